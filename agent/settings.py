@@ -1,0 +1,193 @@
+"""One frozen `Settings`, loaded once at the entry point and passed in from there.
+
+A flag beats the environment (`AFFIDAVIT_*`, `__` between section and key), which beats the workspace's
+`affidavit.toml`, which beats the default. Every path inside is absolute once loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from agent.errors import ErrorClass, UsageError
+
+__all__ = [
+    "CONFIG_NAME",
+    "GuardLimits",
+    "LedgerSettings",
+    "MemorySettings",
+    "ModelSettings",
+    "Settings",
+    "WarehouseSettings",
+    "load_settings",
+]
+
+CONFIG_NAME = "affidavit.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WarehouseSettings(_Section):
+    """The database being asked."""
+
+    url: SecretStr = SecretStr("sqlite:///warehouse.sqlite")
+    """SQLAlchemy URL; a relative SQLite or DuckDB path is taken from the workspace folder."""
+    db_schema: str | None = None
+
+
+class LedgerSettings(_Section):
+    """The database Affidavit keeps its record in; never the warehouse."""
+
+    url: SecretStr = SecretStr("sqlite:///.affidavit/ledger.sqlite")
+
+
+class ModelSettings(_Section):
+    """The model being asked for SQL."""
+
+    provider: Literal["embedded", "openai", "azure", "compatible"] = "embedded"
+    name: str = "embedded"
+    """Model name sent to the provider (the deployment name for Azure); ignored by `embedded`."""
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    api_version: str | None = None
+    base: str = "smollm2-135m-instruct"
+    """Embedded only: a known model, a path to a GGUF file, or `hf:repo/file.gguf`."""
+    adapter: str | None = None
+    """Embedded only: a registered adapter's name or a path; None takes the promoted one."""
+    threads: int = Field(default=0, ge=0)
+    """Embedded only: 0 takes the machine's physical cores."""
+    context_tokens: int = Field(default=4096, ge=512)
+    samples: int = Field(default=3, ge=1, le=16)
+    """Drafts per question that are executed and vote."""
+    temperature: float = Field(default=0.5, ge=0.0, le=2.0)
+    max_tokens: int = Field(default=400, ge=16)
+    timeout_s: float = Field(default=120.0, gt=0)
+    prompt_style: Literal["auto", "compact", "full"] = "auto"
+    """`compact` for a model fine-tuned on this workspace, `full` for a general one; `auto` decides by provider."""
+
+
+class MemorySettings(_Section):
+    """Where what is known lives, and how much of it a model is shown."""
+
+    url: str | None = None
+    """`http://host:port` of a Chroma server; None keeps a local store in `.affidavit/chroma`."""
+    max_pieces: int = Field(default=24, ge=1)
+
+
+class GuardLimits(_Section):
+    """Caps that hold for every statement."""
+
+    max_rows: int = Field(default=1000, ge=1)
+    max_bytes: int = Field(default=4_000_000, ge=1000)
+    timeout_s: float = Field(default=30.0, gt=0)
+    max_repairs: int = Field(default=2, ge=0)
+    min_confidence: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Under this the run ends `abstained`, with the best draft shown as unverified."""
+    max_question_chars: int = Field(default=2000, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything the product can be told, in one frozen value."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AFFIDAVIT_", env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    workspace: Path = Path()
+    user: str = ""
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("affidavit"))
+    """Downloaded models live here, shared by every workspace."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    warehouse: WarehouseSettings = WarehouseSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    model: ModelSettings = ModelSettings()
+    memory: MemorySettings = MemorySettings()
+    limits: GuardLimits = GuardLimits()
+
+    @property
+    def state_dir(self) -> Path:
+        """The workspace's local state, `.affidavit/`."""
+        return self.workspace / ".affidavit"
+
+    @property
+    def warehouse_url(self) -> str:
+        """The warehouse's SQLAlchemy URL with its file path made absolute; holds the password."""
+        return _absolute_file_url(self.warehouse.url.get_secret_value(), self.workspace)
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's SQLAlchemy URL with its file path made absolute; holds the password."""
+        return _absolute_file_url(self.ledger.url.get_secret_value(), self.workspace)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; the file's values arrive as init values, flags are laid on top by `load_settings`."""
+        return env_settings, init_settings
+
+
+def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Settings:
+    """Read `workspace/affidavit.toml`, then the environment, then `flags` (nested dicts, the last word).
+
+    Raises:
+        UsageError: the folder or its file is missing or unreadable, or a value does not fit (key named).
+    """
+    root = workspace.expanduser().resolve()
+    config = root / CONFIG_NAME
+    try:
+        text = config.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(
+            ErrorClass.WORKSPACE,
+            f"{root} is not an Affidavit workspace: it has no {CONFIG_NAME}.",
+            "Make one with `affidavit init DIR` (or `affidavit init --demo DIR`), or name one with -w DIR.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(ErrorClass.WORKSPACE, f"Cannot read {config}: {error}", "Check its permissions.") from error
+    try:
+        file_values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(ErrorClass.SETTINGS, f"{config} is not valid TOML: {error}", "Mend that line.") from error
+    try:
+        loaded = Settings(**{**file_values, "workspace": root})
+        if flags:
+            loaded = Settings.model_validate(_laid_over(loaded.model_dump(), flags))
+        return loaded.model_copy(update={"workspace": root})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            ErrorClass.SETTINGS,
+            f"Setting `{key}` is wrong: {first['msg']}.",
+            f"Mend it in {config}, or in AFFIDAVIT_{key.replace('.', '__').upper()}.",
+        ) from error
+
+
+def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        merged[key] = _laid_over(merged[key], value) if isinstance(value, dict) and key in merged else value
+    return merged
+
+
+def _absolute_file_url(url: str, workspace: Path) -> str:
+    for scheme in ("sqlite:///", "duckdb:///"):
+        if url.startswith(scheme):
+            path = url[len(scheme) :]
+            if path and not os.path.isabs(path) and not path.startswith(":"):
+                return scheme + str(workspace / path)
+    return url

@@ -1,0 +1,1 @@
+"""What happened and who vouched for it: the ledger, reviews, checkpoints and their verification."""

@@ -1,0 +1,67 @@
+"""Every way the record can refuse, in one tree, so that a caller can wrap this room without reading it.
+
+    AuditError                      a plain sentence, and a hint what to do
+    ├── LedgerUnavailable           the ledger cannot be written or read: nothing was written, show no answer
+    ├── SealError                   a body has no canonical bytes, or stored bytes are not what they claim to be
+    ├── RecordRefusedError          the ledger is fine, this record may not enter it
+    ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
+    ├── RunNotFoundError            no run has this id
+    ├── AmbiguousRunError           several runs begin with this id
+    └── ReviewError                 a decision that the rules do not allow, or whose signature does not hold
+
+Database exceptions are wrapped in `audit.engine`; none of them leaves this room.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousRunError",
+    "AuditError",
+    "IdentityError",
+    "LedgerUnavailable",
+    "RecordRefusedError",
+    "ReviewError",
+    "RunNotFoundError",
+    "SealError",
+]
+
+
+class AuditError(Exception):
+    """Base of this room's errors: `message` says what happened, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class LedgerUnavailable(AuditError):  # noqa: N818  (a state the product names, not a mistake of the caller)
+    """The ledger cannot be written or read; whatever was under way was rolled back."""
+
+
+class SealError(AuditError):
+    """A value has no canonical form, or stored bytes are not a record."""
+
+
+class RecordRefusedError(AuditError):
+    """The ledger works, but this record breaks a rule of it."""
+
+
+class IdentityError(AuditError):
+    """A key or its enrolment is missing, unsafe or malformed."""
+
+
+class RunNotFoundError(AuditError):
+    """No run on the ledger has this id."""
+
+
+class AmbiguousRunError(AuditError):
+    """An id prefix fits several runs; `candidates` holds the first of them."""
+
+    def __init__(self, message: str, hint: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message, hint)
+        self.candidates = candidates
+
+
+class ReviewError(AuditError):
+    """A decision the rules do not allow, or a signature that does not hold."""

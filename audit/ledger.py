@@ -1,0 +1,323 @@
+"""The append-only ledger: the only way anything gets on the record, and the only way it is read back.
+
+One writer at a time, whichever process or machine it is in: the head is read, the new records are sealed after it
+and inserted in one transaction that holds the database's writers' lock. So the chain cannot fork, and a failure
+leaves either the whole of an append or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Engine, Select, func, insert, select, type_coerce
+from sqlalchemy.types import NullType
+
+from audit.engine import database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
+from audit.errors import LedgerUnavailable, SealError
+from audit.record import Clock, Entry, Head, Record, read_record, seal_entry, timestamp, utc_now
+from audit.schema import COLUMNS, create_schema, has_schema, records_table
+from audit.seal import digest, genesis_hash
+
+__all__ = ["Ledger", "Selection", "Snapshot"]
+
+_PAGE: Final = 500
+_SCHEMA_LOCK: Final = int.from_bytes(b"affidavt", "big", signed=True)
+_columns = records_table.c
+
+AppendListener = Callable[[Record], None]
+CloseListener = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which records to read. Empty tuples do not restrict; bounds are exclusive."""
+
+    run_ids: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    after: int = 0
+    before: int | None = None
+    newest_first: bool = False
+
+
+class Snapshot:
+    """The ledger as one transaction sees it; inside an append, nobody else can add to it meanwhile."""
+
+    def __init__(self, connection: Connection, workspace: str) -> None:
+        self._connection = connection
+        self.workspace = workspace
+
+    @property
+    def head(self) -> Head:
+        """The newest record's place and hash."""
+        newest = self._page(Selection(newest_first=True), 1)
+        return Head(newest[0].sequence, newest[0].hash) if newest else Head(0, genesis_hash(self.workspace))
+
+    def records(self, selection: Selection) -> tuple[Record, ...]:
+        """All records of a selection that is known to be small, one run's for instance."""
+        return tuple(self._page(selection, None))
+
+    def _page(self, selection: Selection, limit: int | None) -> list[Record]:
+        rows = self._connection.execute(_query(self.workspace, selection).limit(limit))
+        return [_read(row.sequence, row.hash, row.payload, self.workspace) for row in rows]
+
+
+class Ledger:
+    """A workspace's ledger. Open it with `Ledger.open`; safe to share between threads."""
+
+    def __init__(self, engine: Engine, *, workspace: str, clock: Clock, timeout_s: float) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(affidavit_write=True)
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._after_append: list[AppendListener] = []
+        self._before_close: list[CloseListener] = []
+        self._file = database_file(engine.url)
+        self._file_id = self._identify_file()
+        self._closed = False
+        self.workspace = workspace
+
+    @classmethod
+    def open(
+        cls, url: str, *, workspace: str, clock: Clock = utc_now, create: bool = True, timeout_s: float = 10.0
+    ) -> Self:
+        """Open the ledger at a SQLAlchemy URL (SQLite file or PostgreSQL), making it if it is not there.
+
+        Args:
+            url: `sqlite:////absolute/ledger.sqlite` or `postgresql+psycopg://user@host/database`.
+            workspace: the stable name whose chain this is; one database can hold several.
+            clock: gives the time written on records.
+            create: False refuses to make what is missing, so that a lost ledger is not mistaken for an empty one.
+            timeout_s: how long to wait for a lock or a connection, in seconds.
+
+        Raises:
+            LedgerUnavailable: wrong URL, missing, unreadable, locked or not a database.
+        """
+        if not workspace:
+            raise LedgerUnavailable("A ledger needs the name of the workspace whose record it keeps.")
+        engine = open_engine(url, timeout_s=timeout_s)
+        try:
+            _open_or_create(engine, create=create, timeout_s=timeout_s)
+            return cls(engine, workspace=workspace, clock=clock, timeout_s=timeout_s)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def append(self, kind: str, body: Mapping[str, Any], *, run_id: str | None = None, actor: str = "") -> Record:
+        """Put one record on the ledger; when this returns it is on disk.
+
+        Raises:
+            LedgerUnavailable: nothing was written.
+            RecordRefusedError, SealError: this record may not enter.
+        """
+        return self.append_many([Entry(kind, body, run_id, actor)])[0]
+
+    def append_many(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        """Put several records on the ledger in one transaction: all of them, in order, or none."""
+        return self._append(lambda _snapshot: entries)
+
+    def append_decided(self, decide: Callable[[Snapshot], Entry | None]) -> Record | None:
+        """Append what `decide` makes of the ledger as it stands, with no other append in between.
+
+        `decide` gives None to append nothing. Whatever it raises leaves the ledger as it was.
+        """
+
+        def entries(snapshot: Snapshot) -> Sequence[Entry]:
+            entry = decide(snapshot)
+            return [] if entry is None else [entry]
+
+        written = self._append(entries)
+        return written[0] if written else None
+
+    def records(
+        self, run_id: str | None = None, kinds: Sequence[str] | None = None, after: int = 0
+    ) -> Iterator[Record]:
+        """Records in order of sequence, of one run and of some kinds if given; streams in pages."""
+        return self.select(Selection((run_id,) if run_id else (), tuple(kinds or ()), after))
+
+    def select(self, selection: Selection) -> Iterator[Record]:
+        """Records of a selection, in pages of 500, each read in its own short transaction.
+
+        Raises:
+            LedgerUnavailable: unreadable, or a record whose bytes do not fit its hash.
+        """
+        while True:
+            with self._snapshot() as snapshot:
+                page = snapshot._page(selection, _PAGE)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            selection = _onwards(selection, page[-1].sequence)
+
+    def head(self) -> Head:
+        """The newest record's place and hash."""
+        with self._snapshot() as snapshot:
+            return snapshot.head
+
+    def run_ids_like(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """The first run ids, in order, that begin with `prefix`."""
+        query = (
+            select(_columns.run_id)
+            .where(_columns.workspace == self.workspace, _columns.run_id.startswith(prefix, autoescape=True))
+            .distinct()
+            .order_by(_columns.run_id)
+            .limit(limit)
+        )
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def count(self) -> int:
+        """How many rows the workspace has; an honest ledger's is its head's sequence."""
+        query = select(func.count()).select_from(records_table).where(_columns.workspace == self.workspace)
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            return connection.execute(query).scalar_one()
+
+    def now(self) -> str:
+        """The clock's time as it is written on records."""
+        return timestamp(self._clock())
+
+    def on_append(self, listener: AppendListener) -> None:
+        """Call `listener` after every committed append, with the newest record."""
+        self._after_append.append(listener)
+
+    def on_close(self, listener: CloseListener) -> None:
+        """Call `listener` when the ledger is about to close, while it can still be written."""
+        self._before_close.append(listener)
+
+    @property
+    def engine(self) -> Engine:
+        """The database underneath, for verification and for whoever looks after it."""
+        return self._engine
+
+    def close(self) -> None:
+        """Run the closing listeners, then give the connections back; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            for listener in self._before_close:
+                listener()
+        finally:
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, make: Callable[[Snapshot], Sequence[Entry]]) -> tuple[Record, ...]:
+        with self._lock, ledger_errors(self._engine), self._writer.begin() as connection:
+            lock_writers(connection, key=_lock_key(self.workspace), timeout_s=self._timeout_s)
+            snapshot = Snapshot(connection, self.workspace)
+            head = snapshot.head
+            sealed: list[Record] = []
+            for entry in make(snapshot):
+                record = seal_entry(entry, workspace=self.workspace, head=head, time=self.now())
+                head = Head(record.sequence, record.hash)
+                sealed.append(record)
+            if sealed:
+                connection.execute(insert(records_table), [_row(record, self.workspace) for record in sealed])
+            if self._identify_file() != self._file_id:
+                raise LedgerUnavailable(
+                    f"The ledger file {self._file} was removed or replaced while it was in use.",
+                    "Put it back and run the command again; nothing was written.",
+                )
+        if sealed:
+            for listener in self._after_append:
+                listener(sealed[-1])
+        return tuple(sealed)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Snapshot]:
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            yield Snapshot(connection, self.workspace)
+
+    def _identify_file(self) -> tuple[int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            status = os.stat(self._file)
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
+    where = display_url(engine)
+    path = database_file(engine.url)
+    if path is not None and not path.exists():
+        if not create:
+            raise LedgerUnavailable(f"There is no ledger at {where}.", "Make one with `affidavit init`.")
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise LedgerUnavailable(
+                f"The ledger's folder {path.parent} cannot be made: {error.strerror}.", "Make it, then try again."
+            ) from error
+    with ledger_errors(engine), engine.connect() as connection:
+        present = has_schema(connection)
+    if present:
+        return
+    if not create:
+        raise LedgerUnavailable(f"There is no ledger in the database {where}.", "Make one with `affidavit init`.")
+    if path is not None:
+        prepare_wal(engine)
+    with ledger_errors(engine), engine.execution_options(affidavit_write=True).begin() as connection:
+        lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
+        if not has_schema(connection):
+            create_schema(connection)
+
+
+def _query(workspace: str, selection: Selection) -> Select[Any]:
+    # The bytes are asked for untyped: a damaged row may hold text where bytes should be.
+    query = select(_columns.sequence, _columns.hash, type_coerce(_columns.payload, NullType()).label("payload"))
+    query = query.where(_columns.workspace == workspace)
+    if selection.after:
+        query = query.where(_columns.sequence > selection.after)
+    if selection.before is not None:
+        query = query.where(_columns.sequence < selection.before)
+    if selection.run_ids:
+        query = query.where(_columns.run_id.in_(selection.run_ids))
+    if selection.kinds:
+        query = query.where(_columns.kind.in_(selection.kinds))
+    return query.order_by(_columns.sequence.desc() if selection.newest_first else _columns.sequence)
+
+
+def _onwards(selection: Selection, last: int) -> Selection:
+    if selection.newest_first:
+        return Selection(selection.run_ids, selection.kinds, selection.after, last, True)
+    return Selection(selection.run_ids, selection.kinds, last, selection.before)
+
+
+def _read(sequence: int, stored_hash: str, payload: Any, workspace: str) -> Record:
+    try:
+        if not isinstance(payload, bytes):
+            raise SealError("its bytes are not stored as bytes")
+        record = read_record(payload, workspace=workspace)
+        if (record.sequence, record.hash) != (sequence, stored_hash):
+            raise SealError("its bytes do not fit its hash")
+    except SealError as error:
+        raise LedgerUnavailable(
+            f"Record {sequence} of the ledger is damaged or was changed: {error.message}.",
+            "Run `affidavit audit verify`, then restore the ledger from a copy that verifies.",
+        ) from error
+    return record
+
+
+def _row(record: Record, workspace: str) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in COLUMNS if name != "workspace"}
+    return {"workspace": workspace, **values}
+
+
+def _lock_key(workspace: str) -> int:
+    """The advisory lock of a workspace: 64 bits, signed, of the hash of its name."""
+    return int.from_bytes(bytes.fromhex(digest(f"affidavit:{workspace}".encode())[:16]), "big", signed=True)

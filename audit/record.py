@@ -1,0 +1,162 @@
+"""One entry of the ledger and the envelope whose bytes are hashed.
+
+Every meaningful field is inside those bytes: workspace, sequence, kind, run, actor, time, the hash of the record
+before, and the body. The table's columns only repeat them for look-ups; a reader takes every value from the bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from audit.errors import RecordRefusedError, SealError
+from audit.seal import canonical_bytes, leaf_hash
+
+__all__ = [
+    "CHECKPOINT",
+    "ENVELOPE_VERSION",
+    "IDENTITY",
+    "REVIEW",
+    "RUN_ANSWERED",
+    "RUN_STARTED",
+    "Clock",
+    "Entry",
+    "Head",
+    "Record",
+    "read_record",
+    "seal_entry",
+    "timestamp",
+    "utc_now",
+]
+
+Clock = Callable[[], dt.datetime]
+"""Gives the time in UTC, with its time zone."""
+
+ENVELOPE_VERSION: Final = 1
+MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
+
+# The kinds this room reads; the others are opaque to it.
+RUN_STARTED: Final = "run.started"
+RUN_ANSWERED: Final = "run.answered"
+REVIEW: Final = "review"
+IDENTITY: Final = "identity"
+CHECKPOINT: Final = "checkpoint"
+
+_KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_FIELDS = frozenset(
+    ("actor", "body", "kind", "previous_hash", "run_id", "sequence", "time", "v", "workspace"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record's place and hash; sequence 0 and the genesis hash when there is none."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a caller wants on the record, before it has a place in the chain."""
+
+    kind: str
+    body: Mapping[str, Any]
+    run_id: str | None = None
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of the ledger, read from its bytes."""
+
+    sequence: int
+    kind: str
+    run_id: str | None
+    actor: str
+    time: str
+    """UTC, RFC 3339 with microseconds: `2026-01-31T09:00:00.000000Z`."""
+    body: dict[str, Any]
+    previous_hash: str
+    hash: str
+    payload: bytes = field(repr=False)
+    """The canonical bytes that `hash` is over."""
+
+
+def utc_now() -> dt.datetime:
+    """The default clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+def timestamp(moment: dt.datetime) -> str:
+    """`moment` as it is written on records: UTC, always with microseconds, so that text order is time order."""
+    if moment.tzinfo is None:
+        raise SealError("A clock must give times with their time zone.")
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def seal_entry(entry: Entry, *, workspace: str, head: Head, time: str) -> Record:
+    """Give `entry` its place after `head`.
+
+    Raises:
+        RecordRefusedError: malformed kind, run id or actor, or a body beyond 16 MiB.
+        SealError: a body without canonical bytes.
+    """
+    if not _KIND.fullmatch(entry.kind):
+        raise RecordRefusedError(f"{entry.kind!r} is not a kind of record: lower-case words joined by dots.")
+    for label, text in (("run id", entry.run_id or ""), ("actor", entry.actor)):
+        if not text.isprintable() or len(text) > 200:
+            raise RecordRefusedError(f"The {label} {text[:40]!r} must be printable text of at most 200 characters.")
+    envelope = {
+        "actor": entry.actor,
+        "body": entry.body,
+        "kind": entry.kind,
+        "previous_hash": head.hash,
+        "run_id": entry.run_id or None,
+        "sequence": head.sequence + 1,
+        "time": time,
+        "v": ENVELOPE_VERSION,
+        "workspace": workspace,
+    }
+    payload = canonical_bytes(envelope)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise RecordRefusedError(f"A record of {len(payload)} bytes is too large; the limit is {MAX_PAYLOAD_BYTES}.")
+    return read_record(payload, workspace=workspace)
+
+
+def read_record(payload: bytes, *, workspace: str) -> Record:
+    """Read a record from its bytes alone.
+
+    Raises:
+        SealError: not JSON, not an envelope of this version, or of another workspace; one plain sentence says which.
+    """
+    try:
+        envelope = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise SealError("its bytes are not JSON") from error
+    if not isinstance(envelope, dict) or envelope.keys() != _FIELDS:
+        raise SealError("its bytes do not have the fields of a record")
+    if envelope["v"] != ENVELOPE_VERSION:
+        raise SealError(f"it has version {envelope['v']!r}, which this program does not know")
+    if envelope["workspace"] != workspace:
+        raise SealError(f"its bytes belong to the workspace {envelope['workspace']!r}, not {workspace!r}")
+    texts = ("actor", "kind", "previous_hash", "time")
+    if not all(isinstance(envelope[name], str) for name in texts) or type(envelope["sequence"]) is not int:
+        raise SealError("a field of it has the wrong type")
+    if not isinstance(envelope["body"], dict) or not isinstance(envelope["run_id"], str | None):
+        raise SealError("a field of it has the wrong type")
+    return Record(
+        sequence=envelope["sequence"],
+        kind=envelope["kind"],
+        run_id=envelope["run_id"],
+        actor=envelope["actor"],
+        time=envelope["time"],
+        body=envelope["body"],
+        previous_hash=envelope["previous_hash"],
+        hash=leaf_hash(payload),
+        payload=payload,
+    )

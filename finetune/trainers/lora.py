@@ -1,0 +1,340 @@
+"""LoRA on the embedded model: a GGUF in, a GGUF adapter out, on a GPU if there is one and two CPU cores if not.
+
+The base is de-quantised from the very file that will be served, so the adapter meets the weights it was
+trained on. Only the completion's tokens carry loss, and only they are projected onto the vocabulary: on a CPU
+that projection is the largest matrix product of the model. Adapter weights train in float32 while the model
+computes in bfloat16 where the processor has it. A run that is stopped goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.errors import ErrorClass, FailedError, UsageError
+from finetune.trainers.batches import Example, load_examples, plan_batches
+from finetune.trainers.gguf_adapter import AttentionShape, LoraPair, write_adapter
+
+__all__ = ["LoraOptions", "TrainProgress", "TrainReport", "train_lora"]
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+END_OF_TURN = "<|im_end|>\n"
+_CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class LoraOptions:
+    """What decides the result, and is therefore written into the report."""
+
+    rank: int = 16
+    alpha: float = 32.0
+    learning_rate: float = 8e-4
+    warmup_share: float = 0.04
+    epochs: int = 1
+    batch_tokens: int = 3072
+    max_examples: int | None = None
+    seed: int = 7
+    threads: int = 0
+    checkpoint_every_s: float = 180.0
+    valid_every_steps: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """One step, for whoever shows a progress bar."""
+
+    step: int
+    steps: int
+    loss: float
+    tokens_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """How an adapter came to be; stored as `report.json` beside it."""
+
+    adapter: str
+    adapter_sha256: str
+    base: str
+    base_sha256: str
+    dataset_sha256: str
+    examples: int
+    steps: int
+    tokens: int
+    seconds: float
+    device: str
+    dtype: str
+    options: dict[str, Any]
+    train_loss: tuple[tuple[int, float], ...]
+    valid_loss: tuple[tuple[int, float], ...]
+
+
+def train_lora(
+    dataset_dir: Path,
+    base: Path,
+    out_dir: Path,
+    options: LoraOptions | None = None,
+    progress: Callable[[TrainProgress], None] | None = None,
+) -> TrainReport:
+    """Train on `dataset_dir/train.jsonl`, watch `valid.jsonl`, write `out_dir/adapter.gguf` and `report.json`.
+
+    Raises:
+        FailedError: the `train` extra is not installed.
+        UsageError: the dataset is missing or not made of chat records, or `base` is not a llama-architecture GGUF.
+    """
+    options = options or LoraOptions()
+    _require_training_parts()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    run = _Run(dataset_dir, base, out_dir, options)
+    run.resume()
+    for step in run.steps():
+        if progress:
+            progress(step)
+    report = run.finish()
+    (out_dir / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+    (out_dir / _CHECKPOINT).unlink(missing_ok=True)
+    return report
+
+
+class _Run:
+    """One training run: the model, its optimiser, and where in the plan it stands."""
+
+    def __init__(self, dataset_dir: Path, base: Path, out_dir: Path, options: LoraOptions) -> None:
+        import torch
+
+        torch.manual_seed(options.seed)
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        self.base, self.out_dir, self.options = base, out_dir, options
+        self.device, self.dtype = _best_device()
+        self.model, tokenizer = _load(base, options, self.device, self.dtype)
+        self.train = load_examples(dataset_dir / "train.jsonl", tokenizer, end_of_turn=END_OF_TURN)[
+            : options.max_examples
+        ]
+        valid_path = dataset_dir / "valid.jsonl"
+        valid = load_examples(valid_path, tokenizer, end_of_turn=END_OF_TURN) if valid_path.exists() else []
+        self.valid = valid[:96]
+        if not self.train:
+            raise UsageError(
+                ErrorClass.SETTINGS, f"{dataset_dir}/train.jsonl holds no usable record.", "Build a larger one."
+            )
+        self.dataset_sha256 = _sha256(dataset_dir / "train.jsonl")
+        self.weights = [p for p in self.model.parameters() if p.requires_grad]
+        # bfloat16 keeps 8 bits of mantissa: an update of one thousandth would be lost, so the optimiser owns float32 copies
+        self.masters = [p.detach().clone().float() for p in self.weights]
+        self.optimiser = torch.optim.AdamW(self.masters, lr=options.learning_rate, weight_decay=0.0, betas=(0.9, 0.99))
+        self.plan = [
+            batch
+            for epoch in range(options.epochs)
+            for batch in plan_batches(self.train, batch_tokens=options.batch_tokens, seed=options.seed, epoch=epoch)
+        ]
+        self.step = 0
+        self.tokens = 0
+        self.seconds = 0.0
+        self.train_loss: list[tuple[int, float]] = []
+        self.valid_loss: list[tuple[int, float]] = []
+
+    @property
+    def identity(self) -> str:
+        """A checkpoint belongs to exactly this data, base and these options."""
+        told = json.dumps([self.dataset_sha256, _sha256(self.base), asdict(self.options)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def steps(self) -> Iterator[TrainProgress]:
+        import torch
+
+        saved_at = time.monotonic()
+        while self.step < len(self.plan):
+            started = time.monotonic()
+            batch = [self.train[i] for i in self.plan[self.step]]
+            rate = self._learning_rate(self.step)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            loss = self._loss(batch)
+            loss.backward()
+            self._update(torch)
+            self.step += 1
+            tokens = sum(len(example.tokens) for example in batch)
+            elapsed = time.monotonic() - started
+            self.tokens, self.seconds = self.tokens + tokens, self.seconds + elapsed
+            self.train_loss.append((self.step, round(float(loss.detach()), 5)))
+            if self.valid and (self.step % self.options.valid_every_steps == 0 or self.step == len(self.plan)):
+                self.valid_loss.append((self.step, self._validate(torch)))
+            if time.monotonic() - saved_at > self.options.checkpoint_every_s:
+                self._save(torch)
+                saved_at = time.monotonic()
+            yield TrainProgress(self.step, len(self.plan), float(loss.detach()), tokens / elapsed)
+
+    def _update(self, torch: Any) -> None:
+        for master, weight in zip(self.masters, self.weights, strict=True):
+            master.grad = weight.grad.float()
+            weight.grad = None
+        torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
+        self.optimiser.step()
+        with torch.no_grad():
+            for master, weight in zip(self.masters, self.weights, strict=True):
+                weight.copy_(master)
+
+    def _loss(self, batch: list[Example]) -> Any:
+        """Mean cross-entropy per completion token."""
+        import torch
+
+        width = max(len(example.tokens) for example in batch)
+        ids = torch.zeros((len(batch), width), dtype=torch.long)
+        attention = torch.zeros((len(batch), width), dtype=torch.long)
+        wanted = torch.zeros((len(batch), width), dtype=torch.bool)
+        for row, example in enumerate(batch):
+            length = len(example.tokens)
+            ids[row, :length] = torch.tensor(example.tokens)
+            attention[row, :length] = 1
+            wanted[row, example.prompt_length : length] = True
+        ids, attention, wanted = ids.to(self.device), attention.to(self.device), wanted.to(self.device)
+        llama = self.model.base_model.model
+        # right padding under a causal mask cannot reach a wanted token, so no padding mask is needed on the fast path
+        hidden = llama.model(input_ids=ids).last_hidden_state
+        predicting = hidden[:, :-1][wanted[:, 1:]]
+        logits = llama.lm_head(predicting).float()
+        return torch.nn.functional.cross_entropy(logits, ids[:, 1:][wanted[:, 1:]])
+
+    def _validate(self, torch: Any) -> float:
+        total, count = 0.0, 0
+        with torch.no_grad():
+            for start in range(0, len(self.valid), 16):
+                batch = self.valid[start : start + 16]
+                weight = sum(len(example.tokens) - example.prompt_length for example in batch)
+                total += float(self._loss(batch)) * weight
+                count += weight
+        return round(total / max(1, count), 5)
+
+    def _learning_rate(self, step: int) -> float:
+        """Linear warm-up, then half a cosine to a twentieth of the peak."""
+        warmup = max(1, int(len(self.plan) * self.options.warmup_share))
+        if step < warmup:
+            return self.options.learning_rate * (step + 1) / warmup
+        share = (step - warmup) / max(1, len(self.plan) - warmup)
+        return self.options.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def _save(self, torch: Any) -> None:
+        path = self.out_dir / _CHECKPOINT
+        state = {
+            "identity": self.identity,
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "masters": self.masters,
+            "optimiser": self.optimiser.state_dict(),
+            "train_loss": self.train_loss,
+            "valid_loss": self.valid_loss,
+        }
+        torch.save(state, path.with_suffix(".partial"))
+        os.replace(path.with_suffix(".partial"), path)
+
+    def resume(self) -> None:
+        """Go on from a checkpoint of this very run, if there is one; any other is left behind."""
+        import torch
+
+        path = self.out_dir / _CHECKPOINT
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True)
+        if state["identity"] != self.identity:
+            return
+        self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        self.train_loss = [tuple(point) for point in state["train_loss"]]
+        self.valid_loss = [tuple(point) for point in state["valid_loss"]]
+        with torch.no_grad():
+            for master, weight, saved in zip(self.masters, self.weights, state["masters"], strict=True):
+                master.copy_(saved)
+                weight.copy_(saved)
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def finish(self) -> TrainReport:
+        layers = _collect_layers(self.model, dict(zip(map(id, self.weights), self.masters, strict=True)))
+        config = self.model.config
+        adapter = self.out_dir / "adapter.gguf"
+        attention = AttentionShape(config.num_attention_heads, config.num_key_value_heads)
+        write_adapter(adapter, layers, alpha=self.options.alpha, attention=attention, name=self.out_dir.name)
+        return TrainReport(
+            adapter=adapter.name,
+            adapter_sha256=_sha256(adapter),
+            base=self.base.name,
+            base_sha256=_sha256(self.base),
+            dataset_sha256=self.dataset_sha256,
+            examples=len(self.train),
+            steps=self.step,
+            tokens=self.tokens,
+            seconds=round(self.seconds, 1),
+            device=self.device,
+            dtype=str(self.dtype).removeprefix("torch."),
+            options=asdict(self.options),
+            train_loss=tuple(self.train_loss),
+            valid_loss=tuple(self.valid_loss),
+        )
+
+
+def _require_training_parts() -> None:
+    try:
+        import peft
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise FailedError(
+            ErrorClass.MODEL_OTHER,
+            f"Training needs {error.name}, which is not installed.",
+            "Run `make setup-train` (or install affidavit[train] and a torch build for this machine).",
+        ) from error
+
+
+def _best_device() -> tuple[str, Any]:
+    """A GPU in bfloat16; else the CPU, in bfloat16 only where it has the instructions for it."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", torch.bfloat16
+    fast_bfloat16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "cpu", torch.bfloat16 if fast_bfloat16 else torch.float32
+
+
+def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[Any, Any]:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder, file = str(base.parent), base.name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype="float32")
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            ErrorClass.MODEL_CORRUPT, f"{base} cannot be trained on: {error}", "Give a llama-architecture GGUF."
+        ) from error
+    config = LoraConfig(
+        r=options.rank, lora_alpha=int(options.alpha), target_modules=list(PROJECTIONS), lora_dropout=0.0
+    )
+    return get_peft_model(model.to(device=device, dtype=dtype), config, autocast_adapter_dtype=False), tokenizer
+
+
+def _collect_layers(model: Any, masters: dict[int, Any]) -> dict[tuple[int, str], LoraPair]:
+    """The float32 factors of every adapted projection, keyed by (block, projection)."""
+    layers = {}
+    for block, layer in enumerate(model.base_model.model.model.layers):
+        for parent in (layer.self_attn, layer.mlp):
+            for projection in PROJECTIONS:
+                module = getattr(parent, projection, None)
+                if module is not None:
+                    a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+                    layers[block, projection] = LoraPair(masters[id(a)].cpu().numpy(), masters[id(b)].cpu().numpy())
+    return layers
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

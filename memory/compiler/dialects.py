@@ -1,0 +1,171 @@
+"""From the layer's dialect to the warehouse's: the last step of every compiled statement.
+
+sqlglot transpiles; this module decides what it should aim at, so that the text is plain, short and gives the same
+rows on every engine: integer division never happens by accident, periods are text everywhere, columns are
+qualified only where their name occurs in more than one table, and identifiers are quoted only where they must be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+
+from sqlglot import Dialect, exp, parse_one
+
+from memory.catalog import Catalog
+
+__all__ = ["finish", "period_label", "period_sql"]
+
+_FOLDING = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
+_RESERVED = frozenset(
+    """all and any as asc between by case check column constraint create cross default delete desc distinct drop else
+    end except exists for foreign from full grant group having in index inner insert intersect into is join key left
+    like limit natural not null offset on or order outer primary references right row rows select set table then to
+    union unique update user using values view when where window with""".split()
+)
+_REAL = ("FLOAT", "REAL", "DOUBLE")
+
+
+def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
+    """Transpile one statement written in `source` to its canonical text in `target`."""
+    tree = parse_one(sql, dialect=source)
+    names = _names(catalog)
+    tree = tree.transform(_plain_date_difference, target)
+    for division in list(tree.find_all(exp.Div)):
+        _true_division(division, target, names.real)
+    for order in tree.find_all(exp.Ordered):
+        _plain_nulls(order, target)
+    for column in tree.find_all(exp.Column):
+        if column.table and column.name.lower() in names.unique and not _is_join_key(column):
+            column.set("table", None)
+    fold = _FOLDING.get(target)
+    for identifier in tree.find_all(exp.Identifier):
+        _spell(identifier, names.spelling, fold)
+    return tree.sql(dialect=target)
+
+
+def period_sql(column: str, grain: str, target: str) -> str:
+    """The year (`2023`), quarter (`2023-Q2`) or month (`2023-05`) of a date column as text, in the target's dialect."""
+    formats = {"year": "%Y", "month": "%Y-%m"}
+    if target in ("sqlite",):
+        if grain == "quarter":
+            return f"STRFTIME('%Y', {column}) || '-Q' || ((STRFTIME('%m', {column}) + 2) / 3)"
+        return f"STRFTIME('{formats[grain]}', {column})"
+    if target == "mysql":
+        if grain == "quarter":
+            return f"CONCAT(YEAR({column}), '-Q', QUARTER({column}))"
+        return f"DATE_FORMAT({column}, '{formats[grain]}')"
+    if target == "duckdb":
+        if grain == "quarter":
+            return f"STRFTIME({column}, '%Y') || '-Q' || QUARTER({column})"
+        return f"STRFTIME({column}, '{formats[grain]}')"
+    words = {"year": "YYYY", "quarter": 'YYYY-"Q"Q', "month": "YYYY-MM"}
+    return f"TO_CHAR({column}, '{words[grain]}')"
+
+
+def period_label(start: str, grain: str) -> str:
+    """How `period_sql` writes the period that begins on the ISO date `start`."""
+    year, month = start[:4], int(start[5:7])
+    return {"year": year, "quarter": f"{year}-Q{(month + 2) // 3}", "month": start[:7]}[grain]
+
+
+class _Names:
+    """Lower-cased lookups over one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        counts = Counter(column.name.lower() for table in catalog.tables for column in table.columns)
+        tables = {table.name.lower(): table.name for table in catalog.tables}
+        columns = {column.name.lower(): column.name for table in catalog.tables for column in table.columns}
+        self.spelling = {**columns, **tables}
+        self.unique = {name for name, count in counts.items() if count == 1 and name not in tables}
+        self.real = {
+            column.name.lower()
+            for table in catalog.tables
+            for column in table.columns
+            if any(word in column.type.upper() for word in _REAL)
+        }
+
+
+@lru_cache(maxsize=8)
+def _names_of(fingerprint: str, catalog: Catalog) -> _Names:
+    return _Names(catalog)
+
+
+_CACHE: dict[str, _Names] = {}
+
+
+def _names(catalog: Catalog) -> _Names:
+    found = _CACHE.get(catalog.fingerprint)
+    if found is None:
+        found = _CACHE[catalog.fingerprint] = _Names(catalog)
+    return found
+
+
+def _is_join_key(column: exp.Column) -> bool:
+    """True for either side of `A.x = B.y`: those stay qualified, because that is what makes them readable."""
+    parent = column.parent
+    if not isinstance(parent, exp.EQ):
+        return False
+    return isinstance(parent.left, exp.Column) and isinstance(parent.right, exp.Column)
+
+
+def _spell(identifier: exp.Identifier, spelling: dict[str, str], fold: object) -> None:
+    name = identifier.name
+    known = spelling.get(name.lower())
+    parent = identifier.parent
+    if known is not None and isinstance(parent, exp.Table | exp.Column):
+        name = known
+        identifier.set("this", name)
+    safe = name.isidentifier() and name.isascii() and name.lower() not in _RESERVED
+    folded = fold(name) if callable(fold) else name
+    is_catalog_name = known == name and isinstance(parent, exp.Table | exp.Column)
+    identifier.set("quoted", not safe or (is_catalog_name and folded != name))
+
+
+def _plain_nulls(order: exp.Ordered, target: str) -> None:
+    """Leave NULL order to the engine, except where it would put NULLs on top of a descending list."""
+    ordering = Dialect.get_or_raise(target).NULL_ORDERING
+    descending = bool(order.args.get("desc"))
+    if ordering == "nulls_are_large" and descending:
+        order.set("nulls_first", False)
+        return
+    first = {"nulls_are_small": not descending, "nulls_are_large": descending, "nulls_are_last": False}
+    order.set("nulls_first", first.get(ordering, False))
+
+
+def _true_division(division: exp.Div, target: str, real: set[str]) -> None:
+    dialect = Dialect.get_or_raise(target)
+    division.set("typed", dialect.TYPED_DIVISION)
+    division.set("safe", dialect.SAFE_DIVISION)
+    if _is_real(division.left, real) or _is_real(division.right, real):
+        return
+    first = division.left
+    while isinstance(first, exp.Mul | exp.Div):
+        first = first.left
+    if isinstance(first, exp.Literal) and not first.is_string:
+        first.replace(exp.Literal.number(f"{first.name}.0"))
+    else:
+        division.left.replace(exp.Mul(this=exp.Literal.number("1.0"), expression=division.left.copy()))
+
+
+def _is_real(node: exp.Expr, real: set[str]) -> bool:
+    for found in node.walk(prune=lambda n: isinstance(n, exp.Count | exp.Case)):
+        if isinstance(found, exp.Literal) and not found.is_string and "." in found.name:
+            return True
+        if isinstance(found, exp.Avg) or (isinstance(found, exp.Column) and found.name.lower() in real):
+            return True
+    return False
+
+
+def _plain_date_difference(node: exp.Expr, target: str) -> exp.Expr:
+    """Days between two dates, in each engine's shortest form."""
+    if not isinstance(node, exp.DateDiff) or str(node.args.get("unit") or "DAY").upper() != "DAY":
+        return node
+    later, earlier = node.this.copy(), node.expression.copy()
+    if target == "sqlite":
+        later, earlier = exp.func("JULIANDAY", later), exp.func("JULIANDAY", earlier)
+    elif target != "postgres":
+        return node
+    difference = exp.Sub(this=later, expression=earlier)
+    alone = isinstance(node.parent, exp.AggFunc)
+    return difference if alone else exp.Paren(this=difference)

@@ -1,0 +1,117 @@
+"""What the compiler is asked for: a business question with no SQL in it, as frozen values.
+
+A `SemanticQuery` names metrics, dimensions and entities of the semantic layer. Besides the metrics defined there it
+can use *plain* metrics that need no definition, written `aggregate:argument`:
+
+    count:customer              rows of the entity `customer`
+    sum|avg|min|max:Table.Column  an aggregate of one column
+    distinct:Table.Column       how many different values a column has
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "PATTERNS",
+    "CannotCompile",
+    "Filter",
+    "Having",
+    "Related",
+    "SemanticQuery",
+    "TimeWindow",
+    "Value",
+]
+
+Value = str | int | float
+Grain = Literal["year", "quarter", "month"]
+Order = Literal["asc", "desc"]
+
+PATTERNS = (
+    "above_average",
+    "average_of_groups",
+    "breakdown",
+    "change",
+    "compare_to_row",
+    "count_groups",
+    "difference",
+    "extreme",
+    "growth",
+    "growth_series",
+    "list",
+    "lookup",
+    "moved",
+    "rank_within",
+    "running_total",
+    "share",
+    "share_of",
+    "top_attribute",
+    "total",
+)
+"""Every shape of statement `compile_query` knows."""
+
+
+class CannotCompile(Exception):  # noqa: N818  (the contract's name: it reads as what happened)
+    """The query has no correct single statement: it would fan out, has no join path, or names something unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One predicate. `field` is a dimension id or `Table.Column`; `values` fits the operator (0, 1, 2 or more)."""
+
+    field: str
+    op: Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "between", "like", "is null", "is not null"] = "="
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """A half-open range of ISO dates, `start <= time < end`; an open side is empty."""
+
+    start: str = ""
+    end: str = ""
+    column: str = ""
+    """`Table.Column`; empty takes the metric's own time column, or the calendar's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Having:
+    """A condition on the first metric of each group."""
+
+    op: Literal[">", ">=", "<", "<=", "="]
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Keep entities that have (or, negated, do not have) a related row, optionally within a window."""
+
+    table: str
+    negated: bool = False
+    window: TimeWindow | None = None
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticQuery:
+    """A question in business terms. Which fields a pattern reads is written in `memory.compiler.patterns`."""
+
+    metrics: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    window: TimeWindow | None = None
+    grain: Grain | None = None
+    having: Having | None = None
+    order: Order | None = None
+    limit: int | None = None
+    pattern: str = "breakdown"
+    entity: str = ""
+    """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown."""
+    columns: tuple[str, ...] = ()
+    """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row)."""
+    compare: tuple[Value, ...] = ()
+    """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
+    aggregate: Literal["avg", "min", "max", "sum"] = "avg"
+    """What average_of_groups does to the groups."""
+    related: tuple[Related, ...] = ()

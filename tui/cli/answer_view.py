@@ -1,0 +1,131 @@
+"""How one answer is printed for a person: what was run, what came back, and how far to trust it.
+
+An abstained run shows its best draft too, but never in a way that could be taken for an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.run import Answer, RunStatus
+from tui.cli.console import STATUS_STYLES, console, table
+from tui.text import percent, printable, printable_lines, seconds
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+__all__ = ["EXIT_CODES", "print_answer"]
+
+EXIT_CODES: Final = {
+    RunStatus.ANSWERED: 0,
+    RunStatus.NEEDS_CLARIFICATION: 3,
+    RunStatus.ABSTAINED: 4,
+    RunStatus.REFUSED: 5,
+    RunStatus.FAILED: 6,
+}
+_HEADS: Final = {
+    RunStatus.ANSWERED: "answered",
+    RunStatus.NEEDS_CLARIFICATION: "needs clarification",
+    RunStatus.ABSTAINED: "abstained: no answer was good enough to give",
+    RunStatus.REFUSED: "refused",
+    RunStatus.FAILED: "failed",
+}
+_MARKS: Final = {"info": "·", "warning": "!", "error": "✗"}
+_MAX_ROWS: Final = 50
+
+
+def print_answer(answer: Answer, *, max_rows: int = _MAX_ROWS) -> None:
+    """Print one answer on stdout; at most `max_rows` rows, and says so when there are more."""
+    out = console()
+    _print_head(out, answer)
+    if answer.sql:
+        out.print()
+        if answer.status is not RunStatus.ANSWERED:
+            out.print("  UNVERIFIED draft: not an answer, shown so that it can be judged", style="bold yellow")
+        out.print(_sql(answer.sql))
+    if answer.columns:
+        out.print()
+        _print_rows(out, answer, max_rows)
+    _print_error(out, answer)
+    out.print()
+    _print_trust(out, answer)
+
+
+def _print_head(out: Console, answer: Answer) -> None:
+    from rich.text import Text
+
+    style = STATUS_STYLES.get(answer.status.value, "")
+    head = Text.assemble((printable(answer.question), "bold"), "\n", ("● ", style), (_HEADS[answer.status], style))
+    if answer.status in {RunStatus.ANSWERED, RunStatus.ABSTAINED}:
+        head.append(f"   confidence {percent(answer.confidence)}")
+    out.print(head)
+
+
+def _sql(sql: str) -> RenderableType:
+    from rich.padding import Padding
+    from rich.syntax import Syntax
+
+    body = Syntax(printable_lines(sql), "sql", theme="ansi_dark", word_wrap=True, background_color="default")
+    return Padding(body, (0, 0, 0, 2))
+
+
+def _print_rows(out: Console, answer: Answer, max_rows: int) -> None:
+    from rich.padding import Padding
+
+    if answer.rows:
+        out.print(Padding(table(answer.columns, answer.rows[:max_rows]), (0, 0, 0, 2)))
+    count = f"  {answer.row_count} row{'' if answer.row_count == 1 else 's'}"
+    if len(answer.rows) > max_rows:
+        count += f", the first {max_rows} shown; --format json prints all"
+    if answer.truncated:
+        count += "; CUT at the workspace's row or byte cap, so do not add these up"
+    out.print(count, style="dim")
+
+
+def _print_error(out: Console, answer: Answer) -> None:
+    if answer.error is None:
+        return
+    from rich.text import Text
+
+    out.print()
+    style = STATUS_STYLES.get(answer.status.value, "red")
+    out.print(Text.assemble(("  ✗ ", style), printable_lines(answer.error.message)))
+    if answer.error.hint:
+        out.print(Text.assemble(("  What to do: ", "bold"), printable_lines(answer.error.hint)))
+
+
+def _print_trust(out: Console, answer: Answer) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    checks = Text("nothing found", style="green") if answer.status is RunStatus.ANSWERED else Text("no result to check")
+    for index, finding in enumerate(answer.findings):
+        style = STATUS_STYLES[finding.severity]
+        line = Text.assemble(
+            (f"{_MARKS[finding.severity]} {finding.check}: ", style), printable_lines(finding.message)
+        )
+        checks = line if index == 0 else Text.assemble(checks, "\n", line)
+    grid.add_row("  checks", checks)
+    if answer.assumptions:
+        grid.add_row("  assumes", Text("\n".join(printable(assumption) for assumption in answer.assumptions)))
+    if answer.origin or answer.model:
+        grid.add_row("  origin", Text(" · ".join(printable(part) for part in _origin_parts(answer))))
+    if answer.run_id:
+        grid.add_row("  run", Text(answer.run_id, style="bold"))
+        grid.add_row("  review", Text(f"affidavit review accept {answer.run_id} --as REVIEWER", style="cyan"))
+    out.print(grid)
+
+
+def _origin_parts(answer: Answer) -> list[str]:
+    parts = [part for part in (answer.origin.replace("_", " "), answer.model) if part]
+    total = answer.timings_ms.get("total") or sum(answer.timings_ms.values())
+    if total:
+        slowest = sorted(
+            ((stage, spent) for stage, spent in answer.timings_ms.items() if stage != "total"),
+            key=lambda item: -item[1],
+        )[:3]
+        parts.append(f"{seconds(total)} ({', '.join(f'{stage} {seconds(spent)}' for stage, spent in slowest)})")
+    return parts

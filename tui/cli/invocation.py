@@ -1,0 +1,94 @@
+"""What every command is told besides its own options: which workspace, and who is there.
+
+`-w` and `--as` may stand before or after the command's name; the one nearest the command wins.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+
+__all__ = [
+    "FormatOption",
+    "Globals",
+    "OutputFormat",
+    "UserOption",
+    "WorkspaceOption",
+    "person",
+    "settings_of",
+    "workspace_of",
+]
+
+
+class OutputFormat(StrEnum):
+    """How a command prints what it found."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options given before the command's name."""
+
+    workspace: Path | None = None
+    user: str | None = None
+
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-w", "--workspace", metavar="DIR", help="The workspace folder; default: the current one.", show_default=False
+    ),
+]
+UserOption = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Who is asking or reviewing.", show_default=False)
+]
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="A table for people, JSON for programs.")]
+
+
+def workspace_of(ctx: typer.Context, given: Path | None) -> Path:
+    """The workspace folder: the option, then AFFIDAVIT_WORKSPACE, then the current folder."""
+    early = ctx.find_object(Globals) or Globals()
+    chosen = given or early.workspace
+    if chosen is not None:
+        return chosen
+    return Path(os.environ.get("AFFIDAVIT_WORKSPACE") or ".")
+
+
+def person(ctx: typer.Context, given: str | None, settings: Settings | None = None) -> str:
+    """Who is acting: the option, then AFFIDAVIT_USER or the workspace's `user`, then the login name."""
+    early = ctx.find_object(Globals) or Globals()
+    name = given or early.user or os.environ.get("AFFIDAVIT_USER") or (settings.user if settings else "")
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user id may have no name
+        return f"uid-{os.getuid()}"
+
+
+def settings_of(
+    ctx: typer.Context, workspace: Path | None, user: str | None = None, flags: dict[str, Any] | None = None
+) -> Settings:
+    """Load the workspace's settings, with the acting person inside, and send the log to its file.
+
+    Raises:
+        UsageError: there is no workspace there, or a setting does not fit.
+    """
+    from agent.settings import load_settings
+    from tui.cli.logs import configure_logs
+
+    settings = load_settings(workspace_of(ctx, workspace), flags)
+    settings = settings.model_copy(update={"user": person(ctx, user, settings)})
+    configure_logs(settings)
+    return settings

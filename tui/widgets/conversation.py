@@ -1,0 +1,54 @@
+"""The questions of this session, newest last; choosing one shows its answer again."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Label, ListItem, ListView
+
+from agent.run import Answer
+from tui.text import clipped, printable
+from tui.widgets.answer import STATUS_COLOURS, STATUS_MARKS
+
+__all__ = ["Conversation", "Turn"]
+
+
+class Turn(ListItem):
+    """One question of the session and, once it has ended, its answer."""
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        self.answer: Answer | None = None
+        self._label = Label(self._content())
+        super().__init__(self._label)
+
+    def finish(self, answer: Answer | None, status: str) -> None:
+        """The run has ended; without an answer, `status` says how."""
+        self.answer = answer
+        self._label.update(self._content(answer.status.value if answer else status))
+
+    def _content(self, status: str = "") -> Content:
+        mark, colour = (STATUS_MARKS[status], STATUS_COLOURS[status]) if status else ("…", "$primary")
+        said = status.replace("_", " ") or "working"
+        return Content.assemble(
+            (f"{mark} ", colour), clipped(self.question, 120), "\n", (f"  {printable(said)}", "$secondary")
+        )
+
+
+class Conversation(ListView):
+    """The left pane of the chat."""
+
+    def on_mount(self) -> None:
+        """Name the pane."""
+        self.border_title = "This session"
+
+    async def add(self, question: str) -> Turn:
+        """Put a new question at the end and choose it."""
+        turn = Turn(question)
+        await self.append(turn)
+        self.index = len(self) - 1
+        return turn
+
+    @property
+    def current(self) -> Turn | None:
+        """The chosen turn."""
+        return self.highlighted_child if isinstance(self.highlighted_child, Turn) else None
