@@ -81,6 +81,8 @@ class ErrorClass(StrEnum):
     AUDIT_UNAVAILABLE = "audit_unavailable"
     IDENTITY = "identity"
     REVIEW = "review"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.AUDIT_UNAVAILABLE: _OPERATOR,
     ErrorClass.IDENTITY: _OPERATOR,
     ErrorClass.REVIEW: Handling("asker", False, "stop"),
+    ErrorClass.INTERRUPTED: Handling("asker", True, "stop"),
+    ErrorClass.INTERNAL: _OPERATOR,
 }
 
 

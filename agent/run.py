@@ -176,9 +176,7 @@ class Answer:
             "truncated": self.truncated,
             "confidence": round(self.confidence, 4),
             "assumptions": list(self.assumptions),
-            "findings": [
-                {"check": f.check, "severity": f.severity, "message": f.message} for f in self.findings
-            ],
+            "findings": [{"check": f.check, "severity": f.severity, "message": f.message} for f in self.findings],
             "error": None
             if self.error is None
             else {"class": self.error.error_class, "message": self.error.message, "hint": self.error.hint},
@@ -201,6 +199,9 @@ class RunState(TypedDict, total=False):
     """Every draft of the run, oldest first; the one under work is `drafts[current]`."""
     current: int
     verdict: Verdict
+    """The guard's word on `drafts[current]`."""
+    verdicts: tuple[tuple[int, Verdict], ...]
+    """(index into `drafts`, verdict) for every draft judged so far."""
     outcome: Outcome
     attempts: int
     """Repairs tried so far."""

@@ -11,18 +11,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Select, func, insert, select, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import Engine, func, insert, select
 
 from audit.engine import database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
-from audit.errors import LedgerUnavailable, SealError
-from audit.record import Clock, Entry, Head, Record, read_record, seal_entry, timestamp, utc_now
+from audit.errors import LedgerUnavailable
+from audit.record import Clock, Entry, Head, Record, seal_entry, timestamp, utc_now
 from audit.schema import COLUMNS, create_schema, has_schema, records_table
-from audit.seal import digest, genesis_hash
+from audit.seal import digest
+from audit.snapshot import Selection, Snapshot
 
 __all__ = ["Ledger", "Selection", "Snapshot"]
 
@@ -32,39 +31,6 @@ _columns = records_table.c
 
 AppendListener = Callable[[Record], None]
 CloseListener = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records to read. Empty tuples do not restrict; bounds are exclusive."""
-
-    run_ids: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    after: int = 0
-    before: int | None = None
-    newest_first: bool = False
-
-
-class Snapshot:
-    """The ledger as one transaction sees it; inside an append, nobody else can add to it meanwhile."""
-
-    def __init__(self, connection: Connection, workspace: str) -> None:
-        self._connection = connection
-        self.workspace = workspace
-
-    @property
-    def head(self) -> Head:
-        """The newest record's place and hash."""
-        newest = self._page(Selection(newest_first=True), 1)
-        return Head(newest[0].sequence, newest[0].hash) if newest else Head(0, genesis_hash(self.workspace))
-
-    def records(self, selection: Selection) -> tuple[Record, ...]:
-        """All records of a selection that is known to be small, one run's for instance."""
-        return tuple(self._page(selection, None))
-
-    def _page(self, selection: Selection, limit: int | None) -> list[Record]:
-        rows = self._connection.execute(_query(self.workspace, selection).limit(limit))
-        return [_read(row.sequence, row.hash, row.payload, self.workspace) for row in rows]
 
 
 class Ledger:
@@ -149,11 +115,11 @@ class Ledger:
         """
         while True:
             with self._snapshot() as snapshot:
-                page = snapshot._page(selection, _PAGE)
+                page = snapshot.page(selection, _PAGE)
             yield from page
             if len(page) < _PAGE:
                 return
-            selection = _onwards(selection, page[-1].sequence)
+            selection = selection.past(page[-1].sequence)
 
     def head(self) -> Head:
         """The newest record's place and hash."""
@@ -275,42 +241,6 @@ def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
         lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
         if not has_schema(connection):
             create_schema(connection)
-
-
-def _query(workspace: str, selection: Selection) -> Select[Any]:
-    # The bytes are asked for untyped: a damaged row may hold text where bytes should be.
-    query = select(_columns.sequence, _columns.hash, type_coerce(_columns.payload, NullType()).label("payload"))
-    query = query.where(_columns.workspace == workspace)
-    if selection.after:
-        query = query.where(_columns.sequence > selection.after)
-    if selection.before is not None:
-        query = query.where(_columns.sequence < selection.before)
-    if selection.run_ids:
-        query = query.where(_columns.run_id.in_(selection.run_ids))
-    if selection.kinds:
-        query = query.where(_columns.kind.in_(selection.kinds))
-    return query.order_by(_columns.sequence.desc() if selection.newest_first else _columns.sequence)
-
-
-def _onwards(selection: Selection, last: int) -> Selection:
-    if selection.newest_first:
-        return Selection(selection.run_ids, selection.kinds, selection.after, last, True)
-    return Selection(selection.run_ids, selection.kinds, last, selection.before)
-
-
-def _read(sequence: int, stored_hash: str, payload: Any, workspace: str) -> Record:
-    try:
-        if not isinstance(payload, bytes):
-            raise SealError("its bytes are not stored as bytes")
-        record = read_record(payload, workspace=workspace)
-        if (record.sequence, record.hash) != (sequence, stored_hash):
-            raise SealError("its bytes do not fit its hash")
-    except SealError as error:
-        raise LedgerUnavailable(
-            f"Record {sequence} of the ledger is damaged or was changed: {error.message}.",
-            "Run `affidavit audit verify`, then restore the ledger from a copy that verifies.",
-        ) from error
-    return record
 
 
 def _row(record: Record, workspace: str) -> dict[str, Any]:

@@ -111,11 +111,13 @@ STREETS = (
     *("Granary Row", "Cedar Drive", "Quay Street", "Garden Terrace", "Hill Road", "Lindenallee"),
 )
 
+# Women's names at even positions, men's at odd ones.
 FIRST_NAMES = (
-    *("Amara", "Bruno", "Celia", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ingrid", "Jonas", "Keiko", "Lorenzo"),
-    *("Marta", "Nadia", "Oscar", "Petra", "Quentin", "Rosa", "Stefan", "Tamsin", "Ulrich", "Vera", "Wendell", "Ximena"),
-    *("Yusuf", "Zoe", "Adele", "Benedict", "Carmen", "Desmond", "Estelle", "Felix", "Gemma", "Henrik", "Isabel"),
-    *("Jakob", "Klara", "Leopold", "Mireille", "Nils", "Odette", "Pascal", "Ramona", "Sabine", "Tobias", "Viola"),
+    *("Amara", "Bruno", "Celia", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ingrid", "Jonas"),
+    *("Keiko", "Lorenzo", "Marta", "Oscar", "Nadia", "Quentin", "Petra", "Stefan", "Rosa", "Ulrich"),
+    *("Tamsin", "Wendell", "Vera", "Yusuf", "Ximena", "Benedict", "Zoe", "Desmond", "Adele", "Felix"),
+    *("Carmen", "Henrik", "Estelle", "Jakob", "Gemma", "Leopold", "Isabel", "Nils", "Klara", "Pascal"),
+    *("Mireille", "Tobias", "Odette", "Anton", "Ramona", "Emil", "Sabine", "Gustav", "Viola", "Rafael"),
 )
 
 LAST_NAMES = (
@@ -285,28 +287,49 @@ PRODUCT_VARIANTS = ("Organic {}", "{} Family Size", "{} Reserve", "{} Light", "M
 TERRITORIES: tuple[tuple[str, ...], ...] = (
     (
         *(
-            "Westboro",
-            "Bedford",
-            "Georgetown",
-            "Boston",
-            "Cambridge",
-            "Braintree",
-            "Providence",
-            "Wilton",
-            "Morristown",
+            "Albany",
+            "Annapolis",
+            "Baltimore",
+            "Burlington",
+            "Hartford",
+            "Ithaca",
+            "New Haven",
+            "Newport",
+            "Philadelphia",
         ),
-        *("Edison", "New York", "Mellville", "Fairport", "Philadelphia", "Rockville"),
+        *("Princeton", "Providence", "Rochester", "Stamford", "Trenton"),
     ),
     (
-        *("Phoenix", "Scottsdale", "Denver", "Colorado Springs", "Santa Monica", "Menlo Park", "San Francisco"),
-        *("Campbell", "Santa Clara", "Santa Cruz", "Bellevue", "Redmond", "Seattle"),
+        *(
+            "Boulder",
+            "Eugene",
+            "Flagstaff",
+            "Fresno",
+            "Oakland",
+            "Olympia",
+            "Pasadena",
+            "Reno",
+            "Sacramento",
+            "San Diego",
+        ),
+        *("Spokane", "Tacoma", "Tucson"),
     ),
     (
-        *("Hollis", "Portsmouth", "Southfield", "Troy", "Bloomfield Hills", "Roseville", "Minneapolis", "Beachwood"),
-        *("Findlay", "Racine", "Duluth"),
+        *("Ann Arbor", "Cleveland", "Dayton", "Des Moines", "Fargo", "Green Bay", "Madison", "Milwaukee", "Omaha"),
+        *("Saint Paul", "Toledo"),
     ),
     (
-        *("Columbia", "Atlanta", "Savannah", "Orlando", "Tampa", "Bentonville", "Austin", "Dallas", "Greensboro"),
-        *("Cary", "Louisville"),
+        *(
+            "Asheville",
+            "Baton Rouge",
+            "Birmingham",
+            "Charleston",
+            "El Paso",
+            "Galveston",
+            "Jackson",
+            "Memphis",
+            "Mobile",
+        ),
+        *("Nashville", "Raleigh", "Tallahassee"),
     ),
 )

@@ -472,8 +472,11 @@ class _Reader:
             raise self.fail(node, f"{key}.{name}", f"is not valid {self.dialect} SQL: {problem}", name) from error
         if isinstance(tree, exp.Query | exp.DDL | exp.DML | exp.Command):
             raise self.fail(node, f"{key}.{name}", "must be an expression, not a statement.", name)
+        aliases = {found.alias for found in tree.find_all(exp.Table, exp.Subquery) if found.alias}
         for column in tree.find_all(exp.Column):
             owner = column.table or table
+            if owner in aliases or (not column.table and column.parent_select is not None):
+                continue  # belongs to a subquery, which the warehouse itself will judge
             self.known_table(node, name, key, owner)
             self.known_column(node, name, key, owner, column.name)
         return text

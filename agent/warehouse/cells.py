@@ -35,13 +35,7 @@ def to_cell(value: Any) -> Cell:
         return value if math.isfinite(value) else None
     if isinstance(value, Decimal):
         return _decimal_cell(value)
-    if isinstance(value, dt.datetime | dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, default=str, ensure_ascii=False, sort_keys=isinstance(value, dict))
-    return str(value)
+    return _text_cell(value)
 
 
 def cell_bytes(cell: Cell) -> int:
@@ -73,6 +67,16 @@ def _decimal_cell(value: Decimal) -> Cell:
         return int(value)
     as_float = float(value)
     return as_float if Decimal(repr(as_float)) == value else str(value)
+
+
+def _text_cell(value: Any) -> str:
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, default=str, ensure_ascii=False, sort_keys=isinstance(value, dict))
+    return str(value)
 
 
 def _canonical(cell: Cell) -> list[str] | None:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from agent.errors import AffidavitError, ErrorClass, FailedError, UsageError
+from agent.errors import AffidavitError, ErrorClass, FailedError, RefusedError, UsageError
 from agent.run import Cell, Outcome, Result, RunError
 from agent.settings import GuardLimits
 from agent.warehouse.cells import cell_bytes, result_fingerprint, to_cell
@@ -37,6 +37,9 @@ _MODULES = {
     "postgresql": (("psycopg",), "postgresql"),
     "mysql": (("pymysql",), "mariadb"),
 }
+
+_TRIALS = {"sqlite": "SELECT count(*) FROM sqlite_master"}
+"""SQLite opens any file; only reading its schema shows whether it is a database."""
 
 _log = structlog.get_logger(__name__)
 
@@ -101,7 +104,7 @@ class Warehouse:
 
     def _fetch(self, cursor: ReadingCursor) -> Result:
         if cursor.description is None:
-            raise UsageError(ErrorClass.NOT_READ_ONLY, "That is not a query: it gives no rows.")
+            raise RefusedError(ErrorClass.NOT_READ_ONLY, "That is not a query: it gives no rows.")
         columns = tuple(str(column[0]) for column in cursor.description)
         rows: list[tuple[Cell, ...]] = []
         size = 0
@@ -189,7 +192,7 @@ def _require_driver(url: URL, display: str) -> None:
 def _require_file(url: URL, display: str) -> None:
     """SQLite and DuckDB would make a new, empty database of a mistyped path; we never do."""
     database = url.database or ""
-    if not database or database.startswith(":") or database.startswith("file:"):
+    if not database or database.startswith((":", "file:")):
         raise UsageError(
             ErrorClass.WAREHOUSE_URL,
             f"{display} names no database file; a warehouse in memory has nothing to ask.",

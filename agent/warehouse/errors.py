@@ -36,9 +36,11 @@ _SQLITE_MESSAGES: tuple[tuple[str, ErrorClass], ...] = (
 )  # fmt: skip
 
 _DUCKDB_MESSAGES: tuple[tuple[str, ErrorClass], ...] = (
-    (r"read-only|cannot execute statement of type|configuration has been locked|extension|disabled", ErrorClass.NOT_READ_ONLY),
+    (r"read-only|cannot execute statement of type|configuration has been locked|extension|disabled",
+     ErrorClass.NOT_READ_ONLY),
     (r"ambiguous (reference|column)", ErrorClass.AMBIGUOUS_COLUMN),
-    (r"referenced column|does not have a column|column named|referenced table|column with name", ErrorClass.UNKNOWN_COLUMN),
+    (r"referenced column|does not have a column|column named|referenced table|column with name",
+     ErrorClass.UNKNOWN_COLUMN),
     (r"function with name|no function matches|macro", ErrorClass.UNKNOWN_FUNCTION),
     (r"must appear in the group by|aggregates? (cannot|functions? cannot)|cannot contain aggregates|nested aggregate",
      ErrorClass.GROUPING),
@@ -172,7 +174,7 @@ _HINTS: dict[ErrorClass, str] = {
     ErrorClass.WAREHOUSE_URL: "Check the host, port and database name in `[warehouse] url` of affidavit.toml.",
     ErrorClass.WAREHOUSE_UNREACHABLE: "Check that the warehouse is running and reachable from here, then ask again.",
     ErrorClass.WAREHOUSE_AUTH: "Check the user and password in `[warehouse] url` (or AFFIDAVIT_WAREHOUSE__URL).",
-    ErrorClass.WAREHOUSE_PERMISSION: "Grant the warehouse account SELECT on the tables it should read, and nothing more.",
+    ErrorClass.WAREHOUSE_PERMISSION: "Grant the warehouse account SELECT on the tables it should read.",
     ErrorClass.WAREHOUSE_TIMEOUT: "Ask for less (a shorter period, fewer groups), or raise `limits.timeout_s`.",
     ErrorClass.WAREHOUSE_LOCKED: "Another session holds a lock on the table; ask again in a moment.",
     ErrorClass.WAREHOUSE_OTHER: "The warehouse's own message is above; `affidavit runs show` has the statement.",
@@ -201,45 +203,42 @@ def hint_for(error_class: ErrorClass) -> str:
 
 def _class_of(original: BaseException, text: str, dialect: str) -> ErrorClass:
     module = type(original).__module__.partition(".")[0].lstrip("_")
-    if module == "sqlite3" or (module == "builtins" and dialect == "sqlite"):
+    if module == "sqlite3" or (module == "builtins" and dialect == "sqlite" and not isinstance(original, OSError)):
         return _by_message(text, _SQLITE_MESSAGES) or ErrorClass.WAREHOUSE_OTHER
-    if module == "duckdb":
-        name = type(original).__name__
-        if name in {"InterruptException", "ParserException", "PermissionException"}:
-            return _DUCKDB_NAMES[name]
-        return _by_message(text, _DUCKDB_MESSAGES) or _DUCKDB_NAMES.get(name, ErrorClass.WAREHOUSE_OTHER)
-    if module == "psycopg":
-        return _postgres_class(original, text)
-    if module == "pymysql":
-        code = original.args[0] if original.args else None
-        if isinstance(code, int):
-            return _MYSQL_CODES.get(code, ErrorClass.WAREHOUSE_OTHER)
-        # PyMySQL's own InterfaceError carries (0, '') or a sentence once its socket is gone.
-        return ErrorClass.WAREHOUSE_UNREACHABLE
+    by_driver = {"duckdb": _duckdb_class, "psycopg": _postgres_class, "pymysql": _mysql_class}
+    if module in by_driver:
+        return by_driver[module](original, text)
     if isinstance(original, TimeoutError):
         return ErrorClass.WAREHOUSE_TIMEOUT
-    if isinstance(original, OSError):
-        return ErrorClass.WAREHOUSE_UNREACHABLE
-    return ErrorClass.WAREHOUSE_OTHER
+    return ErrorClass.WAREHOUSE_UNREACHABLE if isinstance(original, OSError) else ErrorClass.WAREHOUSE_OTHER
+
+
+def _duckdb_class(original: BaseException, text: str) -> ErrorClass:
+    name = type(original).__name__
+    if name in {"InterruptException", "ParserException", "PermissionException"}:
+        return _DUCKDB_NAMES[name]
+    return _by_message(text, _DUCKDB_MESSAGES) or _DUCKDB_NAMES.get(name, ErrorClass.WAREHOUSE_OTHER)
+
+
+def _mysql_class(original: BaseException, _text: str) -> ErrorClass:
+    code = original.args[0] if original.args else None
+    if isinstance(code, int) and code:
+        return _MYSQL_CODES.get(code, ErrorClass.WAREHOUSE_OTHER)
+    return ErrorClass.WAREHOUSE_UNREACHABLE  # PyMySQL's InterfaceError has no number once its socket is gone
 
 
 def _postgres_class(original: BaseException, text: str) -> ErrorClass:
     sqlstate = getattr(original, "sqlstate", None)
-    if isinstance(sqlstate, str):
-        for length in (5, 3, 2):
-            if sqlstate[:length] in _SQLSTATES:
-                found = _SQLSTATES[sqlstate[:length]]
-                if sqlstate == "42883" and "operator does not exist" in text:
-                    return ErrorClass.TYPE_MISMATCH
-                if sqlstate == "42601" and "multiple commands" in text:
-                    return ErrorClass.MULTIPLE_STATEMENTS
-                return found
-        return ErrorClass.WAREHOUSE_OTHER
-    if type(original).__name__ == "OperationalError":
-        return _by_message(text, _POSTGRES_CONNECT) or ErrorClass.WAREHOUSE_UNREACHABLE
-    if type(original).__name__ == "ProgrammingError":
-        return _by_message(text, _POSTGRES_CONNECT) or ErrorClass.SYNTAX
-    return ErrorClass.WAREHOUSE_OTHER
+    if not isinstance(sqlstate, str):
+        unknown = {"OperationalError": ErrorClass.WAREHOUSE_UNREACHABLE, "ProgrammingError": ErrorClass.SYNTAX}
+        fallback = unknown.get(type(original).__name__, ErrorClass.WAREHOUSE_OTHER)
+        return _by_message(text, _POSTGRES_CONNECT) or fallback
+    if sqlstate == "42883" and "operator does not exist" in text:
+        return ErrorClass.TYPE_MISMATCH
+    if sqlstate == "42601" and "multiple commands" in text:
+        return ErrorClass.MULTIPLE_STATEMENTS
+    prefixes = (sqlstate[:length] for length in (5, 3, 2))
+    return next((_SQLSTATES[prefix] for prefix in prefixes if prefix in _SQLSTATES), ErrorClass.WAREHOUSE_OTHER)
 
 
 def _by_message(text: str, table: tuple[tuple[str, ErrorClass], ...]) -> ErrorClass | None:
@@ -249,8 +248,8 @@ def _by_message(text: str, table: tuple[tuple[str, ErrorClass], ...]) -> ErrorCl
 
 def _first_words(text: str, original: BaseException) -> str:
     """The part a person can read: the first paragraph, MySQL's number taken off, no statement echoed."""
-    args = getattr(original, "args", ())
-    if len(args) >= 2 and isinstance(args[0], int) and isinstance(args[1], str):
+    args: tuple[object, ...] = original.args
+    if len(args) > 1 and isinstance(args[0], int) and isinstance(args[1], str):
         text = args[1].strip()
     first = re.split(r"\n\s*\n|\nLINE \d", text, maxsplit=1)[0]
     line = " ".join(first.split()) or type(original).__name__

@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from agent.errors import ErrorClass, RefusedError
 from agent.settings import GuardLimits
@@ -99,6 +99,35 @@ def _time_limit(seconds: float, interrupt: Callable[[], object]) -> Iterator[Non
         raise
     finally:
         timer.cancel()
+
+
+_QUERY_OPENINGS = frozenset({"select", "with", "values", "table"})
+
+
+def _require_query(product: str, sql: str) -> None:
+    opening = _first_word(sql)
+    if opening not in _QUERY_OPENINGS:
+        raise _not_a_query(product, opening.upper() or "nothing")
+
+
+def _first_word(sql: str) -> str:
+    """The statement's first word, lower case, past white space, opening parentheses and comments."""
+    at = 0
+    while at < len(sql):
+        if sql[at].isspace() or sql[at] == "(":
+            at += 1
+            continue
+        ending = "*/" if sql.startswith("/*", at) else "\n" if sql.startswith(("--", "#"), at) else ""
+        if not ending:
+            break
+        end = sql.find(ending, at + 2)
+        at = len(sql) if end < 0 else end + len(ending)
+    word = re.match(r"\w+", sql[at:])
+    return word.group().lower() if word else ""
+
+
+def _not_a_query(product: str, what: str) -> RefusedError:
+    return RefusedError(ErrorClass.NOT_READ_ONLY, f"{product} was asked to run something that is not a query ({what}).")
 
 
 # --- SQLite -----------------------------------------------------------------------------------------------------
@@ -260,20 +289,23 @@ class _PostgresReader:
 
     @contextmanager
     def reading(self, sql: str, *, plan: bool = False) -> Iterator[ReadingCursor]:
+        _require_query("PostgreSQL", sql)
         pooled = self.engine.raw_connection()
         connection: Any = pooled.driver_connection
+        cursor = connection.cursor() if plan else connection.cursor(name="affidavit_read")
         try:
             with _time_limit(self._timeout_s + _GRACE_S, connection.cancel):
                 if plan:
-                    cursor = connection.cursor()
                     cursor.execute(f"EXPLAIN {sql}", prepare=True)  # prepared: one statement only
                 else:
-                    cursor = connection.cursor(name="affidavit_read")
                     cursor.execute(sql)
                 yield cursor
         finally:
-            if not connection.closed:
+            if connection.closed:
+                pooled.invalidate()
+            else:
                 connection.rollback()
+                cursor.close()
                 _forget_session(connection)
             pooled.close()
 
@@ -296,9 +328,6 @@ def _forget_session(connection: Any) -> None:
 
 # --- MariaDB and MySQL ------------------------------------------------------------------------------------------
 
-_MYSQL_QUERY = re.compile(
-    r"(?:\s|\(|--\s[^\n]*\n|#[^\n]*\n|/\*(?!M?!).*?\*/)*(?:select|with|values|table)\b", re.I | re.S
-)
 _MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file)\b", re.I)
 _MYSQL_SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """Pinned, because ANSI_QUOTES, PIPES_AS_CONCAT or NO_BACKSLASH_ESCAPES would make the server read another statement
@@ -309,13 +338,12 @@ class _MysqlReader:
     dialect = "mysql"
 
     def __init__(self, url: URL, limits: GuardLimits, db_schema: str | None) -> None:
-        self._limits = limits
         self._timeout_s = limits.timeout_s
         target = url.set(database=db_schema) if db_schema else url
-        # No pool: a session that a statement has touched is never used again, and connecting takes a millisecond.
         self.engine = create_engine(
             target,
-            poolclass=NullPool,
+            pool_size=2,
+            pool_pre_ping=True,  # servers drop idle sessions after wait_timeout
             connect_args={
                 "charset": "utf8mb4",
                 "connect_timeout": _CONNECT_TIMEOUT_S,
@@ -326,21 +354,22 @@ class _MysqlReader:
         event.listen(self.engine, "connect", self._pin_session)
 
     def _pin_session(self, connection: Any, _record: Any) -> None:
-        seconds = self._limits.timeout_s
+        seconds = self._timeout_s
         is_mariadb = "mariadb" in str(connection.get_server_info()).lower()
         limit = f"max_statement_time = {seconds}" if is_mariadb else f"max_execution_time = {round(seconds * 1000)}"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SET SESSION {limit}, SESSION lock_wait_timeout = {_LOCK_TIMEOUT_S}, "
-                f"SESSION innodb_lock_wait_timeout = {_LOCK_TIMEOUT_S}, "
-                f"SESSION sql_select_limit = {self._limits.max_rows + 1}, SESSION sql_mode = '{_MYSQL_SQL_MODE}'"
+                f"SESSION innodb_lock_wait_timeout = {_LOCK_TIMEOUT_S}, SESSION sql_mode = '{_MYSQL_SQL_MODE}'"
             )
             cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
     @contextmanager
     def reading(self, sql: str, *, plan: bool = False) -> Iterator[ReadingCursor]:
-        if _MYSQL_ESCAPES.search(sql) or not _MYSQL_QUERY.match(sql):
-            raise _not_a_query("MariaDB/MySQL", sql.split(maxsplit=1)[0] if sql.strip() else "nothing")
+        _require_query("MariaDB/MySQL", sql)
+        escape = _MYSQL_ESCAPES.search(sql)
+        if escape:
+            raise _not_a_query("MariaDB/MySQL", escape.group())
         unbuffered = importlib.import_module("pymysql.cursors").SSCursor
         pooled = self.engine.raw_connection()
         connection: Any = pooled.driver_connection
@@ -352,17 +381,23 @@ class _MysqlReader:
                 cursor.execute(f"EXPLAIN {sql}" if plan else sql)
                 yield cursor
         finally:
-            # Closing an unbuffered cursor would first read every row left, so the line is cut instead.
-            _hang_up(connection)
-            pooled.invalidate()
+            if connection.open and not _is_streaming(connection):
+                connection.rollback()
+            else:  # closing an unbuffered cursor would first read every row left, so the line is cut instead
+                _hang_up(connection)
+                pooled.invalidate()
+            pooled.close()
 
     def close(self) -> None:
         self.engine.dispose()
 
 
+def _is_streaming(connection: Any) -> bool:
+    return connection._result is not None and bool(connection._result.unbuffered_active)
+
+
 def _hang_up(connection: Any) -> None:
+    """Close the socket without reading what is still under way on it."""
+    if connection._result is not None:
+        connection._result.unbuffered_active = False
     connection._force_close()
-
-
-def _not_a_query(product: str, what: str) -> RefusedError:
-    return RefusedError(ErrorClass.NOT_READ_ONLY, f"{product} was asked to run something that is not a query ({what}).")

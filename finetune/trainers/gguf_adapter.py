@@ -52,7 +52,7 @@ def write_adapter(
 
     The file appears whole or not at all.
     """
-    import gguf  # noqa: PLC0415  (only where an adapter is written)
+    import gguf
 
     draft = path.with_suffix(".partial")
     writer: Any = gguf.GGUFWriter(str(draft), "llama")

@@ -8,7 +8,6 @@ qualified only where their name occurs in more than one table, and identifiers a
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
 
 from sqlglot import Dialect, exp, parse_one
 
@@ -30,13 +29,17 @@ def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
     """Transpile one statement written in `source` to its canonical text in `target`."""
     tree = parse_one(sql, dialect=source)
     names = _names(catalog)
-    tree = tree.transform(_plain_date_difference, target)
+    tree = tree.transform(_plain_date_difference, target).transform(_plain_null_test)
     for division in list(tree.find_all(exp.Div)):
         _true_division(division, target, names.real)
+    tree = tree.transform(_period, target)  # after the divisions: the quarter's own division is meant to be whole
     for order in tree.find_all(exp.Ordered):
         _plain_nulls(order, target)
+    # A table that is there twice under another name needs its own name wherever it is meant.
+    doubled = {table.name.lower() for table in tree.find_all(exp.Table) if table.alias}
     for column in tree.find_all(exp.Column):
-        if column.table and column.name.lower() in names.unique and not _is_join_key(column):
+        owner = names.owner.get(column.name.lower())
+        if owner is not None and owner == column.table.lower() and owner not in doubled and not _is_join_key(column):
             column.set("table", None)
     fold = _FOLDING.get(target)
     for identifier in tree.find_all(exp.Identifier):
@@ -77,18 +80,19 @@ class _Names:
         tables = {table.name.lower(): table.name for table in catalog.tables}
         columns = {column.name.lower(): column.name for table in catalog.tables for column in table.columns}
         self.spelling = {**columns, **tables}
-        self.unique = {name for name, count in counts.items() if count == 1 and name not in tables}
+        self.owner = {
+            column.name.lower(): table.name.lower()
+            for table in catalog.tables
+            for column in table.columns
+            if counts[column.name.lower()] == 1 and column.name.lower() not in tables
+        }
+        """The one table of a column name that no other table has."""
         self.real = {
             column.name.lower()
             for table in catalog.tables
             for column in table.columns
             if any(word in column.type.upper() for word in _REAL)
         }
-
-
-@lru_cache(maxsize=8)
-def _names_of(fingerprint: str, catalog: Catalog) -> _Names:
-    return _Names(catalog)
 
 
 _CACHE: dict[str, _Names] = {}
@@ -155,6 +159,23 @@ def _is_real(node: exp.Expr, real: set[str]) -> bool:
         if isinstance(found, exp.Avg) or (isinstance(found, exp.Column) and found.name.lower() in real):
             return True
     return False
+
+
+def _plain_null_test(node: exp.Expr) -> exp.Expr:
+    """`x IS NOT NULL` as people write it, where sqlglot would write `NOT x IS NULL`."""
+    if isinstance(node, exp.Not) and isinstance(node.this, exp.Is) and isinstance(node.this.expression, exp.Null):
+        return exp.Is(this=node.this.this, expression=exp.Var(this="NOT NULL"))
+    return node
+
+
+def _period(node: exp.Expr, target: str) -> exp.Expr:
+    """`PERIOD_YEAR(column)` and the like, which only the target knows how to write; and plain date literals."""
+    if isinstance(node, exp.Anonymous) and node.name.upper().startswith("PERIOD_"):
+        column = node.expressions[0].sql()
+        return parse_one(period_sql(column, node.name[7:].lower(), target), dialect=target)
+    if target == "sqlite" and isinstance(node, exp.Cast) and node.to.is_type("date") and node.this.is_string:
+        return node.this  # SQLite has no DATE: the cast would make 2024 of '2024-12-31'
+    return node
 
 
 def _plain_date_difference(node: exp.Expr, target: str) -> exp.Expr:

@@ -48,6 +48,7 @@ PATTERNS = (
     "share_of",
     "top_attribute",
     "total",
+    "values",
 )
 """Every shape of statement `compile_query` knows."""
 

@@ -23,6 +23,7 @@ __all__ = [
     "OutputFormat",
     "UserOption",
     "WorkspaceOption",
+    "command_app",
     "person",
     "settings_of",
     "workspace_of",
@@ -56,6 +57,16 @@ UserOption = Annotated[
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="A table for people, JSON for programs.")]
 
 
+def command_app() -> typer.Typer:
+    """The parser of one command group: plain help, no completion options of its own."""
+    return typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
 def workspace_of(ctx: typer.Context, given: Path | None) -> Path:
     """The workspace folder: the option, then AFFIDAVIT_WORKSPACE, then the current folder."""
     early = ctx.find_object(Globals) or Globals()
@@ -85,10 +96,10 @@ def settings_of(
     Raises:
         UsageError: there is no workspace there, or a setting does not fit.
     """
+    from agent.logging import configure_logging
     from agent.settings import load_settings
-    from tui.cli.logs import configure_logs
 
     settings = load_settings(workspace_of(ctx, workspace), flags)
     settings = settings.model_copy(update={"user": person(ctx, user, settings)})
-    configure_logs(settings)
+    configure_logging(settings)
     return settings

@@ -18,13 +18,19 @@ class Turn(ListItem):
     def __init__(self, question: str) -> None:
         self.question = question
         self.answer: Answer | None = None
+        self.problem: tuple[str, str, str] | None = None
         self._label = Label(self._content())
         super().__init__(self._label)
 
-    def finish(self, answer: Answer | None, status: str) -> None:
-        """The run has ended; without an answer, `status` says how."""
+    def finish(self, answer: Answer) -> None:
+        """The run has ended."""
         self.answer = answer
-        self._label.update(self._content(answer.status.value if answer else status))
+        self._label.update(self._content(answer.status.value))
+
+    def fail(self, title: str, message: str, hint: str) -> None:
+        """There is no answer, such as when the ledger could not be written."""
+        self.problem = (title, message, hint)
+        self._label.update(self._content("failed"))
 
     def _content(self, status: str = "") -> Content:
         mark, colour = (STATUS_MARKS[status], STATUS_COLOURS[status]) if status else ("…", "$primary")

@@ -21,6 +21,13 @@ class TitleBar(Static):
         super().__init__()
         self._place = place
 
+    def on_mount(self) -> None:
+        """Follow the app's workspace."""
+        self.watch(self.app, "card", self._card_changed)
+
+    def _card_changed(self, card: WorkspaceCard | None) -> None:
+        self.card = card
+
     def render(self) -> Content:
         """The line, with as much of the right side as fits."""
         left = Content.assemble((" Affidavit ", "bold $accent"), ("│ ", "$foreground 30%"), (self._place, "bold"))

@@ -1,0 +1,104 @@
+"""Where a run's state is kept while it is under way, so that the graph can be stopped and looked into.
+
+Checkpoints are for working, not for proving: the ledger is the evidence. They hold result rows, so a run's
+checkpoints are removed when it ends. Only our own value objects may be read back from them: whoever can write
+the file must not be able to have code run by it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import make_url
+
+from agent import run
+from agent.errors import ErrorClass, FailedError
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+__all__ = ["open_checkpointer"]
+
+_VALUE_OBJECTS = (
+    run.Answer,
+    run.Draft,
+    run.Finding,
+    run.Grounding,
+    run.Outcome,
+    run.Piece,
+    run.Result,
+    run.RunError,
+    run.RunStatus,
+    run.Verdict,
+)
+_BUSY_SECONDS = 10.0
+
+
+@contextmanager
+def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
+    """A checkpointer in `.affidavit/checkpoints.sqlite`, or in PostgreSQL where the ledger is there.
+
+    Raises:
+        FailedError: the file or database cannot be used (`workspace`).
+    """
+    if settings.ledger_url.startswith("postgresql") and importlib.util.find_spec("langgraph.checkpoint.postgres"):
+        with _postgresql(settings.ledger_url) as saver:
+            yield saver
+        return
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    path = settings.state_dir / "checkpoints.sqlite"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(str(path), error) from error
+    with closing(connection):
+        saver = SqliteSaver(connection, serde=_serializer())
+        try:
+            saver.setup()
+        except sqlite3.Error as error:
+            raise _unusable(str(path), error) from error
+        yield saver
+
+
+@contextmanager
+def _postgresql(url: str) -> Iterator[BaseCheckpointSaver[Any]]:
+    import psycopg
+    from langgraph.checkpoint.postgres import PostgresSaver
+    from psycopg.rows import DictRow, dict_row
+
+    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection: psycopg.Connection[DictRow] = psycopg.connect(
+            libpq_url, autocommit=True, prepare_threshold=0, row_factory=dict_row
+        )
+    except psycopg.Error as error:
+        raise _unusable("the ledger's database", error) from None  # its words may hold the URL
+    with connection:
+        saver = PostgresSaver(connection, serde=_serializer())
+        try:
+            saver.setup()
+        except psycopg.Error as error:
+            raise _unusable("the ledger's database", error) from error
+        yield saver
+
+
+def _serializer() -> JsonPlusSerializer:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    return JsonPlusSerializer(allowed_msgpack_modules=[(kind.__module__, kind.__name__) for kind in _VALUE_OBJECTS])
+
+
+def _unusable(place: str, error: Exception) -> FailedError:
+    return FailedError(
+        ErrorClass.WORKSPACE,
+        f"The run's state cannot be kept in {place}: {type(error).__name__}.",
+        "Check its permissions and the disk; checkpoints.sqlite may be deleted, it holds no evidence.",
+    )

@@ -1,0 +1,132 @@
+"""From the settings to a model that can be asked: one function per kind of provider, one type out.
+
+Missing keys and addresses are told apart here, before a request is made, because the `openai` package would
+otherwise fall back to its own environment variables or fail with its own words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import partial
+
+from agent.errors import ErrorClass, FailedError, UsageError
+from agent.model.adapters import file_sha256, resolve_adapter
+from agent.model.client import Connection, ModelClient
+from agent.model.fetch import Progress
+from agent.model.prompts import PromptStyle
+from agent.settings import ModelSettings, Settings
+
+__all__ = ["connect_model", "open_model", "prompt_style"]
+
+_MAX_RETRIES = 2
+_NO_KEY = "none"  # servers of one's own often want no key; the client insists on some
+
+
+def open_model(settings: Settings, progress: Progress | None = None) -> ModelClient:
+    """A client that connects when first asked, or when `warm_up` is called; nothing is started yet."""
+    return ModelClient(partial(connect_model, settings, progress), max_tokens=settings.model.max_tokens)
+
+
+def connect_model(settings: Settings, progress: Progress | None = None) -> Connection:
+    """Connect to the model the settings name; the embedded one is fetched and started.
+
+    Raises:
+        UsageError: a setting is missing or names nothing.
+        FailedError: the embedded model cannot be fetched or started, or a key is missing (`model_auth`).
+    """
+    provider = settings.model.provider
+    if provider == "embedded":
+        return _embedded(settings, progress)
+    return _azure(settings.model) if provider == "azure" else _hosted(settings.model)
+
+
+def prompt_style(model: ModelSettings) -> PromptStyle:
+    """The style to ask this model in: `auto` is compact for the embedded model, which is trained on it, else full."""
+    if model.prompt_style != "auto":
+        return model.prompt_style
+    return "compact" if model.provider == "embedded" else "full"
+
+
+def _embedded(settings: Settings, progress: Progress | None) -> Connection:
+    import openai
+
+    from agent.model.embedded import EmbeddedServer
+    from agent.model.store import find_base
+
+    base = find_base(settings.model.base, settings.cache_dir, progress)
+    adapter = resolve_adapter(settings)
+    server = EmbeddedServer(
+        base.path, adapter, threads=settings.model.threads, context_tokens=settings.model.context_tokens
+    )
+    client = openai.OpenAI(
+        base_url=server.base_url,
+        api_key=server.api_key,
+        timeout=settings.model.timeout_s,
+        max_retries=0,  # nothing between us can be lost; a failure here is a real one
+        # A proxy of the user's must not be handed the loopback address and the key.
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    )
+    name = settings.model.base if adapter is None else f"{settings.model.base}+{adapter.stem}"
+    digest = base.sha256
+    if adapter is not None:
+        digest = hashlib.sha256(f"{base.sha256}\n{file_sha256(adapter)}".encode()).hexdigest()
+    return Connection(client, "embedded", name, digest, grammars=True, close=server.stop)
+
+
+def _hosted(model: ModelSettings) -> Connection:
+    import openai
+
+    key = model.api_key.get_secret_value() if model.api_key is not None else None
+    if model.provider == "compatible":
+        if not model.base_url:
+            raise UsageError(
+                ErrorClass.SETTINGS,
+                "model.provider is `compatible` but model.base_url is not set.",
+                "Set it to the server's address, such as http://127.0.0.1:8000/v1.",
+            )
+        key = key or _NO_KEY
+    else:
+        key = key or os.environ.get("OPENAI_API_KEY") or None
+    if key is None:
+        raise _missing_key("AFFIDAVIT_MODEL__API_KEY or OPENAI_API_KEY")
+    client = openai.OpenAI(api_key=key, base_url=model.base_url, timeout=model.timeout_s, max_retries=_MAX_RETRIES)
+    name = _model_name(model)
+    return Connection(client, name, name, name)
+
+
+def _azure(model: ModelSettings) -> Connection:
+    import openai
+
+    if not model.base_url or not model.api_version:
+        raise UsageError(
+            ErrorClass.SETTINGS,
+            "model.provider is `azure` but model.base_url or model.api_version is not set.",
+            "Set base_url to the resource's endpoint and api_version to one it serves.",
+        )
+    key = model.api_key.get_secret_value() if model.api_key is not None else os.environ.get("AZURE_OPENAI_API_KEY")
+    if not key:
+        raise _missing_key("AFFIDAVIT_MODEL__API_KEY or AZURE_OPENAI_API_KEY")
+    client = openai.AzureOpenAI(
+        azure_endpoint=model.base_url,
+        api_version=model.api_version,
+        api_key=key,
+        timeout=model.timeout_s,
+        max_retries=_MAX_RETRIES,
+    )
+    name = _model_name(model)
+    return Connection(client, name, name, name)
+
+
+def _model_name(model: ModelSettings) -> str:
+    if model.name in {"", "embedded"}:
+        raise UsageError(
+            ErrorClass.SETTINGS,
+            f"model.provider is `{model.provider}` but model.name is not set.",
+            "Set it to the model's name (the deployment's name for Azure).",
+        )
+    return model.name
+
+
+def _missing_key(variables: str) -> FailedError:
+    return FailedError(ErrorClass.MODEL_AUTH, "No key is set for the model's provider.", f"Set {variables}.")

@@ -1,0 +1,81 @@
+"""What a model's provider says when it fails, as one of our error classes with something a person can do."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from agent.errors import ErrorClass, FailedError
+
+__all__ = ["SETTINGS_HINT", "is_too_long", "model_error"]
+
+SETTINGS_HINT = "Check the [model] section of affidavit.toml: provider, name, base_url, api_key."
+_TOO_LONG = ("context_length", "exceed_context_size", "context size", "maximum context length")
+_MAX_MESSAGE = 300
+
+
+class _Row(NamedTuple):
+    types: tuple[type[Exception], ...]
+    error_class: ErrorClass
+    message: str
+    hint: str
+
+
+def model_error(error: Exception) -> FailedError:
+    """A failure of the `openai` client as a `FailedError`; what is not in the table is `model_other`."""
+    said = " ".join(str(error).split())[:_MAX_MESSAGE]
+    if is_too_long(said):
+        return FailedError(
+            ErrorClass.MODEL_OTHER,
+            f"The prompt does not fit the model's context: {said}",
+            "Lower memory.max_pieces, raise model.context_tokens, or ask a shorter question.",
+        )
+    row = next((row for row in _table() if isinstance(error, row.types)), None)
+    if row is None:
+        return FailedError(ErrorClass.MODEL_OTHER, f"The model's server failed: {said}", SETTINGS_HINT)
+    return FailedError(row.error_class, row.message.format(said=said), row.hint)
+
+
+def is_too_long(message: str) -> bool:
+    """Whether a provider's message says that the prompt is longer than the model's context."""
+    lowered = message.lower()
+    return any(sign in lowered for sign in _TOO_LONG)
+
+
+@cache
+def _table() -> tuple[_Row, ...]:
+    """In order: a timeout is a connection error to the `openai` package, so it comes first."""
+    import openai
+
+    return (
+        _Row(
+            (openai.AuthenticationError, openai.PermissionDeniedError),
+            ErrorClass.MODEL_AUTH,
+            "The model's provider refuses the key: {said}",
+            "Set AFFIDAVIT_MODEL__API_KEY to a key that may use this model.",
+        ),
+        _Row(
+            (openai.NotFoundError,),
+            ErrorClass.MODEL_MISSING,
+            "The provider does not know the model: {said}",
+            "Check model.name and model.base_url.",
+        ),
+        _Row(
+            (openai.RateLimitError,),
+            ErrorClass.MODEL_RATE_LIMIT,
+            "The provider's limit is reached: {said}",
+            "Wait and ask again, or raise the quota.",
+        ),
+        _Row(
+            (openai.APITimeoutError,),
+            ErrorClass.MODEL_TIMEOUT,
+            "The model did not answer in time.",
+            "Ask again, raise model.timeout_s, or lower model.samples.",
+        ),
+        _Row(
+            (openai.APIConnectionError,),
+            ErrorClass.MODEL_UNREACHABLE,
+            "The model's server cannot be reached: {said}",
+            "Check model.base_url and that the server is running.",
+        ),
+    )

@@ -1,0 +1,233 @@
+"""Everything a run works with, opened once and handed to every step: no globals, no second way to the warehouse.
+
+`open_services` is the only place where the parts are put together. What is cheap and certain is opened first, so
+that a wrong URL or a broken file is told before a model is started; the model starts in the background, so that a
+question answered from memory never waits for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import AuditUnavailableError, ErrorClass, FailedError, UsageError
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from memory.retrieval import Retriever
+    from memory.verified import VerifiedQueries
+
+    from agent.model.client import ModelClient
+    from agent.warehouse.connect import Warehouse
+    from agent.warehouse.policy import Policy
+    from audit.ledger import Ledger
+    from audit.record import Record
+    from memory.catalog import Catalog
+    from memory.joins import JoinGraph
+    from memory.semantics import SemanticLayer
+    from memory.store import MemoryStore
+
+__all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
+
+PartProgress = Callable[[str, int, int], None]
+"""`progress(part, done, total)`: part is "model" (bytes) or "memory" (items); total is 0 when it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The opened parts of one workspace. Steps take what they need from here and open nothing themselves."""
+
+    settings: Settings
+    warehouse: Warehouse
+    catalog: Catalog
+    layer: SemanticLayer
+    joins: JoinGraph
+    retriever: Retriever
+    verified: VerifiedQueries
+    model: ModelClient
+    ledger: Ledger
+    policy: Policy
+    clock: Callable[[], dt.datetime]
+
+    def record(self, kind: str, body: Mapping[str, Any], run_id: str, *, actor: str = "") -> Record:
+        """Put one record of a run on the ledger; when this returns it is on disk.
+
+        Raises:
+            AuditUnavailableError: it could not be written, whatever the reason, so nothing may be shown.
+        """
+        from audit.errors import AuditError
+
+        try:
+            return self.ledger.append(kind, body, run_id=run_id, actor=actor)
+        except AuditError as error:
+            raise _audit_unavailable(error.message, error.hint) from error
+
+
+def workspace_name(settings: Settings) -> str:
+    """The name under which the ledger keeps this workspace's chain.
+
+    A ledger file belongs to one workspace and must survive the folder being renamed; a server is shared.
+    """
+    return "workspace" if settings.ledger_url.startswith("sqlite") else settings.workspace.name
+
+
+def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None = None, create: bool = True) -> Ledger:
+    """Open the workspace's ledger, refuse one that was rolled back, and sign its head as it grows and closes.
+
+    Raises:
+        AuditUnavailableError: it cannot be opened, or it lacks what a checkpoint vouches for.
+    """
+    from audit.errors import AuditError
+    from audit.record import utc_now
+    from audit.session import open_session
+
+    try:
+        return open_session(
+            settings.ledger_url,
+            workspace=workspace_name(settings),
+            state_dir=settings.state_dir,
+            clock=clock or utc_now,
+            create=create,
+        )
+    except AuditError as error:
+        raise _audit_unavailable(error.message, error.hint) from error
+
+
+@contextmanager
+def open_services(
+    settings: Settings,
+    *,
+    progress: PartProgress | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
+    warm_up: bool = True,
+) -> Iterator[Services]:
+    """Open every part of a workspace; on leaving, all of them are closed and the embedded server stops.
+
+    A workspace that was never synced is synced first. With `warm_up` the model starts in the background at once.
+
+    Raises:
+        UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
+    """
+    from agent.model.connect import open_model
+    from agent.warehouse.connect import open_warehouse
+    from agent.warehouse.policy import load_policy
+    from audit.record import utc_now
+
+    with ExitStack() as parts:
+        policy = load_policy(settings.workspace / "policy.yaml")
+        limits = policy.effective_limits(settings.limits)
+        warehouse = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+        parts.callback(warehouse.close)
+        ledger = open_ledger(settings, clock=clock)
+        parts.callback(ledger.close)
+        model = open_model(settings, None if progress is None else partial(progress, "model"))
+        parts.callback(model.close)
+        if warm_up:
+            model.warm_up()
+        known = _open_memory(settings, warehouse, policy, progress, parts)
+        yield Services(
+            settings=settings,
+            warehouse=warehouse,
+            catalog=known.catalog,
+            layer=known.layer,
+            joins=known.joins,
+            retriever=known.retriever,
+            verified=known.verified,
+            model=model,
+            ledger=ledger,
+            policy=policy,
+            clock=clock or utc_now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What memory gives a run."""
+
+    catalog: Catalog
+    layer: SemanticLayer
+    joins: JoinGraph
+    retriever: Retriever
+    verified: VerifiedQueries
+
+
+def _open_memory(
+    settings: Settings, warehouse: Warehouse, policy: Policy, progress: PartProgress | None, parts: ExitStack
+) -> _Known:
+    from memory.retrieval import Retriever
+    from memory.verified import VerifiedQueries
+
+    from memory.errors import MemoryFailure, MemoryUnavailable
+    from memory.joins import JoinGraph
+    from memory.semantics import SemanticsError, load_semantics
+    from memory.store import MemoryStore
+    from memory.values import ValueIndex
+
+    catalog_path = settings.state_dir / "catalog.json"
+    try:
+        store = MemoryStore.open(settings.memory.url or settings.state_dir / "chroma")
+        parts.callback(store.close)
+        if not catalog_path.is_file():
+            _first_sync(settings, warehouse, policy, store, progress)
+        catalog = _read_catalog(catalog_path)
+        layer = load_semantics(settings.workspace / "metrics.yaml", catalog)
+        return _Known(
+            catalog=catalog,
+            layer=layer,
+            joins=JoinGraph(catalog, [(join.left, join.right) for join in layer.joins]),
+            retriever=Retriever(store, catalog, layer, ValueIndex(catalog)),
+            verified=VerifiedQueries(store),
+        )
+    except SemanticsError as error:
+        raise UsageError(ErrorClass.SEMANTICS, str(error), "Mend that line of metrics.yaml.") from error
+    except MemoryUnavailable as error:
+        raise FailedError(
+            ErrorClass.MEMORY_UNAVAILABLE,
+            f"The index of what is known cannot be used: {error}",
+            "Check [memory] in affidavit.toml; a local index can be rebuilt with `affidavit memory sync --full`.",
+        ) from error
+    except MemoryFailure as error:
+        raise FailedError(
+            ErrorClass.MEMORY_UNAVAILABLE, str(error), "Run `affidavit memory sync --full`, then ask again."
+        ) from error
+
+
+def _first_sync(
+    settings: Settings, warehouse: Warehouse, policy: Policy, store: MemoryStore, progress: PartProgress | None
+) -> None:
+    """Learn the warehouse once, so that a fresh workspace can be asked without a step in between."""
+    from memory.sync import sync
+
+    from memory.semantics import load_semantics
+
+    layer = load_semantics(settings.workspace / "metrics.yaml")
+    sync(
+        warehouse.engine,
+        layer,
+        store,
+        settings.state_dir,
+        progress=None if progress is None else partial(progress, "memory"),
+    )
+
+
+def _read_catalog(path: Path) -> Catalog:
+    from memory.catalog import Catalog
+    from memory.errors import CatalogError
+
+    try:
+        return Catalog.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(f"The saved catalog {path} cannot be read: {error}.") from error
+
+
+def _audit_unavailable(message: str, hint: str) -> AuditUnavailableError:
+    return AuditUnavailableError(
+        ErrorClass.AUDIT_UNAVAILABLE,
+        f"{message} Nothing can be put on the record, so no answer is shown.",
+        hint or "Check [ledger] url, the disk, and `affidavit audit verify`.",
+    )

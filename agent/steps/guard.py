@@ -1,0 +1,311 @@
+"""Decides, before the warehouse is touched, whether a draft is one harmless query over what may be asked.
+
+The draft is parsed and judged on its syntax tree, never on its words, and what runs is not the draft's text but the
+judged tree written out again: a comment, an unusual quote or an encoding trick that the parser and the database read
+differently is gone by then. Anything the guard does not fully understand is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from agent.errors import ErrorClass
+from agent.run import RunState, Verdict
+from agent.warehouse.dialects import (
+    ALLOWED_ARGUMENTS,
+    ALLOWED_NODES,
+    FORBIDDEN_FUNCTION,
+    WRITING_NODES,
+    allowed_function_names,
+    argument_problem,
+    render,
+)
+from agent.warehouse.policy import Policy
+from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
+from memory.catalog import Catalog
+
+if TYPE_CHECKING:
+    from agent.services import Services
+
+__all__ = ["judge", "node", "parse_query"]
+
+_MAX_CHARS = 20_000
+_MAX_DEPTH = 40
+"""Nested parentheses; the parser's time can double with each."""
+_EXECUTABLE_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
+
+
+_ARGUMENT_WORDS = {"method": "NATURAL (ASOF, POSITIONAL)", "locks": "FOR UPDATE", "sample": "TABLESAMPLE"}
+
+
+class _Refused(Exception):  # noqa: N818 (a verdict on its way out, not a fault)
+    def __init__(self, error_class: ErrorClass, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+        self.rule = rule
+        self.message = message
+
+
+def judge(sql: str, *, dialect: str, catalog: Catalog, policy: Policy, max_rows: int) -> Verdict:
+    """Judge one draft for a warehouse of `dialect` (sqlglot name). Pure: touches nothing, raises nothing.
+
+    An allowed verdict's `sql` is what may run: the judged tree in the warehouse's dialect, names spelled as in the
+    catalog, comments gone, and no more than `max_rows + 1` rows asked for (one more, so that "there was more" can be
+    told). A refused verdict has the draft as it was, the rule that refused it, and a message for a person or a model.
+    """
+    try:
+        tree, found, text = _judged(sql, dialect, catalog, policy, max_rows)
+    except (_Refused, UnresolvedName) as refusal:
+        return Verdict(False, sql, refusal.rule, refusal.message, error_class=refusal.error_class.value)
+    del tree
+    return Verdict(True, text, tables=tuple(found.tables))
+
+
+def node(state: RunState, services: Services) -> dict[str, Any]:
+    """Judge every draft that has no verdict yet and put each verdict on the record.
+
+    The draft under work stays the current one when it is allowed; otherwise the most confident allowed one is.
+    """
+    drafts = state["drafts"]
+    verdicts = dict(state.get("verdicts", ()))
+    fresh = [index for index in range(len(drafts)) if index not in verdicts]
+    max_rows = services.policy.effective_limits(services.settings.limits).max_rows
+    for index in fresh:
+        verdict = judge(
+            drafts[index].sql,
+            dialect=services.warehouse.dialect,
+            catalog=services.catalog,
+            policy=services.policy,
+            max_rows=max_rows,
+        )
+        verdicts[index] = verdict
+        services.record("run.guarded", _guarded_body(index, drafts[index].sql, verdict), state["run_id"])
+    allowed = [index for index in fresh if verdicts[index].allowed]
+    current = state.get("current", 0)
+    if current not in allowed and allowed:
+        current = max(allowed, key=lambda index: drafts[index].confidence)
+    return {"verdicts": tuple(sorted(verdicts.items())), "verdict": verdicts[current], "current": current}
+
+
+def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "draft": index,
+        "draft_sql": draft_sql,
+        "allowed": verdict.allowed,
+        "rule": verdict.rule,
+        "message": verdict.message,
+        "error_class": verdict.error_class,
+        "tables": list(verdict.tables),
+        "sql": verdict.sql if verdict.allowed else "",
+    }
+
+
+def parse_query(sql: str, dialect: str) -> exp.Expr:
+    """The one query in `sql` as a tree.
+
+    Raises:
+        ValueError: it is not exactly one SELECT, WITH or set operation.
+    """
+    try:
+        return _one_query(sql, dialect)
+    except _Refused as refusal:
+        raise ValueError(refusal.message) from refusal
+
+
+def _judged(
+    sql: str, dialect: str, catalog: Catalog, policy: Policy, max_rows: int
+) -> tuple[exp.Expr, Resolution, str]:
+    tree = _one_query(sql, dialect)
+    _check_nodes(tree, dialect)
+    try:
+        found = resolve(tree, catalog, dialect)
+        _check_policy(found, policy)
+        _cap_rows(tree, max_rows)
+        text = render(tree, dialect)
+    except RecursionError:
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement is nested too deeply.") from None
+    _check_round_trip(text, tree, dialect)
+    return tree, found, text
+
+
+def _one_query(sql: str, dialect: str) -> exp.Expr:
+    if len(sql) > _MAX_CHARS:
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"The statement is longer than {_MAX_CHARS} characters.")
+    if "\x00" in sql:
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement holds a null character.")
+    if any(mark in sql for mark in _EXECUTABLE_COMMENTS):
+        raise _Refused(ErrorClass.NOT_READ_ONLY, "executable_comment", "Comments that a database executes are refused.")
+    if _paren_depth(sql) > _MAX_DEPTH:
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement is nested too deeply.")
+    try:
+        parsed = sqlglot.parse(sql, dialect=dialect)
+    except (SqlglotError, RecursionError, ValueError) as error:
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"This is not valid SQL: {_first_line(error)}") from error
+    except Exception as error:  # a parser that crashes on hostile text must refuse, never fall through
+        message = f"The parser gave up on this statement ({type(error).__name__})."
+        raise _Refused(ErrorClass.SYNTAX, "known_syntax", message) from error
+    statements = [
+        statement for statement in parsed if statement is not None and not isinstance(statement, exp.Semicolon)
+    ]
+    if len(statements) != 1:
+        error_class = ErrorClass.MULTIPLE_STATEMENTS if statements else ErrorClass.NO_SQL
+        raise _Refused(error_class, "one_statement", f"Exactly one statement may run; this is {len(statements)}.")
+    tree = statements[0]
+    if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
+        if isinstance(tree, WRITING_NODES):
+            message = f"Only a SELECT may run; this is {_statement_name(tree)}."
+            raise _Refused(ErrorClass.NOT_READ_ONLY, "read_only", message)
+        raise _Refused(ErrorClass.NO_SQL, "one_statement", "Only a SELECT may run, and this is none.")
+    return tree
+
+
+def _check_nodes(tree: exp.Expr, dialect: str) -> None:
+    names = allowed_function_names(dialect)
+    for node in tree.walk():
+        if type(node) not in ALLOWED_NODES:
+            raise _unknown_node(node, dialect)
+        allowed = ALLOWED_ARGUMENTS.get(type(node))
+        if allowed is not None:
+            extra = [key for key, value in node.args.items() if value and key not in allowed]
+            if extra:
+                what = _ARGUMENT_WORDS.get(extra[0], extra[0].strip("_").replace("_", " ").upper())
+                error_class = ErrorClass.NOT_READ_ONLY if extra[0] in {"into", "locks"} else ErrorClass.SYNTAX
+                raise _Refused(error_class, "known_syntax", f"{what} is not allowed in a {node.key.upper()}.")
+        if isinstance(node, exp.Anonymous) and (not isinstance(node.this, str) or node.this.lower() not in names):
+            raise _unknown_function(node.name)
+        if isinstance(node, exp.Column) and any(
+            isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Star)
+            for part in node.args.values()
+        ):
+            raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"`{node.sql(dialect)}` is not a plain column name.")
+        problem = argument_problem(node)
+        if problem:
+            raise _Refused(ErrorClass.FORBIDDEN_FUNCTION, "function_argument", f"{node.sql(dialect)}: {problem}.")
+
+
+def _unknown_node(node: exp.Expr, dialect: str) -> _Refused:
+    if isinstance(node, WRITING_NODES):
+        return _Refused(
+            ErrorClass.NOT_READ_ONLY, "read_only", f"Only reading is allowed; this holds {_statement_name(node)}."
+        )
+    if isinstance(node, exp.Func):
+        return _unknown_function(node.sql_name() if node.is_var_len_args or node.sql_names() else node.name)
+    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
+        return _Refused(ErrorClass.FORBIDDEN_OBJECT, "known_syntax", "Parameters and variables are not allowed.")
+    shown = node.sql(dialect)[:60]
+    return _Refused(ErrorClass.SYNTAX, "known_syntax", f"{node.key.upper()} is not allowed here: `{shown}`.")
+
+
+def _unknown_function(name: str) -> _Refused:
+    if FORBIDDEN_FUNCTION.search(name):
+        return _Refused(
+            ErrorClass.FORBIDDEN_FUNCTION, "forbidden_function", f"The function {name.upper()} is not allowed."
+        )
+    return _Refused(
+        ErrorClass.UNKNOWN_FUNCTION,
+        "known_function",
+        f"The function {name.upper()} is not one this database is known for.",
+    )
+
+
+def _check_policy(found: Resolution, policy: Policy) -> None:
+    for table in found.tables:
+        if not policy.table_allowed(table):
+            raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_table", f"The policy does not allow the table {table}.")
+    for use in found.uses:
+        if policy.column_denied(use.table, use.column):
+            through = " (through *); name the columns you need" if _is_star(use.node) else ""
+            raise _Refused(
+                ErrorClass.FORBIDDEN_OBJECT,
+                "policy_column",
+                f"The policy does not allow the column {use.table}.{use.column}{through}.",
+            )
+
+
+def _cap_rows(tree: exp.Expr, max_rows: int) -> None:
+    """Ask for at most one row more than may be shown; a smaller limit of the draft's own stays as it is."""
+    target = tree
+    if isinstance(tree, exp.Subquery) and not isinstance(tree.this, exp.Table):
+        target = tree if tree.args.get("limit") else tree.this
+    cap = max_rows + 1
+    limit = target.args.get("limit")
+    if limit is None:
+        if not _gives_one_row(target):
+            target.set("limit", exp.Limit(expression=exp.Literal.number(cap)))
+        return
+    count = limit.expression if isinstance(limit, exp.Limit) else None
+    if isinstance(count, exp.Literal) and count.name.isdigit() and int(count.name) > cap:
+        limit.set("expression", exp.Literal.number(cap))
+
+
+def _gives_one_row(query: exp.Expr) -> bool:
+    """Whether the query is nothing but aggregates, so that a cap would only be noise in the SQL people read."""
+    if not isinstance(query, exp.Select) or query.args.get("group") or query.args.get("distinct"):
+        return False
+    if query.args.get("from_") is None:
+        return True
+    return bool(query.expressions) and all(_is_aggregate(entry) for entry in query.expressions)
+
+
+def _is_aggregate(entry: exp.Expr) -> bool:
+    """Whether an output column is made of aggregates and constants only."""
+    if isinstance(entry, exp.AggFunc) and not isinstance(entry.parent, exp.Window | exp.Filter):
+        return True
+    aggregates = [
+        found
+        for found in entry.find_all(exp.AggFunc)
+        if found.find_ancestor(exp.Window, exp.Select) is entry.find_ancestor(exp.Select)
+    ]
+    if not aggregates:
+        return False
+    inside = {id(column) for aggregate in aggregates for column in aggregate.find_all(exp.Column)}
+    return all(id(column) in inside for column in entry.find_all(exp.Column))
+
+
+def _check_round_trip(text: str, tree: exp.Expr, dialect: str) -> None:
+    """What runs must read back as what was judged: same tables, and nothing that would have been refused."""
+    try:
+        again = _one_query(text, dialect)
+        _check_nodes(again, dialect)
+    except _Refused as refusal:
+        raise _Refused(
+            ErrorClass.SYNTAX,
+            "round_trip",
+            f"The statement does not survive being written out again: {refusal.message}",
+        ) from refusal
+    if _named(again) != _named(tree):
+        raise _Refused(ErrorClass.SYNTAX, "round_trip", "The statement reads differently when written out again.")
+
+
+def _named(tree: exp.Expr) -> tuple[list[str], list[str]]:
+    tables = sorted(table.name for table in tree.find_all(exp.Table))
+    return tables, sorted(f"{column.table}.{column.name}" for column in tree.find_all(exp.Column))
+
+
+def _is_star(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
+
+
+def _paren_depth(sql: str) -> int:
+    depth = deepest = 0
+    for character in sql:
+        if character in "([":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]":
+            depth -= 1
+    return deepest
+
+
+def _statement_name(node: exp.Expr) -> str:
+    if isinstance(node, exp.Command):
+        return str(node.this).upper()
+    return {"into": "SELECT ... INTO", "lock": "a row lock"}.get(node.key, node.key.upper())
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", maxsplit=1)[0].replace("\x1b[4m", "").replace("\x1b[0m", "")[:200]

@@ -1,0 +1,227 @@
+"""Signed heads in a file: what shows a cut or a rewritten ledger to whoever kept the file.
+
+A hash chain alone cannot tell that its last records are gone, nor that it was written anew from the first record
+on. A checkpoint says "at this time the ledger had this many records and this head", signed with the workspace's
+key, one JSON object a line. Keep a copy where the owner of the database cannot write.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from audit.errors import IdentityError, LedgerUnavailable, SealError
+from audit.identity import Identity, Role, Signer, enrolled_keys, signature_holds
+from audit.ledger import Ledger
+from audit.record import CHECKPOINT, IDENTITY, Record
+from audit.seal import canonical_bytes
+from audit.snapshot import Selection
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointWriter",
+    "checkpoint_holds",
+    "last_checkpoint",
+    "read_checkpoints",
+    "refuse_rollback",
+    "write_checkpoint",
+]
+
+DEFAULT_EVERY: Final = 100
+_PURPOSE: Final = "affidavit.checkpoint/1"
+_TAIL_BYTES: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One signed head."""
+
+    workspace: str
+    sequence: int
+    hash: str
+    time: str
+    key_id: str
+    purpose: str = _PURPOSE
+    signature: str = ""
+    """Ed25519 over the canonical bytes of the other fields, in hex."""
+
+
+class CheckpointWriter:
+    """Writes a checkpoint every `every` records of a ledger and when it closes."""
+
+    def __init__(self, ledger: Ledger, signer: Signer, path: Path, *, every: int = DEFAULT_EVERY) -> None:
+        self._ledger = ledger
+        self._signer = signer
+        self._path = path
+        self._every = every
+        self._lock = threading.Lock()
+        self._unvouched = False
+        newest = last_checkpoint(path)
+        self._vouched = newest.sequence if newest else 0
+        ledger.on_append(self._after_append)
+        ledger.on_close(self._before_close)
+
+    def _after_append(self, record: Record) -> None:
+        if record.kind == CHECKPOINT:  # the record of a checkpoint needs no checkpoint of its own
+            return
+        with self._lock:
+            self._unvouched = True
+            if record.sequence - self._vouched < self._every:
+                return
+            newest = last_checkpoint(self._path)  # another process may have written one meanwhile
+            self._vouched = newest.sequence if newest else 0
+            if record.sequence - self._vouched >= self._every:
+                self._write()
+
+    def _before_close(self) -> None:
+        with self._lock:
+            if self._unvouched:
+                self._write()
+
+    def _write(self) -> None:
+        self._unvouched = False
+        self._vouched = write_checkpoint(self._ledger, self._signer, self._path).sequence
+
+
+def write_checkpoint(ledger: Ledger, signer: Signer, path: Path) -> Checkpoint:
+    """Sign the ledger's head now, add it to the file, and note that on the ledger.
+
+    The file comes first: if the program dies in between, the file vouches for more than the ledger says, never less.
+
+    Raises:
+        LedgerUnavailable: the ledger or the file cannot be written.
+        IdentityError: the key is not enrolled as the workspace's.
+    """
+    _refuse_other_keys(ledger, signer)
+    head = ledger.head()
+    unsigned = Checkpoint(ledger.workspace, head.sequence, head.hash, ledger.now(), signer.identity.key_id)
+    checkpoint = Checkpoint(**signer.sign_body(_statement(unsigned)))
+    line = canonical_bytes(asdict(checkpoint)) + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _drop_torn_line(file)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"The checkpoint file {path} cannot be written: {error.strerror}.", "Mend it and run the command again."
+        ) from error
+    body = {
+        "hash": head.hash,
+        "key_id": checkpoint.key_id,
+        "sequence": head.sequence,
+        "signature": checkpoint.signature,
+    }
+    ledger.append(CHECKPOINT, body, actor=signer.identity.name)
+    return checkpoint
+
+
+def read_checkpoints(path: Path) -> Iterator[tuple[int, Checkpoint]]:
+    """(line number from 1, checkpoint) of every line, in the order of the file; nothing if there is no file.
+
+    Raises:
+        SealError: a line that is no checkpoint.
+        LedgerUnavailable: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return  # half-written when the power went: it vouches for nothing
+                yield number, _read_line(line, f"Line {number} of the checkpoint file")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LedgerUnavailable(f"The checkpoint file {path} cannot be read: {error.strerror}.") from error
+
+
+def last_checkpoint(path: Path) -> Checkpoint | None:
+    """The newest checkpoint of the file, read from its end; None if there is no file or nothing in it.
+
+    Raises:
+        LedgerUnavailable: the file cannot be read, or its last line is no checkpoint.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            lines = [line for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LedgerUnavailable(f"The checkpoint file {path} cannot be read: {error.strerror}.") from error
+    if not lines:
+        return None
+    try:
+        return _read_line(lines[-1], "The last line of the checkpoint file")
+    except SealError as error:
+        raise LedgerUnavailable(str(error), "Run `affidavit audit verify`.") from error
+
+
+def checkpoint_holds(checkpoint: Checkpoint, identity: Identity) -> bool:
+    """Whether that key signed this checkpoint."""
+    return signature_holds(identity, asdict(checkpoint))
+
+
+def refuse_rollback(ledger: Ledger, path: Path) -> None:
+    """Refuse a ledger that lacks, or differs in, what the newest checkpoint vouches for. One record is read.
+
+    Raises:
+        LedgerUnavailable: it was cut, replaced or rewritten since.
+    """
+    newest = last_checkpoint(path)
+    if newest is not None and newest.workspace != ledger.workspace:
+        raise LedgerUnavailable(
+            f"The checkpoint file {path} belongs to the workspace {newest.workspace!r}, not {ledger.workspace!r}."
+        )
+    if newest is None or newest.sequence == 0:
+        return
+    found = next(ledger.select(Selection(after=newest.sequence - 1, before=newest.sequence + 1)), None)
+    if found is None or found.hash != newest.hash:
+        what = "lacks it" if found is None else "has another one there"
+        raise LedgerUnavailable(
+            f"The checkpoint of {newest.time} vouches for record {newest.sequence}, but the ledger {what}.",
+            "Records were cut or rewritten: run `affidavit audit verify`, restore the ledger from a copy that holds.",
+        )
+
+
+def _refuse_other_keys(ledger: Ledger, signer: Signer) -> None:
+    known = enrolled_keys(ledger.records(kinds=(IDENTITY,)), ledger.workspace).get(signer.identity.key_id)
+    if known is None or known.role != Role.WORKSPACE:
+        raise IdentityError(f"The key of {signer.identity.name} is not enrolled here as the workspace's.")
+
+
+def _statement(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {key: value for key, value in asdict(checkpoint).items() if key != "signature"}
+
+
+def _read_line(line: bytes, where: str) -> Checkpoint:
+    try:
+        fields = json.loads(line)
+        checkpoint = Checkpoint(**fields)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SealError(f"{where} is not a checkpoint.") from error
+    texts = (getattr(checkpoint, name) for name in ("workspace", "hash", "time", "key_id", "signature"))
+    if not all(isinstance(value, str) for value in texts) or type(checkpoint.sequence) is not int:
+        raise SealError(f"{where} is not a checkpoint.")
+    if checkpoint.purpose != _PURPOSE:
+        raise SealError(f"{where} is not a checkpoint.")
+    return checkpoint
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    """Take off what a power cut left half-written at the end; had it been finished, the ledger would name it."""
+    start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+    file.seek(start)
+    tail = file.read()
+    if tail and not tail.endswith(b"\n"):
+        file.truncate(start + tail.rfind(b"\n") + 1)
+    file.seek(0, os.SEEK_END)

@@ -1,0 +1,160 @@
+"""How a business talks: the words of the semantic layer, plus the workspace's own vocabulary, as phrases to draw from.
+
+Without a `vocabulary` section everything still has words: names and synonyms from `metrics.yaml`, and column names
+split into words. The section only makes questions sound like people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from memory.semantics import Dimension, Entity, Metric, SemanticLayer
+
+__all__ = ["Relation", "Vocabulary", "plural", "words_of"]
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
+_COUNTING = ("number of ", "count of ")
+_NOT_NOUNS = ("how ", "average ", "avg ", "mean ")
+_UNCOUNTED = {"sales", "business", "volume", "headcount"}
+
+
+def plural(noun: str) -> str:
+    """An English plural, good enough for table and column words."""
+    head, _, last = noun.rpartition(" ")
+    if last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    elif last.endswith(("s", "x", "ch", "sh")):
+        last += "es"
+    else:
+        last += "s"
+    return f"{head} {last}".strip()
+
+
+def words_of(identifier: str) -> str:
+    """`UnitsInStock` as `units in stock`."""
+    return " ".join(part.lower() for part in _CAMEL.split(identifier) if part)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What an entity does with the rows of another table, as verbs."""
+
+    entity: str
+    table: str
+    has: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    not_: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
+    count: str = ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Phrases for metrics, dimensions, entities, columns and relations."""
+
+    layer: SemanticLayer
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def _of(self, section: str, key: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.raw.get(section) or {}).get(key) or {}
+        return found
+
+    # -- metrics -------------------------------------------------------------------------------------------------
+
+    def metric_nouns(self, metric: Metric) -> tuple[str, ...]:
+        """Noun phrases for the metric, lower case."""
+        return tuple(dict.fromkeys(_lower(s) for s in metric.surfaces if not s.lower().startswith("how ")))
+
+    def counted(self, metric: Metric) -> tuple[str, ...]:
+        """Plural nouns for "how many ...", when the metric counts rows."""
+        if not metric.sql.upper().startswith("COUNT("):
+            return ()
+        found = []
+        for surface in map(_lower, metric.surfaces):
+            for prefix in _COUNTING:
+                surface = surface.removeprefix(prefix)
+            plain = surface.split()
+            if surface.startswith(_NOT_NOUNS) or plain[-1] == "count" or set(plain) & _UNCOUNTED:
+                continue
+            if any(w.endswith("s") and not w.endswith("ss") for w in plain):
+                found.append(surface)
+        return tuple(dict.fromkeys(found))
+
+    def asks(self, metric_id: str) -> tuple[str, ...]:
+        """Whole questions for the metric's total."""
+        return tuple(self._of("metrics", metric_id).get("asks", ()))
+
+    def most(self, metric_id: str, order: str) -> tuple[str, ...]:
+        """Verb phrases for the group that comes first (`desc`) or last (`asc`)."""
+        return tuple(self._of("metrics", metric_id).get("most" if order == "desc" else "least", ()))
+
+    # -- dimensions and entities ---------------------------------------------------------------------------------
+
+    def singular(self, dimension: Dimension) -> tuple[str, ...]:
+        """Nouns for one value of the dimension."""
+        return tuple(dict.fromkeys(_lower(s) for s in dimension.surfaces))
+
+    def plurals(self, dimension: Dimension) -> tuple[str, ...]:
+        """Nouns for several values."""
+        given = tuple(self._of("dimensions", dimension.id).get("plural", ()))
+        return given or tuple(plural(noun) for noun in self.singular(dimension)[:3])
+
+    def who(self, kind: str, identifier: str) -> bool:
+        """Whether people ask "who" for it."""
+        entry = self._of(kind, identifier)
+        return bool(entry.get("person") or entry.get("company"))
+
+    def where(self, dimension: Dimension, base: str) -> tuple[str, ...]:
+        """Phrases with `{v}` that restrict something counted in table `base` to one value."""
+        entry = self._of("dimensions", dimension.id)
+        found = list(entry.get("where", ()))
+        if base in entry.get("bare_home", ()):
+            found += list(entry.get("bare", ())) * 3
+        name = _lower(dimension.name)
+        return tuple(found) or (f"for {name} {{v}}", f"where the {name} is {{v}}", f"with {name} {{v}}")
+
+    def known(self, dimension: Dimension) -> bool:
+        """Whether the vocabulary says anything of the dimension."""
+        return bool(self._of("dimensions", dimension.id))
+
+    def entity_plurals(self, entity: Entity) -> tuple[str, ...]:
+        """Nouns for several rows of the entity."""
+        given = tuple(self._of("entities", entity.id).get("plural", ()))
+        return given or (plural(_lower(entity.name)),)
+
+    def entity_singular(self, entity: Entity) -> tuple[str, ...]:
+        """Nouns for one row of the entity."""
+        return tuple(dict.fromkeys([_lower(entity.name), *map(_lower, entity.synonyms[:2])]))
+
+    # -- columns and relations -----------------------------------------------------------------------------------
+
+    def column(self, name: str) -> Mapping[str, Any]:
+        """The vocabulary's entry of `Table.Column`."""
+        return self._of("columns", name)
+
+    def column_nouns(self, name: str) -> tuple[str, ...]:
+        """Nouns for `Table.Column`."""
+        return tuple(self.column(name).get("names", ())) or (words_of(name.rpartition(".")[2]),)
+
+    def relations(self) -> tuple[Relation, ...]:
+        """Verbs between entities and tables, as given."""
+        return tuple(
+            Relation(
+                entry["entity"],
+                entry["table"],
+                tuple(entry.get("has") or ()),
+                tuple(entry.get("never") or ()),
+                tuple(entry.get("not") or ()),
+                tuple(entry.get("many") or ()),
+                entry.get("count") or "",
+            )
+            for entry in self.raw.get("relations") or ()
+        )
+
+
+def _lower(surface: str) -> str:
+    """Lower case, but for words that are all capitals (COGS, AOV)."""
+    return " ".join(w if w.isupper() and len(w) > 1 else w.lower() for w in surface.split())

@@ -1,0 +1,90 @@
+"""Evaluates an opened workspace: says what is being evaluated, asks through the agent, and tells the registry.
+
+`finetune.evaluation` knows nothing of workspaces, so that it can be tested and reused on its own; this is where it
+meets the real agent, warehouse and registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from agent.ask import ask
+from agent.model.adapters import NO_ADAPTER
+from agent.run import Answer
+from agent.services import Services
+from finetune.evaluation import EvalOptions, EvalReport, Subject, evaluate
+from finetune.figures import adapter_figures
+from finetune.pack import PackQuestion
+from finetune.registry import Adapter, attach_figures, read_registry
+
+__all__ = ["evaluate_workspace", "keep_figures", "subject_of"]
+
+
+def subject_of(services: Services) -> Subject:
+    """What an evaluation of this workspace is about. Connects to the model, so it may take seconds.
+
+    Raises:
+        UsageError, FailedError: the model or its adapter cannot be used.
+    """
+    adapter, dataset_hash = _served_adapter(services)
+    return Subject(
+        model=services.model.model_name,
+        model_hash=services.model.model_hash,
+        adapter=adapter,
+        dataset_hash=dataset_hash,
+        dialect=services.warehouse.dialect,
+        warehouse=services.warehouse.display_url,
+        catalog_fingerprint=services.catalog.fingerprint,
+        semantics_fingerprint=services.layer.fingerprint,
+        version=version("affidavit"),
+    )
+
+
+def evaluate_workspace(
+    services: Services, pack: Sequence[PackQuestion], options: EvalOptions, *, asker: str = "eval"
+) -> EvalReport:
+    """Evaluate the workspace on a pack; every question asked is a run on its ledger, asked by `asker`.
+
+    Raises:
+        UsageError: a gold statement does not hold; see `finetune.evaluation.evaluate`.
+        FailedError: the model cannot be used.
+        AuditUnavailableError: the ledger cannot be written.
+    """
+
+    def ask_one(question: str, direct: bool) -> Answer:
+        return ask(services, question, asker=asker, direct=direct)
+
+    return evaluate(
+        pack,
+        subject_of(services),
+        ask=ask_one,
+        run_sql=services.warehouse.execute,
+        clock=services.clock,
+        options=options,
+    )
+
+
+def keep_figures(report: EvalReport, state_dir: Path) -> Adapter | None:
+    """Write a report's figures to the registry, where promotion looks for them.
+
+    None, and nothing is written, when the agent was not asked or what was evaluated is no registered adapter.
+    """
+    name = report.subject.adapter
+    if "agent" not in report.modes or read_registry(state_dir).adapter(name) is None:
+        return None
+    return attach_figures(state_dir, name, adapter_figures(report))
+
+
+def _served_adapter(services: Services) -> tuple[str, str]:
+    """Name (or path) and dataset hash of the adapter being served; empty for none."""
+    settings = services.settings
+    wanted = settings.model.adapter
+    if settings.model.provider != "embedded" or (wanted is not None and wanted.lower() == NO_ADAPTER):
+        return "", ""
+    registry = read_registry(settings.state_dir)
+    adapter = registry.current if wanted is None else registry.adapter(wanted)
+    if adapter is not None:
+        return adapter.name, adapter.dataset_hash
+    return wanted or "", ""

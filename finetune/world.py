@@ -1,0 +1,106 @@
+"""The warehouse as the pair factory sees it: values to ask about, and the run of one statement.
+
+Values and thresholds must come from real rows, or questions would have empty answers; every statement goes through
+the same read-only, capped connection that serves people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from agent.run import Cell, Outcome
+from agent.settings import GuardLimits
+from memory.catalog import Catalog
+from memory.compiler import CannotCompile, Compiler, SemanticQuery
+from memory.semantics import SemanticLayer
+
+if TYPE_CHECKING:
+    from agent.warehouse.connect import Warehouse
+
+__all__ = ["World"]
+
+_LIMITS = GuardLimits(max_rows=5000, max_bytes=4_000_000, timeout_s=20)
+
+
+@dataclass
+class World:
+    """One warehouse, opened for reading, with what was already looked up in it."""
+
+    url: str
+    layer: SemanticLayer
+    catalog: Catalog
+    _values: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
+    _levels: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    _compiled: dict[SemanticQuery, str] = field(default_factory=dict)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The connection, opened at first use so that a worker opens its own."""
+        from agent.warehouse.connect import open_warehouse
+
+        return open_warehouse(self.url, _LIMITS, db_schema=self.catalog.db_schema)
+
+    @cached_property
+    def compiler(self) -> Compiler:
+        """Compiles to the warehouse's dialect."""
+        return Compiler(self.layer, self.catalog, self.catalog.dialect)
+
+    def close(self) -> None:
+        """Give the connection back, if one was opened."""
+        if "warehouse" in self.__dict__:
+            self.warehouse.close()
+
+    def compile(self, query: SemanticQuery) -> str:
+        """The query's SQL, remembered. Raises CannotCompile."""
+        found = self._compiled.get(query)
+        if found is None:
+            found = self._compiled[query] = self.compiler.compile(query)
+        return found
+
+    def execute(self, sql: str) -> Outcome:
+        """Run one statement."""
+        return self.warehouse.execute(sql)
+
+    def values(self, name: str) -> tuple[Cell, ...]:
+        """The different values of a dimension id or `Table.Column`, sorted, without NULL."""
+        if name not in self._values:
+            outcome = self.execute(self._distinct(name))
+            rows = outcome.result.rows if outcome.result else ()
+            self._values[name] = tuple(sorted((r[0] for r in rows if r[0] is not None), key=str))
+        return self._values[name]
+
+    def measured(self, query: SemanticQuery) -> tuple[float, ...]:
+        """The last column of a compiled query, sorted: what thresholds are drawn from. Empty when it cannot run."""
+        try:
+            sql = self.compile(query)
+        except CannotCompile:
+            return ()
+        if sql not in self._levels:
+            outcome = self.execute(sql)
+            rows = outcome.result.rows if outcome.result else ()
+            self._levels[sql] = tuple(sorted(_number(r[-1]) for r in rows if r[-1] is not None))
+        return self._levels[sql]
+
+    def span(self) -> tuple[str, str]:
+        """The first and last ISO day of the calendar's time column; two empty strings without one."""
+        column = self.layer.calendar.time_column
+        if not column:
+            return "", ""
+        days = [str(v)[:10] for v in self.values(column)]
+        return (days[0], days[-1]) if days else ("", "")
+
+    def _distinct(self, name: str) -> str:
+        from memory.compiler.dialects import finish
+        from memory.compiler.frame import Scope
+
+        scope = Scope(self.layer, self.catalog)
+        expression = scope.field(name)
+        table = name.partition(".")[0] if "." in name else self.layer.dimension(name).table
+        text = f"SELECT DISTINCT {expression} AS value_ FROM {table}"
+        return finish(text, source=self.layer.dialect, target=self.catalog.dialect, catalog=self.catalog)
+
+
+def _number(cell: Cell) -> float:
+    return float(cell) if cell is not None else 0.0

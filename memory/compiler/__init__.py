@@ -1,0 +1,84 @@
+"""The semantic compiler: a question in business terms becomes one canonical SQL statement.
+
+Why not let a model write it: because the same question must always be the same SQL, on every engine, with joins that
+never repeat a row under a SUM. The compiler is where training pairs get their gold SQL, and where the checks look up
+what a metric should have been computed as.
+
+    query.py      the question (SemanticQuery and its parts)
+    measures.py   metrics, plain aggregates and ratios as expressions with a base table
+    frame.py      FROM, JOIN and WHERE of one SELECT, with the fan-out rule
+    patterns.py   one builder per shape of question about metrics
+    records.py    one builder per shape of question about rows (lists, look-ups, extremes)
+    dialects.py   the last step: canonical text in the warehouse's dialect
+"""
+
+from __future__ import annotations
+
+from memory.catalog import Catalog
+from memory.compiler.dialects import finish, period_label
+from memory.compiler.frame import Scope
+from memory.compiler.patterns import METRIC_BUILDERS
+from memory.compiler.query import PATTERNS, CannotCompile, Filter, Having, Related, SemanticQuery, TimeWindow, Value
+from memory.compiler.records import RECORD_BUILDERS
+from memory.semantics import Entity, SemanticLayer
+
+__all__ = [
+    "PATTERNS",
+    "CannotCompile",
+    "Compiler",
+    "Filter",
+    "Having",
+    "Related",
+    "SemanticQuery",
+    "TimeWindow",
+    "Value",
+    "compile_query",
+    "period_label",
+]
+
+_BUILDERS = {**METRIC_BUILDERS, **RECORD_BUILDERS}
+
+
+class Compiler:
+    """Compiles many queries over one layer and catalog; keeps the join graph and what was parsed."""
+
+    def __init__(self, layer: SemanticLayer, catalog: Catalog, dialect: str) -> None:
+        self._scope = Scope(layer, catalog)
+        self._dialect = dialect
+
+    def compile(self, query: SemanticQuery) -> str:
+        """The canonical statement. Raises CannotCompile."""
+        builder = _BUILDERS.get(query.pattern)
+        if builder is None:
+            raise CannotCompile(f"There is no pattern `{query.pattern}`. Use one of {', '.join(PATTERNS)}.")
+        try:
+            text = builder(query, self._scope)
+        except KeyError as error:
+            raise CannotCompile(f"The semantic layer has no {error.args[0]}.") from error
+        return finish(text, source=self._scope.layer.dialect, target=self._dialect, catalog=self._scope.catalog)
+
+    def label(self, entity: Entity) -> str:
+        """The field (dimension id or `Table.Column`) an entity's rows are called by."""
+        return self._scope.label(entity)
+
+    def base(self, metric_id: str) -> str:
+        """The table whose rows a metric or plain metric counts."""
+        return self._scope.measure(metric_id).base
+
+    def timed(self, metric_id: str) -> bool:
+        """Whether a metric or plain metric can be asked for a period."""
+        found = self._scope.measure(metric_id)
+        return any(part.time for part in found.parts or (found,))
+
+    def additive(self, metric_id: str) -> bool:
+        """Whether a metric's groups add up to its total."""
+        return self._scope.measure(metric_id).additive(self._scope.layer.dialect)
+
+    def combinable(self, metric_id: str, field: str) -> bool:
+        """Whether a metric can be broken down or filtered by a dimension id or `Table.Column` without fanning out."""
+        return self._scope.combinable(metric_id, field)
+
+
+def compile_query(query: SemanticQuery, layer: SemanticLayer, catalog: Catalog, dialect: str) -> str:
+    """One canonical SQL statement for the query in `dialect` (a sqlglot name). Raises CannotCompile."""
+    return Compiler(layer, catalog, dialect).compile(query)

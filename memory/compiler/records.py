@@ -1,0 +1,115 @@
+"""One builder per shape of question about rows: lists, look-ups, extremes of a plain column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from memory.compiler.frame import Scope, literal
+from memory.compiler.query import CannotCompile, SemanticQuery
+
+__all__ = ["RECORD_BUILDERS"]
+
+
+def _list(query: SemanticQuery, scope: Scope) -> str:
+    """entity; columns (default its label); filters, related, window; order by columns[0], limit."""
+    entity = scope.layer.entity(query.entity)
+    columns = list(query.columns) or [scope.label(entity)]
+    conditions = _conditions(query, scope, entity.table)
+    source, repeats = _source(scope, entity.table, [*map(scope.field, columns), *conditions])
+    text = f"SELECT {'DISTINCT ' if repeats else ''}{_shown(columns, scope)} FROM {source}{_where(conditions)}"
+    return text + (f" ORDER BY {scope.field(columns[0])}{_direction(query)}" if query.order else "") + _limit(query)
+
+
+def _lookup(query: SemanticQuery, scope: Scope) -> str:
+    """entity; columns; filters that name the row. The columns asked for and nothing else."""
+    if not query.columns or not query.filters:
+        raise CannotCompile("A look-up needs the columns asked for and the row they are asked of.")
+    entity = scope.layer.entity(query.entity)
+    conditions = _conditions(query, scope, entity.table)
+    source, repeats = _source(scope, entity.table, [*map(scope.field, query.columns), *conditions])
+    return f"SELECT {'DISTINCT ' if repeats else ''}{_shown(query.columns, scope)} FROM {source}{_where(conditions)}"
+
+
+def _extreme(query: SemanticQuery, scope: Scope) -> str:
+    """entity; columns[0] is what is extreme; order, limit; filters, window. Label and value of the first rows."""
+    if not query.columns:
+        raise CannotCompile("An extreme needs the column it is the extreme of.")
+    entity = scope.layer.entity(query.entity)
+    by = query.columns[0]
+    shown = list(dict.fromkeys([scope.label(entity), *query.columns]))
+    conditions = _conditions(query, scope, entity.table)
+    table, _, name = by.partition(".")
+    column = scope.catalog.column(table, name)
+    if column is not None and column.nullable and query.order != "desc":
+        conditions.append(f"{by} IS NOT NULL")
+    source, repeats = _source(scope, entity.table, [*map(scope.field, shown), *conditions])
+    if repeats:
+        raise CannotCompile("The filters of an extreme would repeat its rows.")
+    text = f"SELECT {_shown(shown, scope)} FROM {source}{_where(conditions)} ORDER BY {scope.field(by)}{_direction(query)}"
+    return f"{text} LIMIT {query.limit or 1}"
+
+
+def _compare_to_row(query: SemanticQuery, scope: Scope) -> str:
+    """entity; columns[0]; compare = (label of a row,) or () for the average; order desc: above, asc: below."""
+    if not query.columns:
+        raise CannotCompile("A comparison needs the column compared.")
+    entity = scope.layer.entity(query.entity)
+    column = scope.field(query.columns[0])
+    sign = "<" if query.order == "asc" else ">"
+    if query.compare:
+        other = f"SELECT {column} FROM {entity.table} WHERE {scope.field(scope.label(entity))} = {literal(query.compare[0])}"
+    else:
+        other = f"SELECT AVG({column}) FROM {entity.table}"
+    conditions = [*_conditions(query, scope, entity.table), f"{column} {sign} ({other})"]
+    source, _ = _source(scope, entity.table, conditions[:-1])
+    shown = _shown([scope.label(entity), query.columns[0]], scope)
+    return f"SELECT {shown} FROM {source}{_where(conditions)}"
+
+
+def _values(query: SemanticQuery, scope: Scope) -> str:
+    """columns[0]; filters. The different values a column has."""
+    if not query.columns:
+        raise CannotCompile("Which column's values?")
+    group = scope.groups(query.columns[:1])[0]
+    conditions = [scope.predicate(f) for f in query.filters]
+    base = scope.layer.entity(query.entity).table
+    source, _ = _source(scope, base, [group.sql, *conditions])
+    return f"SELECT DISTINCT {group.item} FROM {source}{_where(conditions)}" + (f" ORDER BY {group.key}" if query.order else "")
+
+
+RECORD_BUILDERS: dict[str, Callable[[SemanticQuery, Scope], str]] = {
+    "compare_to_row": _compare_to_row,
+    "extreme": _extreme,
+    "list": _list,
+    "lookup": _lookup,
+    "values": _values,
+}
+
+
+def _conditions(query: SemanticQuery, scope: Scope, table: str) -> list[str]:
+    found = [scope.predicate(f) for f in query.filters]
+    found += scope.window(query.window, scope.layer.calendar.time_column)
+    return found + [scope.related(table, item) for item in query.related]
+
+
+def _source(scope: Scope, base: str, expressions: Sequence[str]) -> tuple[str, bool]:
+    """FROM text, and whether it repeats rows of the base (then the list is DISTINCT)."""
+    tables = [t for t in scope.tables(expressions) if t.lower() != base.lower()]
+    text = scope.source(base, tables, fan_out=True)
+    return text, any(scope.joins.fans_out(base, t) for t in tables)
+
+
+def _shown(columns: Sequence[str], scope: Scope) -> str:
+    return ", ".join(g.item for g in scope.groups(columns))
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _direction(query: SemanticQuery) -> str:
+    return " DESC" if query.order == "desc" else ""
+
+
+def _limit(query: SemanticQuery) -> str:
+    return f" LIMIT {query.limit}" if query.limit else ""

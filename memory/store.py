@@ -1,0 +1,256 @@
+"""The index: what is known, kept in Chroma, one collection per kind.
+
+Vectors are always given explicitly and no collection ever carries an embedding function: chromadb up to 1.5.9 can be
+made to run code through a stored one (CVE-2026-45829, CVE-2026-45833), so a collection that has one is refused.
+One collection per kind because a metadata filter costs twenty times a plain query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+from urllib.parse import urlsplit
+
+from memory.embedding import Embedder, WordLlamaEmbedder
+from memory.errors import MemoryUnavailable
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.api.models.Collection import Collection
+
+__all__ = ["Hit", "Item", "Kind", "MemoryStore", "MemoryUnavailable", "Vectors"]
+
+Kind = Literal["tables", "metrics", "dimensions", "notes", "verified_queries", "lessons"]
+Scalar = str | int | float | bool
+_T = TypeVar("_T")
+
+_BATCH = 1000
+_NAMESPACE = re.compile(r"^[a-z0-9][a-z0-9_-]{1,40}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing known: `text` is what is embedded and searched."""
+
+    id: str
+    version: str
+    text: str
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An item found by nearness; `score` is the cosine similarity, -1 to 1."""
+
+    id: str
+    version: str
+    text: str
+    metadata: Mapping[str, Scalar]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """All vectors of a kind, for exact search in the process."""
+
+    ids: tuple[str, ...]
+    rows: Any
+    """A float32 numpy array, one unit row per id."""
+
+
+class MemoryStore:
+    """Everything indexed for one workspace. Open it with `MemoryStore.open`."""
+
+    def __init__(self, client: Client, embedder: Embedder, namespace: str, place: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._place = place
+        self._collections: dict[Kind, Collection] = {}
+        self.embedder = embedder
+
+    @classmethod
+    def open(
+        cls, path_or_url: str | Path, embedder: Embedder | None = None, *, namespace: str = "affidavit"
+    ) -> MemoryStore:
+        """A local store in a folder, or a Chroma server at `http(s)://host:port`.
+
+        Args:
+            path_or_url: the folder (made when missing) or the server's address.
+            embedder: what turns text into vectors; None takes the offline one.
+            namespace: prefix of the collections' names, so that workspaces can share a server.
+
+        Raises:
+            MemoryUnavailable: the folder or server cannot be used.
+        """
+        if not _NAMESPACE.match(namespace):
+            raise MemoryUnavailable(f"`{namespace}` cannot name collections: use lower-case letters, digits, _ and -.")
+        place = str(path_or_url)
+        client = _guarded(place, lambda: _connect(place))
+        return cls(client, embedder or WordLlamaEmbedder(), namespace, place)
+
+    def __enter__(self) -> MemoryStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files and connections; the store is not to be used afterwards."""
+        self._collections.clear()
+        _guarded(self._place, self._client.close)
+
+    def upsert(self, kind: Kind, items: Sequence[Item]) -> None:
+        """Add the items, replacing those of the same id.
+
+        Raises:
+            MemoryUnavailable: the index cannot be written.
+        """
+        collection = self._collection(kind)
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            vectors: Any = self.embedder.embed([item.text for item in batch])
+            metadatas: Any = [{**item.metadata, "version": item.version} for item in batch]
+            ids, texts = [item.id for item in batch], [item.text for item in batch]
+            write = partial(collection.upsert, ids=ids, embeddings=vectors, documents=texts, metadatas=metadatas)
+            self._try(write)
+
+    def delete(self, kind: Kind, ids: Sequence[str]) -> None:
+        """Remove the items of these ids; an unknown id is no error."""
+        if ids:
+            collection = self._collection(kind)
+            self._try(lambda: collection.delete(ids=list(ids)))
+
+    def query(self, kind: Kind, text: str, k: int, where: Mapping[str, Any] | None = None) -> list[Hit]:
+        """The `k` nearest items, nearest first, ties by id."""
+        return self.query_many(kind, [text], k, where)[0]
+
+    def query_many(
+        self, kind: Kind, texts: Sequence[str], k: int, where: Mapping[str, Any] | None = None
+    ) -> list[list[Hit]]:
+        """`query` for several texts with one embedding call and one request."""
+        size = self.count(kind)
+        if not texts or not size or k < 1:
+            return [[] for _ in texts]
+        vectors: Any = self.embedder.embed(texts)
+        collection = self._collection(kind)
+        found = self._try(
+            lambda: collection.query(
+                query_embeddings=vectors,
+                n_results=min(k, size),
+                where=dict(where) if where else None,
+                include=["documents", "metadatas", "distances"],
+            )
+        )
+        return [_hits(found, row) for row in range(len(texts))]
+
+    def get(self, kind: Kind, ids: Sequence[str] | None = None) -> list[Item]:
+        """Every item of the kind (or those of `ids`), by id."""
+        collection = self._collection(kind)
+        found = self._try(
+            lambda: collection.get(ids=list(ids) if ids is not None else None, include=["documents", "metadatas"])
+        )
+        rows = zip(found["ids"], found["documents"] or [], found["metadatas"] or [], strict=True)
+        return sorted((_item(*row) for row in rows), key=lambda item: item.id)
+
+    def count(self, kind: Kind) -> int:
+        """How many items the kind has."""
+        collection = self._collection(kind)
+        return int(self._try(collection.count))
+
+    def vectors(self, kind: Kind) -> Vectors:
+        """All vectors of a kind in id order, so that a search over them is exact and always the same."""
+        import numpy as np
+
+        collection = self._collection(kind)
+        found = self._try(lambda: collection.get(include=["embeddings"]))
+        order = sorted(range(len(found["ids"])), key=lambda index: found["ids"][index])
+        given: Any = found["embeddings"]
+        rows = np.asarray(given, dtype=np.float32)[order] if order else np.zeros((0, self.embedder.dimensions))
+        return Vectors(tuple(found["ids"][index] for index in order), rows.astype(np.float32))
+
+    def reset(self) -> None:
+        """Drop every collection of this namespace: the index can be built anew from its sources."""
+        self._collections.clear()
+        for kind in get_args(Kind):
+            name = self._collection_name(kind)
+            existing = self._try(lambda: {entry.name for entry in self._client.list_collections()})
+            if name in existing:
+                self._try(partial(self._client.delete_collection, name))
+
+    def _collection_name(self, kind: Kind) -> str:
+        return f"{self._namespace}.{kind}"
+
+    def _collection(self, kind: Kind) -> Collection:
+        known = self._collections.get(kind)
+        if known is not None:
+            return known
+        collection = self._try(
+            lambda: self._client.get_or_create_collection(
+                self._collection_name(kind),
+                embedding_function=None,
+                metadata={"embedder": self.embedder.name},
+                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+            )
+        )
+        stored = (collection.configuration_json.get("embedding_function") or {}).get("type", "legacy")
+        if stored != "legacy":
+            raise MemoryUnavailable(
+                f"The index at {self._place} holds a collection with an embedding function of its own, which is not "
+                "loaded. Move that index away and run `affidavit memory sync --full`."
+            )
+        made_by = (collection.metadata or {}).get("embedder")
+        if made_by != self.embedder.name:
+            raise MemoryUnavailable(
+                f"The index at {self._place} was made with the embedding {made_by}, not {self.embedder.name}. "
+                "Run `affidavit memory sync --full` to build it anew."
+            )
+        self._collections[kind] = collection
+        return collection
+
+    def _try(self, call: Callable[[], _T]) -> _T:
+        return _guarded(self._place, call)
+
+
+def _connect(place: str) -> Client:
+    import chromadb
+    from chromadb.config import Settings
+
+    settings = Settings(anonymized_telemetry=False)
+    if not place.startswith(("http://", "https://")):
+        Path(place).mkdir(parents=True, exist_ok=True)
+        return cast("Client", chromadb.PersistentClient(path=place, settings=settings))
+    url = urlsplit(place)
+    secure = url.scheme == "https"
+    port = url.port or (443 if secure else 8000)
+    host = url.hostname or "localhost"
+    return cast("Client", chromadb.HttpClient(host=host, port=port, ssl=secure, settings=settings))
+
+
+def _guarded(place: str, call: Callable[[], _T]) -> _T:
+    import httpx
+    from chromadb.errors import ChromaError
+
+    try:
+        return call()
+    except (ChromaError, httpx.HTTPError, OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise MemoryUnavailable(f"The index at {place} cannot be used: {reason}") from error
+
+
+def _item(item_id: str, text: str | None, metadata: Mapping[str, Any] | None) -> Item:
+    rest = dict(metadata or {})
+    version = str(rest.pop("version", ""))
+    return Item(item_id, version, text or "", rest)
+
+
+def _hits(found: Any, row: int) -> list[Hit]:
+    columns = (found["ids"][row], found["documents"][row], found["metadatas"][row], found["distances"][row])
+    hits = []
+    for item_id, text, metadata, distance in zip(*columns, strict=True):
+        item = _item(item_id, text, metadata)
+        hits.append(Hit(item.id, item.version, item.text, item.metadata, round(1.0 - float(distance), 6)))
+    return sorted(hits, key=lambda hit: (-hit.score, hit.id))

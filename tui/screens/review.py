@@ -1,0 +1,169 @@
+"""The review screen: the queue of runs on one side, everything that happened in the chosen one on the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Input, Tab, Tabs
+
+from audit.rules import Decision
+from audit.runs import RunSummary, RunTrace
+from tui.backend import BackendThread
+from tui.failure import as_affidavit_error
+from tui.screens.sign import SignScreen
+from tui.widgets.run_detail import RunDetail
+from tui.widgets.run_table import RunTable
+from tui.widgets.title import TitleBar
+
+__all__ = ["ReviewScreen"]
+
+_FILTERS: Final = (
+    ("unreviewed", "Queue"),
+    ("accepted", "Accepted"),
+    ("amended", "Amended"),
+    ("rejected", "Rejected"),
+    ("revoked", "Revoked"),
+    ("all", "All"),
+)
+_LIMIT: Final = 200
+
+
+class ReviewScreen(Screen[None]):
+    """Read a run, then sign a decision on it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "decide('accept')", "Accept", tooltip="Sign that the SQL and its result answer the question"),
+        Binding("m", "decide('amend')", "Amend", tooltip="Sign a corrected statement"),
+        Binding("x", "decide('reject')", "Reject", tooltip="Sign that the answer must not be relied on"),
+        Binding("v", "decide('revoke')", "Revoke", tooltip="Take back an earlier approval"),
+        Binding("f", "next_filter", "Filter", tooltip="Show the next kind of runs"),
+        Binding("slash", "search", "Search", key_display="/", tooltip="Keep runs whose question, SQL or asker has this"),
+        Binding("c", "copy_sql", "Copy SQL", tooltip="Copy the run's statement"),
+        Binding("r", "refresh", "Reload", tooltip="Read the ledger again"),
+    ]
+
+    def __init__(self, thread: BackendThread) -> None:
+        super().__init__()
+        self._backend_thread = thread
+        self._found: tuple[RunSummary, ...] = ()
+        self._trace: RunTrace | None = None
+        self._wanted = ""
+
+    def compose(self) -> ComposeResult:
+        """Filters above, the runs and the chosen one below."""
+        yield TitleBar("Review")
+        with Horizontal(id="filters"):
+            yield Tabs(*(Tab(label, id=name) for name, label in _FILTERS))
+            yield Input(placeholder="search", id="search")
+        with Horizontal(id="panes"):
+            yield RunTable()
+            with Vertical(id="right"):
+                yield RunDetail()
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """The list has the keyboard."""
+        self.query_one(RunTable).focus()
+
+    def on_screen_resume(self) -> None:
+        """Runs may have been added since."""
+        self._load()
+
+    def show_run(self, run_id: str) -> None:
+        """Open on one run, whatever its review status."""
+        self._wanted = run_id
+        tabs = self.query_one(Tabs)
+        if tabs.active == "all":
+            self._load()
+        else:
+            tabs.active = "all"
+
+    @on(Tabs.TabActivated)
+    def _filter_changed(self) -> None:
+        self._load()
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self) -> None:
+        self._show_found()
+
+    @on(Input.Submitted, "#search")
+    def _search_ended(self) -> None:
+        self.query_one(RunTable).focus()
+
+    @work(exclusive=True, group="runs")
+    async def _load(self) -> None:
+        chosen = self.query_one(Tabs).active
+        status = None if chosen in ("all", "") else chosen
+        backend = self._backend_thread.backend
+        try:
+            self._found = await self._backend_thread.call(backend.runs, limit=_LIMIT, review_status=status)
+        except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
+            self._found = ()
+            problem = as_affidavit_error(error)
+            self.query_one(RunDetail).fail(problem.error_class.value, problem.message, problem.hint)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        wanted = self.query_one("#search", Input).value.casefold().strip()
+        shown = [run for run in self._found if wanted in f"{run.question}\n{run.sql}\n{run.asker}".casefold()]
+        table = self.query_one(RunTable)
+        table.show(shown, keep=self._wanted)
+        self._wanted = ""
+        if not shown:
+            self._trace = None
+            self.query_one(RunDetail).empty("No run here." if self._found or not wanted else "No run has that.")
+
+    @on(DataTable.RowHighlighted)
+    def _run_chosen(self, event: DataTable.RowHighlighted) -> None:
+        if event.row_key is not None and event.row_key.value:
+            self._open(event.row_key.value)
+
+    @work(exclusive=True, group="trace")
+    async def _open(self, run_id: str) -> None:
+        try:
+            self._trace = await self._backend_thread.call(self._backend_thread.backend.trace, run_id)
+        except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
+            problem = as_affidavit_error(error)
+            self._trace = None
+            self.query_one(RunDetail).fail(problem.error_class.value, problem.message, problem.hint)
+            return
+        self.query_one(RunDetail).show(self._trace)
+
+    def action_decide(self, decision: str) -> None:
+        """Ask for the reason, then sign."""
+        if self._trace is None:
+            self.notify("Choose a run first.", severity="warning")
+            return
+        self.app.push_screen(
+            SignScreen(self._backend_thread, self._trace.summary, Decision(decision)), self._signed
+        )
+
+    def _signed(self, note: str | None) -> None:
+        if note:
+            self.notify(note, markup=False)
+            self._load()
+
+    def action_next_filter(self) -> None:
+        """The next tab."""
+        self.query_one(Tabs).action_next_tab()
+
+    def action_search(self) -> None:
+        """Type what to search for; Enter goes back to the list."""
+        self.query_one("#search", Input).focus()
+
+    def action_copy_sql(self) -> None:
+        """Copy the run's statement, exactly as it ran."""
+        if self._trace is None or not self._trace.summary.sql:
+            self.notify("There is no SQL to copy.", severity="warning")
+            return
+        self.app.copy_to_clipboard(self._trace.summary.sql)
+        self.notify("SQL copied.")
+
+    def action_refresh(self) -> None:
+        """Read the ledger again."""
+        self._load()

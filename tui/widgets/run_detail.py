@@ -1,0 +1,88 @@
+"""Everything on the record of one run, in order, for whoever has to sign for it."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from audit.runs import RunTrace
+from tui.text import percent, printable, printable_lines
+from tui.trace import TraceEntry, told
+from tui.widgets.answer import STATUS_COLOURS
+from tui.widgets.problem import ProblemPanel
+from tui.widgets.sql import SqlView
+
+__all__ = ["RunDetail"]
+
+
+class RunDetail(VerticalScroll):
+    """The right pane of the review screen."""
+
+    def compose(self) -> ComposeResult:
+        """Question, standing, statement, then the record."""
+        yield Static(id="question")
+        yield Static(id="standing")
+        yield ProblemPanel()
+        yield SqlView()
+        yield Vertical(id="trace")
+
+    def on_mount(self) -> None:
+        """Nothing is chosen yet."""
+        self.empty("")
+
+    def empty(self, said: str) -> None:
+        """Show one quiet line."""
+        self._clear()
+        self.query_one("#standing", Static).update(Content(said))
+
+    def fail(self, title: str, message: str, hint: str) -> None:
+        """The record could not be read."""
+        self._clear()
+        self.query_one(ProblemPanel).show(title, message, hint)
+
+    def show(self, trace: RunTrace) -> None:
+        """Show a run and its records."""
+        run = trace.summary
+        self._clear()
+        self.query_one("#question", Static).update(Content(printable_lines(run.question)))
+        parts: list[str | tuple[str, str]] = [
+            (printable(run.status.replace("_", " ")), f"bold {STATUS_COLOURS.get(run.status, '$warning')}"),
+            "  ",
+            (printable(run.review_status), STATUS_COLOURS.get(run.review_status, "$secondary")),
+            f" by {printable(run.reviewer)}" if run.reviewer else "",
+            (f"   confidence {percent(run.confidence)} · asked by {printable(run.asker)}", "$secondary"),
+            (f"\n{run.run_id}", "$secondary"),
+        ]
+        self.query_one("#standing", Static).update(Content.assemble(*parts))
+        self.query_one(SqlView).show(run.sql, verified=run.review_status in {"accepted", "amended"} or run.status == "answered")
+        self.query_one("#trace", Vertical).mount_all(
+            Static(_entry(told(record)), classes="entry") for record in trace.records
+        )
+        self.scroll_home(animate=False)
+
+    def _clear(self) -> None:
+        self.query_one("#question", Static).update("")
+        self.query_one(ProblemPanel).clear()
+        self.query_one(SqlView).show("")
+        self.query_one("#trace", Vertical).remove_children()
+
+
+def _entry(entry: TraceEntry) -> Content:
+    mark, colour = ("✗", "$error") if entry.bad else ("●", "$success")
+    lines = [
+        Content.assemble(
+            (f"{mark} ", colour),
+            (entry.title, "bold"),
+            (f"  {entry.time[11:23]}  {entry.kind} #{entry.sequence}", "$foreground 50%"),
+            (f" by {entry.actor}" if entry.actor else "", "$foreground 50%"),
+        )
+    ]
+    for name, text in entry.facts:
+        first, *rest = text.split("\n")
+        lines.append(Content.assemble((f"  {name}  ", "$secondary"), first))
+        lines += [Content(f"    {line}") for line in rest]
+    if entry.sql:
+        lines.append(Content.assemble(("  sql  ", "$secondary"), (printable(entry.sql), "$primary")))
+    return Content("\n").join(lines)
