@@ -12,16 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import AuditUnavailableError, ErrorClass, FailedError, UsageError
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from memory.retrieval import Retriever
-    from memory.verified import VerifiedQueries
-
     from agent.model.client import ModelClient
     from agent.warehouse.connect import Warehouse
     from agent.warehouse.policy import Policy
@@ -29,8 +25,10 @@ if TYPE_CHECKING:
     from audit.record import Record
     from memory.catalog import Catalog
     from memory.joins import JoinGraph
+    from memory.retrieval import Retriever
     from memory.semantics import SemanticLayer
     from memory.store import MemoryStore
+    from memory.verified import VerifiedQueries
 
 __all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
 
@@ -159,30 +157,25 @@ class _Known:
 def _open_memory(
     settings: Settings, warehouse: Warehouse, policy: Policy, progress: PartProgress | None, parts: ExitStack
 ) -> _Known:
-    from memory.retrieval import Retriever
-    from memory.verified import VerifiedQueries
-
     from memory.errors import MemoryFailure, MemoryUnavailable
     from memory.joins import JoinGraph
+    from memory.retrieval import Retriever
     from memory.semantics import SemanticsError, load_semantics
     from memory.store import MemoryStore
-    from memory.values import ValueIndex
+    from memory.sync import CATALOG_NAME, load_catalog, load_values
+    from memory.verified import VerifiedQueries
 
-    catalog_path = settings.state_dir / "catalog.json"
+    state_dir = settings.state_dir
     try:
-        store = MemoryStore.open(settings.memory.url or settings.state_dir / "chroma")
+        store = MemoryStore.open(settings.memory.url or state_dir / "chroma")
         parts.callback(store.close)
-        if not catalog_path.is_file():
+        if not (state_dir / CATALOG_NAME).is_file():
             _first_sync(settings, warehouse, policy, store, progress)
-        catalog = _read_catalog(catalog_path)
+        catalog = load_catalog(state_dir)
         layer = load_semantics(settings.workspace / "metrics.yaml", catalog)
-        return _Known(
-            catalog=catalog,
-            layer=layer,
-            joins=JoinGraph(catalog, [(join.left, join.right) for join in layer.joins]),
-            retriever=Retriever(store, catalog, layer, ValueIndex(catalog)),
-            verified=VerifiedQueries(store),
-        )
+        joins = JoinGraph(catalog, [(join.left, join.right) for join in layer.joins])
+        retriever = Retriever(store, catalog, layer, load_values(state_dir, catalog, layer), joins)
+        return _Known(catalog, layer, joins, retriever, VerifiedQueries(store, retriever.linker))
     except SemanticsError as error:
         raise UsageError(ErrorClass.SEMANTICS, str(error), "Mend that line of metrics.yaml.") from error
     except MemoryUnavailable as error:
@@ -201,9 +194,8 @@ def _first_sync(
     settings: Settings, warehouse: Warehouse, policy: Policy, store: MemoryStore, progress: PartProgress | None
 ) -> None:
     """Learn the warehouse once, so that a fresh workspace can be asked without a step in between."""
-    from memory.sync import sync
-
     from memory.semantics import load_semantics
+    from memory.sync import SyncOptions, sync
 
     layer = load_semantics(settings.workspace / "metrics.yaml")
     sync(
@@ -212,17 +204,8 @@ def _first_sync(
         store,
         settings.state_dir,
         progress=None if progress is None else partial(progress, "memory"),
+        options=SyncOptions(db_schema=settings.warehouse.db_schema, withhold=policy.withheld),
     )
-
-
-def _read_catalog(path: Path) -> Catalog:
-    from memory.catalog import Catalog
-    from memory.errors import CatalogError
-
-    try:
-        return Catalog.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"The saved catalog {path} cannot be read: {error}.") from error
 
 
 def _audit_unavailable(message: str, hint: str) -> AuditUnavailableError:

@@ -89,10 +89,15 @@ def create_identity(ledger: Ledger, keyring: Keyring, name: str, *, role: Role =
 
 def ensure_identity(ledger: Ledger, keyring: Keyring, name: str, *, role: Role) -> Signer:
     """The signer of that name, made if there is none, enrolled if the ledger does not know the key yet."""
-    try:
-        signer = keyring.create(name)
-    except IdentityError:
+    if keyring.holds(name):
         signer = keyring.load(name)
+    else:
+        try:
+            signer = keyring.create(name)
+        except IdentityError:
+            if not keyring.holds(name):
+                raise
+            signer = keyring.load(name)  # another process was faster
     enrol(ledger, signer, role)
     return signer
 

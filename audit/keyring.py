@@ -75,23 +75,15 @@ class Keyring:
         pem = signer._private_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        # Whole before it has its name, so that another process never loads half a key.
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._refuse_unsafe_directory()
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, path)
-        except FileExistsError as error:
-            raise IdentityError(f"{name} already has a key, {path}.", "Use it, or choose another name.") from error
+            self._write_once(path, pem)
         except OSError as error:
             raise IdentityError(f"The key {path} cannot be written: {error.strerror}.") from error
-        finally:
-            draft.unlink(missing_ok=True)
         return signer
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a file for that name's key."""
+        return self._path(name).exists()
 
     def load(self, name: str) -> Signer:
         """The signer of that name.
@@ -139,6 +131,23 @@ class Keyring:
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{quote(_compared(_clean(name)), safe='')}{_SUFFIX}"
+
+    def _write_once(self, path: Path, pem: bytes) -> None:
+        if not self.directory.is_dir():
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refuse_unsafe_directory()
+        # Whole before it has its name, so that another process never loads half a key.
+        draft = self.directory / f".{secrets.token_hex(8)}.tmp"
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        except FileExistsError as error:
+            raise IdentityError(f"There is a key already, {path}.", "Use it, or choose another name.") from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _refuse_unsafe_directory(self) -> None:
         mode = stat.S_IMODE(self.directory.stat().st_mode)

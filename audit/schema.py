@@ -63,9 +63,9 @@ _SQLITE_TRIGGERS = (
 )
 
 _POSTGRESQL_TRIGGERS = (
-    f"""CREATE FUNCTION {TABLE_NAME}_refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
+    f"""CREATE OR REPLACE FUNCTION {TABLE_NAME}_refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
         BEGIN RAISE EXCEPTION 'the ledger is append-only: no record may be changed or deleted'; END $body$""",
-    f"""CREATE FUNCTION {TABLE_NAME}_follow() RETURNS trigger LANGUAGE plpgsql AS $body$
+    f"""CREATE OR REPLACE FUNCTION {TABLE_NAME}_follow() RETURNS trigger LANGUAGE plpgsql AS $body$
         DECLARE head_sequence bigint; head_hash text;
         BEGIN
           EXECUTE format('SELECT sequence, hash FROM %I.%I WHERE workspace = $1 ORDER BY sequence DESC LIMIT 1',

@@ -7,7 +7,7 @@ order of the table itself, PostgreSQL's in one repeatable-read transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 from sqlalchemy import Connection, select, text, type_coerce
@@ -26,8 +26,8 @@ _PROJECTIONS: Final = tuple(name for name in COLUMNS if name not in ("workspace"
 _FETCH: Final = 500
 
 
-def stored_rows(connection: Connection, workspace: str) -> Iterator[Any]:
-    """The workspace's rows, untyped, one after another, in one read transaction.
+def stored_rows(connection: Connection, workspace: str) -> Generator[Any, None, None]:
+    """The workspace's rows, untyped, one after another, in one read transaction; close it to end the query early.
 
     Raises:
         SealError: the database says that its own file is damaged.
@@ -76,16 +76,18 @@ def file_damage(connection: Connection) -> str:
 def _sqlite_rows(connection: Connection, workspace: str) -> Iterator[Any]:
     # No index may hide a row; and row by row, so that a damaged page takes no good record before it along.
     query = text(f"SELECT {', '.join(COLUMNS)} FROM {TABLE_NAME} NOT INDEXED ORDER BY rowid")
-    for row in connection.execute(query):
-        if row.workspace == workspace or _belongs(row.payload, workspace):
-            yield row
+    with connection.execute(query) as result:
+        for row in result:
+            if row.workspace == workspace or _belongs(row.payload, workspace):
+                yield row
 
 
 def _postgresql_rows(connection: Connection, workspace: str) -> Iterator[Any]:
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     columns = [type_coerce(column, NullType()).label(column.name) for column in records_table.c]
     query = select(*columns).where(records_table.c.workspace == workspace).order_by(records_table.c.sequence)
-    yield from connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH})
+    with connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH}) as result:
+        yield from result
 
 
 def _belongs(payload: Any, workspace: str) -> bool:

@@ -10,6 +10,7 @@ and a whole ledger written anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -124,14 +125,14 @@ class _Walk:
         """Every record, then what is left of the checkpoints, then the database file."""
         total = self._ledger.count() if progress else 0
         self._check_checkpoints()
-        rows = stored_rows(connection, self._workspace)
-        while (row := self._next(rows)) is not None:
-            record = self._check_row(row)
-            self._check_meaning(record)
-            self.head = Head(record.sequence, record.hash)
-            self._check_checkpoints()
-            if progress and record.sequence % _PROGRESS_EVERY == 0:
-                progress(record.sequence, max(total, record.sequence))
+        with closing(stored_rows(connection, self._workspace)) as rows:
+            while (row := self._next(rows)) is not None:
+                record = self._check_row(row)
+                self._check_meaning(record)
+                self.head = Head(record.sequence, record.hash)
+                self._check_checkpoints()
+                if progress and record.sequence % _PROGRESS_EVERY == 0:
+                    progress(record.sequence, max(total, record.sequence))
         self._check_cut_end()
         damage = file_damage(connection)
         if damage:

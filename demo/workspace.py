@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -70,6 +71,7 @@ def create(
     try:
         known = _known_hashes(root)
         kept = _edited(root, known, wanted)
+        _check_urls(root, kept, {"warehouse": warehouse_url, "ledger": ledger_url})
         report = build(_from(root, warehouse_url or _WAREHOUSE_URL), orders=orders, seed=seed, progress=progress)
         written = _write_files(root, known, {name: text for name, text in wanted.items() if name not in kept})
     except OSError as error:
@@ -111,6 +113,23 @@ def _edited(root: Path, known: dict[str, list[str]], wanted: dict[str, bytes]) -
             f"{root} already has a {foreign[0]} that is not the demo's.", "Name an empty folder for the demo."
         )
     return tuple(sorted(name for name in differing if _hash(present[name]) not in known[name]))
+
+
+def _check_urls(root: Path, kept: tuple[str, ...], asked: dict[str, str | None]) -> None:
+    """An edited affidavit.toml is not written over, so what it says must be what was asked for."""
+    if "affidavit.toml" not in kept:
+        return
+    try:
+        settings = tomllib.loads((root / "affidavit.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{root / 'affidavit.toml'} is not valid TOML: {error}."
+        raise WarehouseBuildError(message, "Mend that line.") from error
+    for section, url in asked.items():
+        if url is not None and settings.get(section, {}).get("url") != url:
+            raise WarehouseBuildError(
+                f"{root / 'affidavit.toml'} was edited and names another {section}.",
+                f"Set `url` under [{section}] there yourself, or name another folder.",
+            )
 
 
 def _write_files(root: Path, known: dict[str, list[str]], wanted: dict[str, bytes]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def accuracy_chart(figures: ReportFigures) -> str:
         f"{name}: " + ", ".join(f"{bar.label} {bar.share.count} of {bar.share.total}" for bar in bars)
         for name, bars in groups
     )
-    parts, y = [_axis(30 + len(groups) * (_group_height(len(figures.modes)) + 14))], 30
+    parts, y = [_axis(22 + len(groups) * (_group_height(len(figures.modes)) + 14))], 30
     for name, bars in groups:
         middle = y + _group_height(len(bars)) / 2 + 4
         parts.append(f'<text class="label" x="{_LEFT - 70}" y="{middle:.0f}" text-anchor="end">{escape(name)}</text>')
@@ -48,7 +48,7 @@ def accuracy_chart(figures: ReportFigures) -> str:
             parts.append(_accuracy_bar(bar, y))
             y += _BAR + _GAP
         y += 14
-    return _svg("accuracy", "Execution accuracy with 95 % intervals", described, y + 20, parts)
+    return _svg("accuracy", "Execution accuracy with 95 % intervals", described, y - 6, parts)
 
 
 def outcome_chart(figures: ReportFigures) -> str:

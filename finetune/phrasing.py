@@ -15,12 +15,46 @@ from dataclasses import dataclass, field
 from finetune.pairs import Parameter
 from finetune.productions import PRODUCTIONS
 
-__all__ = ["Ask", "phrasings"]
+__all__ = ["Ask", "phrasings", "say_all"]
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_POLITE = ("please {x}", "could you {x}", "can you {x}", "{x} please", "hi, can you {x}", "i'd like you to {x}", "would you {x}", "hey, {x}", "quickly {x}")
-_WANTED = ("show me {x}", "give me {x}", "i need {x}", "i'd like to see {x}", "get me {x}", "can i have {x}", "could i see {x}", "{x} please", "let me see {x}", "pull up {x}", "i want {x}", "need {x}", "looking for {x}", "report: {x}")
-_OPENERS = ("hey, ", "hi, ", "quick question: ", "tell me, ", "just wondering, ", "for my report: ", "one thing: ", "so ")
+_POLITE = (
+    "please {x}",
+    "could you {x}",
+    "can you {x}",
+    "{x} please",
+    "hi, can you {x}",
+    "i'd like you to {x}",
+    "would you {x}",
+    "hey, {x}",
+    "quickly {x}",
+)
+_WANTED = (
+    "show me {x}",
+    "give me {x}",
+    "i need {x}",
+    "i'd like to see {x}",
+    "get me {x}",
+    "can i have {x}",
+    "could i see {x}",
+    "{x} please",
+    "let me see {x}",
+    "pull up {x}",
+    "i want {x}",
+    "need {x}",
+    "looking for {x}",
+    "report: {x}",
+)
+_OPENERS = (
+    "hey, ",
+    "hi, ",
+    "quick question: ",
+    "tell me, ",
+    "just wondering, ",
+    "for my report: ",
+    "one thing: ",
+    "so ",
+)
 _ASKING = ("can i", "could i", "could you", "can you", "would you", "hi, can you")
 _TYPO_RATE = 0.03
 
@@ -43,13 +77,18 @@ class Ask:
 def phrasings(ask: Ask, rng: random.Random, count: int) -> list[str]:
     """Up to `count` different questions for the ask, in the order drawn."""
     choices = [p for shape in ask.shapes for p in PRODUCTIONS[shape] if ask.all_slots(p)]
-    found: dict[str, str] = {}
+    return [question for _, question in say_all(choices, ask, rng, count)]
+
+
+def say_all(productions: Sequence[str], ask: Ask, rng: random.Random, count: int) -> list[tuple[str, str]]:
+    """Up to `count` different (production, question), drawing productions with replacement."""
+    found: dict[str, tuple[str, str]] = {}
     for _ in range(count * 6):
-        if len(found) >= count or not choices:
+        if len(found) >= count or not productions:
             break
-        production = rng.choice(choices)
+        production = rng.choice(productions)
         question = _say(production, ask, rng)
-        found.setdefault(question.lower(), question)
+        found.setdefault(question.lower(), (production, question))
     return list(found.values())
 
 
@@ -98,7 +137,9 @@ def _typo(text: str, protected: Sequence[str], rng: random.Random) -> str:
     """Two neighbouring letters swapped in one longer word that is not part of a value."""
     words = text.split(" ")
     safe = {part for surface in protected for part in surface.split(" ")}
-    places = [i for i, word in enumerate(words) if len(word) > 5 and word.isalpha() and word.islower() and word not in safe]
+    places = [
+        i for i, word in enumerate(words) if len(word) > 5 and word.isalpha() and word.islower() and word not in safe
+    ]
     if not places:
         return text
     place = rng.choice(places)

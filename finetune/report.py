@@ -7,6 +7,7 @@ mailed, archived beside the ledger, and read in ten years.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -19,6 +20,7 @@ from finetune.statistics import Proportion
 
 __all__ = ["paired_sentence", "read_report", "report_html", "report_json", "report_text", "write_report"]
 
+_TEXT_WIDTH = 100
 _STYLE = """
 :root{color-scheme:light dark;--paper:#fff;--ink:#1a1c20;--soft:#5b616e;--line:#d9dce3;--panel:#f5f6f9;
 --agent:#1d5fbf;--direct:#9a6a00;--right:#1b7a3d;--wrong:#b3261e;--withheld:#8b91a0;--on:#fff}
@@ -43,14 +45,14 @@ summary{cursor:pointer}summary:focus-visible{outline:2px solid var(--agent)}
 
 
 def report_text(report: EvalReport) -> str:
-    """The figures as a plain table, at most 100 characters wide."""
+    """The figures as a plain table, made for a terminal of 100 columns."""
     figures = figures_of(report)
     subject = report.subject
     lines = [
         f"model      {subject.model} ({subject.model_hash[:12]})",
         f"adapter    {subject.adapter or 'none'}, dataset {subject.dataset_hash[:12] or 'none'}",
-        f"warehouse  {subject.warehouse} ({subject.dialect}), catalog {subject.catalog_fingerprint[:12]}, "
-        f"semantics {subject.semantics_fingerprint[:12]}",
+        f"warehouse  {subject.warehouse} ({subject.dialect})",
+        f"           catalog {subject.catalog_fingerprint[:12]}, semantics {subject.semantics_fingerprint[:12]}",
         f"pack       {len(report.questions)} questions ({report.pack_hash[:12]}), finished {report.finished}",
         "",
     ]
@@ -61,11 +63,11 @@ def report_text(report: EvalReport) -> str:
     rows += [(name, *cells) for name, cells in _groups([mode.by_tag for mode in figures.modes], "tag ")]
     lines += _aligned(rows)
     if figures.paired is not None:
-        lines += ["", paired_sentence(figures.paired)]
+        lines += ["", *textwrap.wrap(paired_sentence(figures.paired), _TEXT_WIDTH)]
     for mode in figures.modes:
         if mode.error_classes:
             counted = ", ".join(f"{name} {count}" for name, count in mode.error_classes.items())
-            lines += ["", f"error classes ({mode.mode}): {counted}"]
+            lines += ["", *textwrap.wrap(f"error classes ({mode.mode}): {counted}", _TEXT_WIDTH)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -96,7 +98,7 @@ def report_html(report: EvalReport) -> str:
         ),
         *_error_section(figures),
         "<h2>Latency by stage</h2>",
-        *(stage_chart(mode) for mode in figures.modes),
+        *(f"<h3>{mode.mode}: median / p95</h3>{stage_chart(mode)}" for mode in figures.modes if mode.stages),
         "<h2>Every question</h2>",
         *(_questions_table(report, mode) for mode in figures.modes),
         "<h2>What was evaluated</h2>",

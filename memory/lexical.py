@@ -53,6 +53,11 @@ class Token:
         return self.text[0].isdigit()
 
     @property
+    def is_participle(self) -> bool:
+        """Whether the word looks like a form in -ed or -ing ("shipped", "ordering")."""
+        return self.folded.endswith(("ed", "ing")) and self.stem != stem(self.folded + "s")
+
+    @property
     def is_capitalised(self) -> bool:
         """Whether the word begins with a capital letter."""
         return self.text[0].isupper()

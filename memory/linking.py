@@ -23,6 +23,94 @@ __all__ = ["ColumnMention", "Linker", "Links"]
 _GENERIC_COLUMNS = frozenset({"id", "name", "code", "type", "date", "number", "descript", "title", "valu", "value"})
 
 
+_QUIET_WORDS = frozenset(
+    [
+        "number",
+        "numbers",
+        "total",
+        "totals",
+        "average",
+        "mean",
+        "avg",
+        "count",
+        "sum",
+        "amount",
+        "top",
+        "bottom",
+        "highest",
+        "lowest",
+        "most",
+        "least",
+        "fewest",
+        "largest",
+        "smallest",
+        "biggest",
+        "best",
+        "worst",
+        "maximum",
+        "minimum",
+        "max",
+        "min",
+        "more",
+        "less",
+        "fewer",
+        "over",
+        "under",
+        "above",
+        "below",
+        "value",
+        "values",
+        "rate",
+        "percentage",
+        "percent",
+        "share",
+        "different",
+        "distinct",
+        "vs",
+        "versus",
+        "compared",
+        "comparison",
+        "year",
+        "years",
+        "month",
+        "months",
+        "quarter",
+        "quarters",
+        "week",
+        "weeks",
+        "day",
+        "days",
+        "date",
+        "dates",
+        "yearly",
+        "monthly",
+        "quarterly",
+        "weekly",
+        "daily",
+        "first",
+        "last",
+        "next",
+        "previous",
+        "past",
+        "since",
+        "before",
+        "after",
+        "until",
+        "up",
+        "down",
+        "overall",
+        "only",
+        "also",
+        "together",
+        "respectively",
+        "ever",
+        "often",
+        "usually",
+    ]
+)
+"""Words that say how, not what: they are no evidence for any definition by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnMention:
     """A catalog column named by its own identifier ("birth date") that no dimension covers."""
@@ -63,15 +151,20 @@ class Linker:
         self.values = values or ValueIndex(catalog, layer)
         self.joins = joins or JoinGraph(catalog, [(join.left, join.right) for join in layer.joins])
         self._mentions = MentionIndex(layer)
+        self._dimension_names = {stems(name): d.id for d in reversed(layer.dimensions) for name in d.surfaces}
         self._identifiers = _identifiers(catalog, layer)
         self._reached = lru_cache(maxsize=1024)(self._reachable)
         self.link = lru_cache(maxsize=4096)(self._link)
         """`link(question) -> Links`, remembered: steps of one run ask for the same question again."""
 
+    def dimension_named(self, name: str) -> str:
+        """Id of the dimension that has this name or synonym, "" when none has."""
+        return self._dimension_names.get(stems(name), "")
+
     def tables_of(self, metric: Metric) -> tuple[str, ...]:
         """Tables a metric is computed from: base first, then those its expression names."""
         names = [table for part in self.layer.parts_of(metric) for table in (part.base, *part.tables) if table]
-        return self._spelt([metric.base, *names])
+        return self.spelt([metric.base, *names])
 
     def reach_of(self, metric_ids: Iterable[str]) -> Callable[[str], bool] | None:
         """Whether a table can be joined to any of these metrics without repeating rows; None without metrics."""
@@ -91,13 +184,15 @@ class Linker:
         columns, named = self._identifier_mentions(tokens, covered, mentions, values)
         covered += [(c.start, c.end) for c in columns]
         covered += named.values()
+        cues = frozenset().union(*(self.values.cues_of(value) for value in _firsts(values)))
         uncovered = tuple(
             token
             for token in tokens
-            if not token.is_number and token.folded not in STOP_WORDS and not _inside(token, covered)
+            if not (token.is_number or token.folded in STOP_WORDS or token.folded in _QUIET_WORDS)
+            and not (_inside(token, covered) or token.stem in cues)
         )
-        tables = self._spelt([*self._tables(mentions), *(v.table for v in _firsts(values)), *named])
-        tables = self._spelt([*tables, *(column.table for column in columns)])
+        tables = self.spelt([*self._tables(mentions), *(v.table for v in _firsts(values)), *named])
+        tables = self.spelt([*tables, *(column.table for column in columns)])
         return Links(question, tokens, mentions, values, columns, tables, uncovered)
 
     def _tables(self, mentions: Iterable[Mention]) -> list[str]:
@@ -121,7 +216,7 @@ class Linker:
         """Columns and tables named by their identifiers, where nothing else covers the words."""
         columns: list[ColumnMention] = []
         tables: dict[str, tuple[int, int]] = {}
-        linked = set(self._spelt([*self._tables(mentions), *(value.table for value in values)]))
+        linked = set(self.spelt([*self._tables(mentions), *(value.table for value in values)]))
         place = 0
         while place < len(tokens):
             length, found = self._identifier_at(tokens, place)
@@ -156,7 +251,7 @@ class Linker:
                 continue
         return frozenset(reached)
 
-    def _spelt(self, names: Iterable[str]) -> tuple[str, ...]:
+    def spelt(self, names: Iterable[str]) -> tuple[str, ...]:
         """The catalog's spelling of each table, each once; what the catalog does not have is left out."""
         found = (self.catalog.table(name) for name in names if name)
         return tuple(dict.fromkeys(table.name for table in found if table is not None))

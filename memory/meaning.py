@@ -10,10 +10,12 @@ same when their meanings are equal; a paraphrase this is too strict for is merel
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from memory.lexical import Token, fold
 from memory.linking import Linker, Links
+from memory.mentions import Mention
 
 __all__ = ["Meaning", "meaning_of", "normalised"]
 
@@ -34,16 +36,17 @@ _CLASSES: dict[str, str] = {
     **dict.fromkeys(("daily",), "EACH day"),
     **dict.fromkeys(("each", "every", "per"), "EACH"),
     **dict.fromkeys(("year", "years"), "year"), **dict.fromkeys(("month", "months"), "month"),
-    **dict.fromkeys(("quarter", "quarters"), "quarter"),
+    **dict.fromkeys(("quarter", "quarters"), "quarter"), **dict.fromkeys(("week", "weeks"), "week"),
+    **dict.fromkeys(("day", "days"), "day"),
 }  # fmt: skip
 _SILENT = frozenset(
     """
     a an the of on at for as with and is are was were be been being am do does did have has had having what which who
     whom whose that this these those it its their our we us you your me my i there can could would should will please
-    show list give tell find get display return let see know want need like in by during within into
+    show list give tell find get display return let see know want need like in during within into
     make made bring brought generate generated produce produced earn earned achieve achieved record recorded
     register registered realise realised realize realized contribute contributed rank ranked calculate compute
-    determine provide report come came much also so then just recorded regarding concerning terms ordered_by
+    determine provide report come came much also so then just recorded regarding concerning terms placed
     overall total
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
@@ -64,25 +67,26 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(other than|apart from|aside from|but not|leaving out|left out|leave out)\b", re.I), "NOT"),
     (re.compile(r"\b(did|do|does|has|have|had|is|are|was|were|ca|wo|would|could)n['’]t\b", re.I), "NOT"),
 )
-_NEUTRAL_STEMS = frozenset({"categori", "productt"})
+_RELATIVE = re.compile(
+    r"\b(last|this|next|past|previous|current(ly)?|today|yesterday|now|ago|recent(ly)?|so far|to date|ytd|mtd)\b",
+    re.I,
+)
+_YEAR = re.compile(r"^(19|20)\d\d$")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Equal for two questions only when nothing known to matter tells them apart."""
+    """Equal for two questions only when nothing that may matter tells them apart."""
 
-    metrics: tuple[str, ...]
-    dimensions: tuple[str, ...]
-    """Dimensions and entities, each with `EACH ` before it when the question groups by it."""
-    slots: tuple[str, ...]
-    """Values, numbers, directions, comparisons and negations in the order of the text."""
-    rest: frozenset[str]
-    """Stems of every other word that is not known to be silent."""
+    parts: tuple[str, ...]
+    """Each as `kind:text`. In the order of the question, unless it is so simple that order cannot matter."""
+    relative: bool
+    """Whether the question speaks of time from today ("last year"), so that its answer moves with the calendar."""
 
     @property
     def says_something(self) -> bool:
-        """Whether anything of the warehouse was recognised; a meaning without that is compared with nothing."""
-        return bool(self.metrics or self.dimensions)
+        """Whether a metric, dimension, entity or column was recognised; without one, nothing can be compared."""
+        return any(part.startswith(("metric:", "thing:", "EACH thing:")) for part in self.parts)
 
 
 def normalised(question: str) -> str:
@@ -92,104 +96,117 @@ def normalised(question: str) -> str:
 
 def meaning_of(question: str, linker: Linker) -> Meaning:
     """The meaning of a question over one linker's catalog, layer and values."""
-    return _Reader(linker.link(question)).read()
+    parts = _Reader(linker).read(linker.link(question))
+    return Meaning(tuple(sorted(parts)) if _order_is_free(parts) else tuple(parts), bool(_RELATIVE.search(question)))
+
+
+def _order_is_free(parts: list[str]) -> bool:
+    """Whether no part could belong to one of two others: at most one of each kind, and nothing negated.
+
+    "In 2023, which category had the most revenue" may then be "which category had the most revenue in 2023", while
+    "the oldest customer and the newest employee" stays apart from "the newest customer and the oldest employee".
+    """
+    counts = Counter(part.removeprefix("EACH ").partition(":")[0] for part in parts)
+    return all(count == 1 for count in counts.values()) and not any(part.startswith("NOT ") for part in parts)
 
 
 class _Reader:
     """One pass over a linked question, left to right."""
 
-    def __init__(self, links: Links) -> None:
-        self._links = links
-        self._metrics: list[str] = []
-        self._things: list[str] = []
-        self._slots: list[str] = []
-        self._rest: set[str] = set()
-        self._grouping = False
-        self._phrases = [
-            (match.start(), match.end(), sign) for pattern, sign in _PHRASES for match in pattern.finditer(links.question)
-        ]
+    def __init__(self, linker: Linker) -> None:
+        self._linker = linker
+        self._parts: list[str] = []
+        self._each = False
+        self._negated = False
 
-    def read(self) -> Meaning:
-        """The finished meaning."""
+    def read(self, links: Links) -> list[str]:
+        """The question's parts in order."""
+        phrases = [(m.start(), m.end(), sign) for pattern, sign in _PHRASES for m in pattern.finditer(links.question)]
         place = 0
-        tokens = self._links.tokens
-        while place < len(tokens):
-            place = self._step(place, tokens[place])
-        return Meaning(tuple(self._metrics), tuple(sorted(self._things)), tuple(self._slots), frozenset(self._rest))
+        while place < len(links.tokens):
+            token = links.tokens[place]
+            end = self._named(links, token.start)
+            if not end:
+                phrase = next((p for p in phrases if p[0] == token.start), None)
+                if phrase:
+                    self._sign(phrase[2])
+                    end = phrase[1]
+            if not end:
+                self._word(token, links.tokens[place - 1].folded if place else "")
+            place += 1
+            while place < len(links.tokens) and links.tokens[place].start < end:
+                place += 1
+        if self._negated:
+            self._parts.append("sign:NOT")
+        return _direction_first(self._parts)
 
-    def _step(self, place: int, token: Token) -> int:
-        phrase = next((p for p in self._phrases if p[0] <= token.start < p[1]), None)
-        mention_end = self._mention(token)
-        value_end = self._value(token)
-        if mention_end or value_end:
-            self._grouping = False
-            return self._after(place, max(mention_end, value_end))
-        if phrase:
-            self._sign(phrase[2])
-            return self._after(place, phrase[1])
-        self._word(token, place)
-        return place + 1
-
-    def _mention(self, token: Token) -> int:
-        """Take the mentions that begin here; where they end, or 0."""
-        here = [m for m in self._links.mentions if m.start == token.start]
-        for mention in here:
+    def _named(self, links: Links, start: int) -> int:
+        """Take what is named from `start` on; where it ends, or 0."""
+        values = [v for v in links.values if v.start == start]
+        mentions = [m for m in links.mentions if m.start == start]
+        columns = [c for c in links.columns if c.start == start]
+        if values:
+            # All candidate columns, so that "shipped to Germany" and "suppliers in Germany" differ.
+            self._take("value:" + ",".join(sorted({f"{v.target}={v.value}" for v in values})))
+        for mention in mentions:
             if mention.kind == "metric":
-                self._metrics.append(mention.id)
-            else:
-                self._things.append(("EACH " if self._grouping else "") + self._thing(mention.kind, mention.id))
-        columns = [c for c in self._links.columns if c.start == token.start]
-        for column in columns:
-            self._things.append(("EACH " if self._grouping else "") + f"{column.table}.{column.column}")
-        return max((found.end for found in (*here, *columns)), default=0)
+                self._take(f"metric:{mention.id}")
+        things = {self._thing(m) for m in mentions if m.kind != "metric"} | {f"{c.table}.{c.column}" for c in columns}
+        if things:
+            self._take("thing:" + ",".join(sorted(things)), grouped=True)
+        ends = [v.end for v in values] + [m.end for m in mentions] + [c.end for c in columns]
+        return max(ends, default=0)
 
-    def _thing(self, kind: str, name: str) -> str:
-        return f"{kind}:{name}"
+    def _thing(self, mention: Mention) -> str:
+        """A dimension's id; for an entity, the id of the dimension that goes by the entity's name."""
+        if mention.kind == "dimension":
+            return mention.id
+        return self._linker.dimension_named(self._linker.layer.entity(mention.id).name) or f"entity {mention.id}"
 
-    def _value(self, token: Token) -> int:
-        here = [v for v in self._links.values if v.start == token.start]
-        if here:
-            # All candidates, so that "shipped to Germany" and "customers in Germany" differ by their columns.
-            targets = ",".join(sorted({f"{v.target}={v.value}" for v in here}))
-            self._slots.append(targets)
-        return here[0].end if here else 0
+    def _take(self, part: str, *, grouped: bool = False) -> None:
+        each = "EACH " if self._each and grouped else ""
+        self._parts.append(("NOT " if self._negated else "") + each + part)
+        self._each = self._negated = False
 
     def _sign(self, sign: str) -> None:
-        if sign == "EACH":
-            self._grouping = True
+        if sign == "NOT":
+            self._negated = not self._negated
+        elif sign == "EACH":
+            self._each = True
+        elif sign == "COUNT":
+            self._take("count:COUNT")
         elif sign != "SILENT":
-            self._slots.append(sign)
+            self._take(f"sign:{sign}")
 
-    def _word(self, token: Token, place: int) -> None:
+    def _word(self, token: Token, before: str) -> None:
         word = token.folded
         if token.is_number or word in _NUMBER_WORDS:
-            self._number(token, place)
+            number = _NUMBER_WORDS.get(word, token.text.replace(",", ""))
+            start = "from " if before == "from" else ""  # a period that begins here, unlike "in 2023"
+            self._take(("year:" if _YEAR.match(number) else "number:") + start + number)
             return
-        sign = _CLASSES.get(word)
-        if sign and sign.startswith("EACH"):
-            self._grouping = sign == "EACH"
-            if sign != "EACH":
-                self._things.append(sign)
-        elif sign in ("year", "month", "quarter"):
-            self._things.append(("EACH " if self._grouping else "") + sign)
-            self._grouping = False
-        elif sign:
-            self._slots.append(sign)
-        elif word == "by":
-            self._grouping = True
-        elif word not in _SILENT:
-            self._rest.add(token.stem)
-            self._grouping = False
+        known = _CLASSES.get(word)
+        if known is None:
+            if word == "by":
+                self._each = True
+            elif word not in _SILENT and not (word == "from" and not before):
+                self._take(f"word:{token.stem}")
+        elif known.startswith("EACH "):
+            self._each = True
+            self._take(f"grain:{known[5:]}", grouped=True)
+        elif known in _GRAINS:
+            self._take(f"grain:{known}", grouped=True)
+        else:
+            self._sign(known)
 
-    def _number(self, token: Token, place: int) -> None:
-        before = self._links.tokens[place - 1].folded if place else ""
-        number = _NUMBER_WORDS.get(token.folded, token.text.replace(",", ""))
-        if before == "from":
-            self._slots.append("FROM")  # a period that begins here, unlike "in 2023"
-        self._slots.append(number)
 
-    def _after(self, place: int, end: int) -> int:
-        tokens = self._links.tokens
-        while place < len(tokens) and tokens[place].start < end:
-            place += 1
-        return place
+_GRAINS = frozenset({"year", "month", "quarter", "week", "day"})
+
+
+def _direction_first(parts: list[str]) -> list[str]:
+    """ "5 highest" as "highest 5"."""
+    turned = list(parts)
+    for place in range(len(turned) - 1):
+        if turned[place].startswith("number:") and turned[place + 1] in ("sign:HIGH", "sign:LOW"):
+            turned[place], turned[place + 1] = turned[place + 1], turned[place]
+    return turned

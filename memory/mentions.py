@@ -7,11 +7,11 @@ wins, and what they cover is never guessed at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from memory.lexical import Token, stems
+from memory.lexical import Token, tokenize
 from memory.semantics import SemanticLayer
 
 __all__ = ["Mention", "MentionIndex", "MentionKind", "without_articles"]
@@ -46,6 +46,8 @@ class _Named:
     kind: MentionKind
     id: str
     surface: str
+    participles: tuple[bool, ...] = ()
+    """Which words of the matched form are participles: "shipped orders" is not said by "ship an order"."""
 
 
 class MentionIndex:
@@ -73,25 +75,28 @@ class MentionIndex:
         spans: list[tuple[int, int, list[_Named]]] = []
         for first in range(len(kept)):
             for last in range(first, min(first + self._longest, len(kept))):
-                named = self._named.get(tuple(tokens[place].stem for place in kept[first : last + 1]))
+                words = [tokens[place] for place in kept[first : last + 1]]
+                named = [n for n in self._named.get(tuple(word.stem for word in words), ()) if _inflected(n, words)]
                 if named:
-                    spans.append((first, last, named))
-        taken: set[int] = set()
+                    spans.append((first, last, self._meant(named, tokens, kept, first)))
+        taken: list[tuple[int, int, bool]] = []
         found: list[Mention] = []
         for first, last, named in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
-            if taken.isdisjoint(range(first, last + 1)):
-                taken.update(range(first, last + 1))
-                chosen = self._meant(named, tokens, kept, first)
-                found.extend(_mention(entry, tokens, kept[first], kept[last]) for entry in chosen)
+            measured = named[0].kind == "metric"
+            if not any(_excludes(held, (first, last, measured)) for held in taken):
+                taken.append((first, last, measured))
+                found.extend(_mention(entry, tokens, kept[first], kept[last]) for entry in named)
         return tuple(sorted(found, key=lambda mention: (mention.first, _KIND_ORDER[mention.kind], mention.id)))
 
     def _add(self, named: _Named) -> None:
-        words = tuple(word for word in stems(named.surface) if word not in _ARTICLES)
-        for form in {words, *_turned(words)}:
+        words = [token for token in tokenize(named.surface) if token.folded not in _ARTICLES]
+        participles = {word.stem: word.is_participle for word in words}
+        plain = tuple(word.stem for word in words)
+        for form in dict.fromkeys((plain, *_turned(plain))):
             if form:
                 known = self._named.setdefault(form, [])
                 if (named.kind, named.id) not in {(entry.kind, entry.id) for entry in known}:
-                    known.append(named)
+                    known.append(replace(named, participles=tuple(participles.get(word, False) for word in form)))
                 self._longest = max(self._longest, len(form))
 
     def _meant(self, named: list[_Named], tokens: Sequence[Token], kept: Sequence[int], first: int) -> Iterable[_Named]:
@@ -100,6 +105,22 @@ class MentionIndex:
         if not metrics or not things:
             return named
         return metrics if _is_counted(tokens, kept, first) else things
+
+
+def _inflected(named: _Named, words: Sequence[Token]) -> bool:
+    """Whether the words are inflected as the surface is: a participle is said by a participle only."""
+    return all(word.is_participle or not needed for word, needed in zip(words, named.participles, strict=True))
+
+
+def _excludes(held: tuple[int, int, bool], span: tuple[int, int, bool]) -> bool:
+    """Whether a span found later may not stand beside one that is held already.
+
+    A metric and a thing may share a word at their ends ("total freight" and "freight of orders" in "total freight of
+    orders"), but neither may lie inside the other.
+    """
+    overlap = held[0] <= span[1] and span[0] <= held[1]
+    inside = held[0] <= span[0] and span[1] <= held[1]
+    return overlap and (inside or held[2] == span[2])
 
 
 _KIND_ORDER = {"metric": 0, "dimension": 1, "entity": 2}

@@ -54,16 +54,16 @@ _NOTES: dict[str, dict[Topic, str]] = {
         "timestamp; one date minus another is days; literals are DATE '2023-01-31'.",
         "division": "Dividing two integers drops the fraction: write 1.0 * a / b (100.0 * a / b for a percentage).",
         "limit": "The first N rows: ORDER BY ... LIMIT N.",
-        "quoting": 'Unquoted names are folded to lower case: a name with capitals must be in double quotes ("OrderDate").',
+        "quoting": 'Unquoted names are folded to lower case: a name with capitals needs double quotes ("OrderDate").',
         "nulls": "NULL sorts first in descending order: write DESC NULLS LAST for a ranking.",
         "text": "Join text with ||; LIKE minds case, ILIKE does not; ROUND(x, 2) needs x::numeric.",
     },
     "mysql": {
-        "dates": "YEAR(d), QUARTER(d), MONTH(d) are numbers, DATE_FORMAT(d, '%Y-%m') the month as text; DATEDIFF(a, b) is "
-        "days from b to a.",
+        "dates": "YEAR(d), QUARTER(d), MONTH(d) are numbers, DATE_FORMAT(d, '%Y-%m') the month as text; DATEDIFF(a, b) "
+        "is days from b to a.",
         "division": "/ keeps the fraction, DIV drops it; dividing by zero gives NULL.",
         "limit": "The first N rows: ORDER BY ... LIMIT N.",
-        "quoting": "Names take backticks where needed; table names mind case on most servers; text takes single quotes.",
+        "quoting": "Names take backticks where needed; table names mind case; text takes single quotes.",
         "nulls": "NULL sorts first in ascending order and last in descending; NULLS LAST is not understood.",
         "text": "Join text with CONCAT(a, b); || means OR; LIKE and = ignore case.",
     },

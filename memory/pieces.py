@@ -118,7 +118,7 @@ class PieceWriter:
         return self._expression(f"{match.table}.{match.column}", match.table)
 
     def _write_expression(self, expression: str, table: str) -> str:
-        """A fragment over `table` in the dialect; a plain column stays qualified, a computed one names its table by FROM."""
+        """A fragment over `table` in the dialect; a plain column is qualified, a computed one has its FROM."""
         plain_table, _, plain_column = expression.rpartition(".")
         if self._catalog.column(plain_table, plain_column) is not None:
             return f"{self._table_name(plain_table)}.{self._identifier(expression)}"

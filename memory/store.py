@@ -28,6 +28,8 @@ Kind = Literal["tables", "metrics", "dimensions", "notes", "verified_queries", "
 Scalar = str | int | float | bool
 _T = TypeVar("_T")
 
+_DERIVED: frozenset[Kind] = frozenset({"tables", "metrics", "dimensions", "notes"})
+"""Kinds a sync can write again from the warehouse and the semantic layer."""
 _BATCH = 1000
 _NAMESPACE = re.compile(r"^[a-z0-9][a-z0-9_-]{1,40}$")
 
@@ -109,14 +111,7 @@ class MemoryStore:
         Raises:
             MemoryUnavailable: the index cannot be written.
         """
-        collection = self._collection(kind)
-        for start in range(0, len(items), _BATCH):
-            batch = items[start : start + _BATCH]
-            vectors: Any = self.embedder.embed([item.text for item in batch])
-            metadatas: Any = [{**item.metadata, "version": item.version} for item in batch]
-            ids, texts = [item.id for item in batch], [item.text for item in batch]
-            write = partial(collection.upsert, ids=ids, embeddings=vectors, documents=texts, metadatas=metadatas)
-            self._try(write)
+        self._write(self._collection(kind), items)
 
     def delete(self, kind: Kind, ids: Sequence[str]) -> None:
         """Remove the items of these ids; an unknown id is no error."""
@@ -172,14 +167,45 @@ class MemoryStore:
         rows = np.asarray(given, dtype=np.float32)[order] if order else np.zeros((0, self.embedder.dimensions))
         return Vectors(tuple(found["ids"][index] for index in order), rows.astype(np.float32))
 
-    def reset(self) -> None:
-        """Drop every collection of this namespace: the index can be built anew from its sources."""
+    def rebuild(self) -> None:
+        """Drop what can be derived again, and embed what cannot anew if another embedding made it.
+
+        Verified queries and lessons are signed knowledge: they are copied beside before anything of theirs is
+        dropped, so that an interruption loses nothing.
+        """
         self._collections.clear()
+        existing = {entry.name for entry in self._try(self._client.list_collections)}
         for kind in get_args(Kind):
             name = self._collection_name(kind)
-            existing = self._try(lambda: {entry.name for entry in self._client.list_collections()})
-            if name in existing:
-                self._try(partial(self._client.delete_collection, name))
+            if kind in _DERIVED:
+                if name in existing:
+                    self._try(partial(self._client.delete_collection, name))
+            elif name in existing or f"{name}.new" in existing:
+                self._embed_anew(kind, name, existing)
+
+    def _embed_anew(self, kind: Kind, name: str, existing: set[str]) -> None:
+        beside = f"{name}.new"
+        if name in existing:
+            old = self._try(partial(self._client.get_collection, name, embedding_function=None))
+            if beside in existing:  # left by an interruption before the old one was dropped
+                self._try(partial(self._client.delete_collection, beside))
+            if (old.metadata or {}).get("embedder") == self.embedder.name:
+                return
+            found = self._try(lambda: old.get(include=["documents", "metadatas"]))
+            rows = zip(found["ids"], found["documents"] or [], found["metadatas"] or [], strict=True)
+            self._write(self._made(beside), [_item(*row) for row in rows])
+            self._try(partial(self._client.delete_collection, name))
+        copy = self._try(partial(self._client.get_collection, beside, embedding_function=None))
+        self._try(partial(copy.modify, name=name))
+
+    def _write(self, collection: Collection, items: Sequence[Item]) -> None:
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            vectors: Any = self.embedder.embed([item.text for item in batch])
+            metadatas: Any = [{**item.metadata, "version": item.version} for item in batch]
+            ids, texts = [item.id for item in batch], [item.text for item in batch]
+            write = partial(collection.upsert, ids=ids, embeddings=vectors, documents=texts, metadatas=metadatas)
+            self._try(write)
 
     def _collection_name(self, kind: Kind) -> str:
         return f"{self._namespace}.{kind}"
@@ -188,14 +214,7 @@ class MemoryStore:
         known = self._collections.get(kind)
         if known is not None:
             return known
-        collection = self._try(
-            lambda: self._client.get_or_create_collection(
-                self._collection_name(kind),
-                embedding_function=None,
-                metadata={"embedder": self.embedder.name},
-                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
-            )
-        )
+        collection = self._made(self._collection_name(kind))
         stored = (collection.configuration_json.get("embedding_function") or {}).get("type", "legacy")
         if stored != "legacy":
             raise MemoryUnavailable(
@@ -210,6 +229,16 @@ class MemoryStore:
             )
         self._collections[kind] = collection
         return collection
+
+    def _made(self, name: str) -> Collection:
+        return self._try(
+            lambda: self._client.get_or_create_collection(
+                name,
+                embedding_function=None,
+                metadata={"embedder": self.embedder.name},
+                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+            )
+        )
 
     def _try(self, call: Callable[[], _T]) -> _T:
         return _guarded(self._place, call)

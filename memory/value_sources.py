@@ -55,6 +55,11 @@ class ValueSource:
     """Place of the dimension in the layer, or of the column after all dimensions; settles equal scores."""
 
     @property
+    def target(self) -> str:
+        """What a value of this source is compared with: `Table.Column`, or the expression."""
+        return self.column if self.computed else f"{self.table}.{self.column}"
+
+    @property
     def weight(self) -> float:
         """How likely a value is meant in this source when nothing else speaks for one."""
         return _WEIGHTS[self.role]

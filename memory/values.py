@@ -93,6 +93,7 @@ class ValueIndex:
                 self._add(index, source, value)
         for key in self._entries:
             self._buckets.setdefault((key.count(" "), key[:1]), []).append(key)
+        self._cues = {source.target: source.own_cues for source in self.sources}
         self._known = _vocabulary(catalog, layer or SemanticLayer())
 
     def __len__(self) -> int:
@@ -119,6 +120,10 @@ class ValueIndex:
         for span in sorted(spans, key=lambda s: s.first):
             found.extend(self._ranked(question, tokens, span, reach))
         return tuple(found)
+
+    def cues_of(self, match: ValueMatch) -> frozenset[str]:
+        """Stems that point at the match's column: words that are accounted for by the match."""
+        return self._cues.get(match.target, frozenset())
 
     # -- building --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 from agent.errors import AffidavitError
 from agent.run import Answer, Finding, RunError, RunStatus
-from tui.backend import Notice, StepSeen, WorkspaceCard
+from audit.monitor import Latency, MonitorFigures
+from audit.record import Record
+from audit.runs import RunSummary, RunTrace
+from tui.backend import Notice, ReviewRequest, StepSeen, WorkspaceCard
 
 QUESTION = "Which product category had the highest sales revenue in 2023?"
 SQL = (
@@ -78,6 +81,78 @@ CARD = WorkspaceCard(
 )
 
 
+def run_of(answer: Answer, *, asker: str = "maya", review: str = "unreviewed", reviewer: str = "") -> RunSummary:
+    """An answer as the ledger would list its run."""
+    return RunSummary(
+        run_id=answer.run_id,
+        question=answer.question,
+        asker=asker,
+        status=answer.status.value,
+        sql=answer.sql,
+        confidence=answer.confidence,
+        model=answer.model,
+        started="2024-11-14T09:30:00.000000Z",
+        review_status=review,
+        reviewer=reviewer,
+        findings=(),
+    )
+
+
+RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="omar"))
+_BODIES: tuple[tuple[str, dict[str, object]], ...] = (
+    ("run.started", {"question": QUESTION, "asker": "maya", "direct": False, "dialect": "sqlite"}),
+    (
+        "run.grounded",
+        {
+            "pieces": [
+                {"kind": "metric", "id": "sales_revenue", "version": "3", "hash": "ab" * 32},
+                {"kind": "dimension", "id": "product_category", "version": "1", "hash": "cd" * 32},
+            ],
+            "catalog_fingerprint": "12" * 32,
+        },
+    ),
+    ("run.drafted", {"sql": SQL, "origin": "model", "model": "smollm2-135m-instruct + demo", "confidence": 0.93}),
+    ("run.guarded", {"allowed": True, "sql": SQL}),
+    ("run.intent", {"sql": SQL, "warehouse": "sqlite:///warehouse.sqlite"}),
+    ("run.outcome", {"ok": True, "row_count": 5, "result_fingerprint": "ef" * 32, "elapsed_ms": 3.4}),
+    ("run.answered", {"status": "answered", "sql": SQL, "confidence": 0.93, "row_count": 5, "timings_ms": TIMINGS}),
+)
+
+
+def trace_of(run: RunSummary) -> RunTrace:
+    """A run with every kind of record a plain run leaves."""
+    records = tuple(
+        Record(
+            sequence=number,
+            kind=kind,
+            run_id=run.run_id,
+            actor="maya" if kind == "run.started" else "",
+            time=f"2024-11-14T09:30:0{number}.120000Z",
+            body=dict(body),
+            previous_hash="",
+            hash="00" * 32,
+            payload=b"",
+        )
+        for number, (kind, body) in enumerate(_BODIES, start=1)
+    )
+    return RunTrace(run, records)
+
+
+FIGURES = MonitorFigures(
+    runs=48,
+    by_status={"answered": 39, "abstained": 5, "refused": 3, "failed": 1},
+    by_error_class={"low_confidence": 5, "write_requested": 3, "warehouse_timeout": 1},
+    success_rate=39 / 48,
+    recalled=11,
+    repaired=6,
+    repaired_and_answered=5,
+    latency=Latency(48, 912.0, 3120.0),
+    latency_by_stage={"ground": Latency(48, 14.2, 31.0), "generate": Latency(37, 790.0, 2890.0)},
+    decisions={"accept": 14, "reject": 2},
+    review_agreement=14 / 16,
+)
+
+
 @dataclass
 class RecordedBackend:
     """Gives the answer recorded for a question; a recorded exception is raised."""
@@ -87,7 +162,9 @@ class RecordedBackend:
     )
     open_error: AffidavitError | None = None
     wait: Callable[[], None] = lambda: None
+    sign_error: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    signed: list[ReviewRequest] = field(default_factory=list)
     closed: int = 0
 
     def open(self, notice: Notice) -> WorkspaceCard:
@@ -105,6 +182,21 @@ class RecordedBackend:
         for step, spent in recorded.timings_ms.items():
             on_step(step, spent, "3 drafts" if step == "generate" else "")
         return recorded
+
+    def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
+        return tuple(run for run in RUNS if review_status in (None, run.review_status))[:limit]
+
+    def trace(self, run_id: str) -> RunTrace:
+        return trace_of(next(run for run in RUNS if run.run_id == run_id))
+
+    def sign(self, request: ReviewRequest) -> str:
+        if self.sign_error is not None:
+            raise self.sign_error
+        self.signed.append(request)
+        return f"Signed: {request.decision.value} by nina."
+
+    def figures(self) -> MonitorFigures:
+        return FIGURES
 
     def close(self) -> None:
         self.closed += 1

@@ -16,7 +16,9 @@ from textual.screen import Screen
 from tui.backend import Backend, BackendThread, WorkspaceCard
 from tui.failure import as_affidavit_error
 from tui.screens.chat import ChatScreen
+from tui.screens.monitor import MonitorScreen
 from tui.screens.problem import ProblemScreen
+from tui.screens.review import ReviewScreen
 from tui.theme import DARK, LIGHT
 
 __all__ = ["AffidavitApp"]
@@ -48,6 +50,8 @@ class AffidavitApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = theme
         self.add_mode("chat", partial(ChatScreen, self.thread, exports))
+        self.add_mode("review", partial(ReviewScreen, self.thread))
+        self.add_mode("monitor", partial(MonitorScreen, self.thread))
 
     def on_mount(self) -> None:
         """Show the chat at once and open the workspace behind it."""
@@ -81,6 +85,15 @@ class AffidavitApp(App[None]):
             self.notify("The workspace is still being opened.", severity="warning")
             return
         self.switch_mode(mode)
+
+    def on_chat_screen_review_asked(self, event: ChatScreen.ReviewAsked) -> None:
+        """Somebody wants to sign the run shown in the chat."""
+        self.switch_mode("review")
+        self.call_after_refresh(self._show_in_review, event.run_id)
+
+    def _show_in_review(self, run_id: str) -> None:
+        if isinstance(self.screen, ReviewScreen):
+            self.screen.show_run(run_id)
 
     def action_toggle_theme(self) -> None:
         """Dark to light and back."""

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
 from agent.run import Answer
+from audit.monitor import MonitorFigures
+from audit.rules import Decision, ReasonCode
+from audit.runs import RunSummary, RunTrace
 
-__all__ = ["Backend", "BackendThread", "Notice", "StepSeen", "WorkspaceCard"]
+__all__ = ["Backend", "BackendThread", "Notice", "ReviewRequest", "StepSeen", "WorkspaceCard"]
 
 StepSeen = Callable[[str, float, str], None]
 """Called when a step has ended: (step, elapsed milliseconds, what it gave in a word or two)."""
@@ -38,6 +41,19 @@ class WorkspaceCard:
     """Questions this workspace can answer, for somebody who sees it for the first time."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """A decision as a person put it, before it is signed."""
+
+    run_id: str
+    """The run's id, or enough of its beginning."""
+    decision: Decision
+    reason_code: ReasonCode
+    reason: str = ""
+    sql: str | None = None
+    """Amend only: the corrected statement."""
+
+
 class Backend(Protocol):
     """Blocking calls, all made from one thread of their own."""
 
@@ -50,6 +66,18 @@ class Backend(Protocol):
 
     def ask(self, question: str, on_step: StepSeen) -> Answer:
         """Answer one question, on the record."""
+
+    def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
+        """The newest runs, of one review status if given."""
+
+    def trace(self, run_id: str) -> RunTrace:
+        """Everything on the record of one run."""
+
+    def sign(self, request: ReviewRequest) -> str:
+        """Sign a decision as the person at the keyboard; says in one sentence what was done."""
+
+    def figures(self) -> MonitorFigures:
+        """What the ledger says of all runs."""
 
     def close(self) -> None:
         """Let go of everything that `open` took. Safe to call twice."""

@@ -77,11 +77,18 @@ FOREIGN: Final = (
         "Mend that line of metrics.yaml, then run `affidavit memory sync`.",
     ),
     Foreign(
-        "memory.store",
-        "MemoryUnavailable",
+        "memory.errors",
+        "MemoryFailure",
         FailedError,
         ErrorClass.MEMORY_UNAVAILABLE,
-        "Check that .affidavit/chroma can be written, or `memory.url`; `affidavit memory sync --full` rebuilds it.",
+        "Check that .affidavit can be written, or `memory.url`; `affidavit memory sync --full` rebuilds the index.",
+    ),
+    Foreign(
+        "demo.errors",
+        "WarehouseBuildError",
+        UsageError,
+        ErrorClass.WORKSPACE,
+        "Name another folder or warehouse.",
     ),
     Foreign(
         "sqlalchemy.exc",
@@ -111,11 +118,14 @@ def as_affidavit_error(error: BaseException) -> AffidavitError:
             "Check that the path exists, belongs to you and has space left.",
         )
     return FailedError(
-        ErrorClass.WORKSPACE,
-        f"Affidavit met an error of its own: {type(error).__name__}: {_message(error)}",
-        "Nothing was changed by it. Run the same command with AFFIDAVIT_DEBUG=1 to see where, and report it.",
+        ErrorClass.INTERNAL,
+        f"Something inside Affidavit went wrong: {type(error).__name__}: {_message(error)}",
+        "Run the same command with AFFIDAVIT_DEBUG=1 to see where, and please report it.",
     )
 
 
 def _message(error: BaseException) -> str:
+    """The sentence without its hint, where the exception keeps the two apart."""
+    if hasattr(error, "hint") and hasattr(error, "message"):
+        return str(error.message)
     return str(error) or type(error).__name__

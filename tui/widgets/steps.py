@@ -14,6 +14,7 @@ from tui.text import printable, seconds
 __all__ = ["StepTrack"]
 
 _FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_GAP: Final = "   "
 _ORDER: Final = ("recall", "ground", "clarify", "generate", "guard", "execute", "check", "answer")
 
 
@@ -55,25 +56,43 @@ class StepTrack(Static):
         if timings_ms and not self._done:
             self._done = [(step, spent, "") for step, spent in timings_ms.items() if step != "total"]
         self._waiting_for = ""
-        self.update(self._line())
+        self._tick()
+
+    def on_resize(self) -> None:
+        """Chips are not broken in the middle, so the lines depend on the width."""
+        self._tick()
 
     def _tick(self) -> None:
-        self.update(self._line())
+        self.update(self._lines())
 
-    def _line(self) -> Content:
-        parts: list[Content | str | tuple[str, str]] = []
-        for step, spent, note in self._done:
-            parts += [("✓ ", "$success"), printable(step), (f" {seconds(spent)}", "$secondary")]
-            if note:
-                parts.append((f" {printable(note)}", "$foreground 50%"))
-            parts.append("   ")
-        if self._waiting_for:
-            waited = monotonic() - self._since
-            frame = _FRAMES[int(waited * 10) % len(_FRAMES)]
-            parts += [(f"{frame} {printable(self._waiting_for)}", "bold $primary")]
-            if waited >= 1:
-                parts.append((f" {waited:.0f} s", "$secondary"))
-        return Content.assemble(*parts)
+    def _lines(self) -> Content:
+        """The chips, as many to a line as fit."""
+        room = self.content_size.width or self.screen.size.width
+        lines: list[list[Content]] = [[]]
+        used = 0
+        for chip in [*map(_chip, self._done), *self._under_way()]:
+            if used and used + chip.cell_length > room:
+                lines.append([])
+                used = 0
+            lines[-1].append(chip)
+            used += chip.cell_length + len(_GAP)
+        return Content("\n").join(Content(_GAP).join(line) for line in lines)
+
+    def _under_way(self) -> list[Content]:
+        if not self._waiting_for:
+            return []
+        waited = monotonic() - self._since
+        frame = _FRAMES[int(waited * 10) % len(_FRAMES)]
+        said = (f"{frame} {printable(self._waiting_for)}", "bold $primary")
+        return [Content.assemble(said, (f" {waited:.0f} s", "$secondary") if waited >= 1 else "")]
+
+
+def _chip(done: tuple[str, float, str]) -> Content:
+    step, spent, note = done
+    parts: list[str | tuple[str, str]] = [("✓ ", "$success"), printable(step), (f" {seconds(spent)}", "$secondary")]
+    if note:
+        parts.append((f" {printable(note)}", "$foreground 50%"))
+    return Content.assemble(*parts)
 
 
 def _next_step(step: str) -> str:

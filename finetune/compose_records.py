@@ -1,0 +1,383 @@
+"""Compositions about rows: how many and which, look-ups of one row, extremes of a plain column, rows never used."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from finetune.compose import Composer, Composition, Draw, as_number, count_surface, number_surface, plurals_of, slots
+from finetune.pairs import Level, Parameter
+from finetune.phrasing import Ask
+from finetune.vocabulary import Relation, words_of
+from memory.compiler import Filter, Having, Related, SemanticQuery
+from memory.semantics import Entity
+
+__all__ = ["RECORD_KINDS"]
+
+
+def _entity_slots(composer: Composer, entity: Entity) -> dict[str, tuple[str, ...]]:
+    return {"e": composer.words.entity_singular(entity), "es": composer.words.entity_plurals(entity)}
+
+
+def _count_metric(composer: Composer, entity: Entity) -> str | None:
+    """The metric that counts the entity's rows: the business's own if there is one."""
+    nouns = set(composer.words.entity_plurals(entity))
+    for metric in composer.metrics:
+        if nouns & set(metric.counted) and composer.world.compiler.base(metric.id).lower() == entity.table.lower():
+            return metric.id
+    return None
+
+
+def _an_entity(composer: Composer, rng: random.Random, accept: Callable[[Entity], bool] = lambda _: True) -> Entity | None:
+    options = [e for e in composer.entities if accept(e)]
+    if not options:
+        return None
+    # Tables with more to say are asked about more.
+    weights = [1.0 + len(t.columns) / 4 if (t := composer.catalog.table(e.table)) else 1.0 for e in options]
+    return rng.choices(options, weights=weights)[0]
+
+
+# -- conditions on the rows of an entity -----------------------------------------------------------------------------
+
+
+def _add_condition(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    kinds = (_by_value, _by_number, _by_null, _by_date)
+    for kind in rng.choices(kinds, weights=(6, 3, 1, 2), k=3):
+        if kind(composer, rng, draw, entity):
+            return True
+    return False
+
+
+def _by_value(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    used = {f.field for f in draw.filters}
+    options = []
+    for dimension in composer.filterable:
+        same = dimension.table.lower() == entity.table.lower()
+        if dimension.id in used or dimension.id == composer.label(entity):
+            continue
+        if same or (composer.world.compiler.combinable(f"count:{entity.id}", dimension.id) and rng.random() < 0.5):
+            options.append(dimension)
+    if not options:
+        return False
+    return composer.add_value(rng, draw, rng.choice(options), entity.table)
+
+
+def _by_number(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    columns = composer.number_columns(entity.table)
+    if not columns:
+        return False
+    column = rng.choice(columns)
+    values = tuple(sorted(float(v) for v in composer.world.values(column) if isinstance(v, int | float)))
+    limit = composer.round_between(rng, values)
+    if limit is None:
+        return False
+    entry, noun = composer.words.column(column), composer.words.column_nouns(column)[0]
+    unit = "USD" if "price" in noun or "cost" in noun or "freight" in noun else ""
+    surface = number_surface(rng, limit, unit)
+    over = rng.random() < 0.6
+    given = tuple(entry.get("over" if over else "under", ()))
+    words = ("above", "over", "greater than") if over else ("below", "under", "less than")
+    phrases = given + tuple(f"with a {noun} {w} {{n}}" for w in words)
+    op = ">" if over else "<"
+    if rng.random() < 0.15:
+        op, phrases = (">=" if over else "<="), (f"with a {noun} of {'at least' if over else 'at most'} {{n}}",)
+    elif rng.random() < 0.12:
+        high = composer.round_between(rng, tuple(v for v in values if v > limit))
+        if high is not None:
+            other = number_surface(rng, high, unit)
+            draw.filters.append(Filter(column, "between", (as_number(limit), as_number(high))))
+            draw.where.append((f"with a {noun} between {surface} and {other}", f"with {noun} from {surface} to {other}"))
+            draw.parameters += [Parameter(f"low_{noun}", surface, as_number(limit), column), Parameter(f"high_{noun}", other, as_number(high), column)]
+            return True
+    draw.filters.append(Filter(column, op, (as_number(limit),)))  # type: ignore[arg-type]
+    draw.where.append(tuple(p.format(n=surface) for p in phrases))
+    draw.parameters.append(Parameter(f"number_{len(draw.parameters) + 1}", surface, as_number(limit), column))
+    return True
+
+
+def _by_null(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    table = composer.catalog.table(entity.table)
+    columns = [f"{table.name}.{c.name}" for c in table.columns if c.nullable] if table else []
+    columns = [c for c in columns if c in (*composer.text_columns(entity.table), *composer.date_columns(entity.table))]
+    if not columns:
+        return False
+    column = rng.choice(columns)
+    noun = rng.choice(composer.words.column_nouns(column))
+    missing = rng.random() < 0.7
+    if missing:
+        phrases = (f"without a {noun}", f"with no {noun}", f"that have no {noun}", f"missing a {noun}", f"where the {noun} is missing", f"with an empty {noun}")
+    else:
+        phrases = (f"with a {noun}", f"that have a {noun}", f"where the {noun} is known")
+    draw.filters.append(Filter(column, "is null" if missing else "is not null"))
+    draw.where.append(phrases)
+    return True
+
+
+def _by_date(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    columns = composer.date_columns(entity.table)
+    if not columns:
+        return False
+    column = rng.choice(columns)
+    days = [str(v)[:10] for v in composer.world.values(column)]
+    if len(days) < 3:
+        return False
+    year = int(rng.choice(days)[:4])
+    verb = {"hire date": "hired", "birth date": "born", "order date": "placed", "shipped date": "shipped", "required date": "required"}.get(words_of(column.rpartition(".")[2]), "")
+    noun = composer.words.column_nouns(column)[0]
+    start, end = f"{year}-01-01", f"{year + 1}-01-01"
+    kind = rng.choice(("in", "in", "before", "after"))
+    lead = [verb] if verb else [f"with a {noun}"]
+    if kind == "in":
+        draw.filters += [Filter(column, ">=", (start,)), Filter(column, "<", (end,))]
+        draw.where.append(tuple(f"{w} in {year}" for w in lead))
+    elif kind == "before":
+        draw.filters.append(Filter(column, "<", (start,)))
+        draw.where.append(tuple(f"{w} before {year}" for w in lead))
+    else:
+        draw.filters.append(Filter(column, ">=", (end,)))
+        draw.where.append(tuple(f"{w} after {year}" for w in lead))
+    draw.parameters.append(Parameter("year", str(year), start if kind != "after" else end, column))
+    return True
+
+
+# -- kinds -----------------------------------------------------------------------------------------------------------
+
+
+def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None:
+    entity = _an_entity(composer, rng)
+    if entity is None:
+        return None
+    draw = Draw()
+    wanted = rng.choices((0, 1, 2), weights=(8, 70, 22))[0]
+    for _ in range(wanted):
+        if not _add_condition(composer, rng, draw, entity):
+            return None
+    words: dict[str, tuple[str, ...]] = _entity_slots(composer, entity)
+    kind = rng.choices(("count", "list", "share_of", "list_column", "list_columns"), weights=(40, 38, 8, 9, 5))[0]
+    level: Level = "edge" if any("null" in f.op for f in draw.filters) else "simple" if wanted < 2 else "moderate"
+    query = SemanticQuery(filters=tuple(draw.filters), pattern="list", entity=entity.id)
+    shapes = [kind]
+    if kind in ("count", "share_of"):
+        metric = _count_metric(composer, entity)
+        if metric is None or (kind == "share_of" and len(draw.filters) != 1):
+            return None
+        query = replace(query, pattern="total" if kind == "count" else "share_of", metrics=(metric,), entity="")
+        if kind == "share_of":
+            words |= {"c": words["es"], "part": draw.where[0]}
+            draw.where.clear()
+            shapes, level = ["share_of_count"], "complex"
+    elif kind.startswith("list_column"):
+        columns = [c for c in (*composer.text_columns(entity.table), *composer.number_columns(entity.table), *composer.date_columns(entity.table)) if composer.words.column(c) and c != f"{entity.table}.{entity.label}"]
+        if len(columns) < 2:
+            return None
+        first, second = rng.sample(columns, 2)
+        words |= {"a": composer.words.column_nouns(first), "a2": composer.words.column_nouns(second)}
+        chosen = (first,) if kind == "list_column" else (first, second)
+        query = replace(query, columns=(composer.label(entity), *chosen))
+    return Composition(query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), level, shape=f"rows.{kind}")
+
+
+def _related(composer: Composer, rng: random.Random) -> Composition | None:
+    relations = composer.words.relations()
+    if not relations:
+        return None
+    relation = rng.choice(relations)
+    entity = composer.layer.entity(relation.entity)
+    if rng.random() < 0.25 and relation.many and relation.count:
+        return _many(composer, rng, relation, entity)
+    draw = Draw()
+    if rng.random() < 0.35:
+        _by_value(composer, rng, draw, entity)
+    timed = composer.combinable(f"count:{entity.id}", composer.layer.calendar.time_column) and relation.table != "Products"
+    negated = rng.random() < 0.75
+    if timed and rng.random() < 0.55 and (relation.not_ if negated else relation.has):
+        composer.add_period(rng, draw, _count_of(composer, relation), 1.0)
+    verbs = relation.has if not negated else relation.not_ if draw.period else relation.never
+    if not verbs:
+        return None
+    window = draw.period.window if draw.period else None
+    query = SemanticQuery(filters=tuple(draw.filters), related=(Related(relation.table, negated, window),), entity=entity.id, pattern="list")
+    shape = "list_who"
+    if rng.random() < 0.4:
+        metric = _count_metric(composer, entity)
+        if metric is None:
+            return None
+        query, shape = replace(query, pattern="total", metrics=(metric,), entity=""), "count_who"
+    nouns = composer.words.entity_plurals(entity)
+    if draw.where:  # "customers in Germany that ...": the filter belongs to the noun
+        nouns = tuple(f"{n} {w}" for n in nouns for w in draw.where[0][:4])
+        draw.where.clear()
+    words = {"es": nouns, "verb": verbs}
+    return Composition(query, Ask((shape,), words, (), draw.when, tuple(draw.parameters)), "edge" if negated else "moderate", shape=f"related.{shape}")
+
+
+def _count_of(composer: Composer, relation: Relation) -> str:
+    return relation.count or next((m.id for m in composer.layer.metrics if m.time), "")
+
+
+def _many(composer: Composer, rng: random.Random, relation: Relation, entity: Entity) -> Composition | None:
+    draw = Draw()
+    composer.add_period(rng, draw, relation.count, 0.4)
+    window = draw.period.window if draw.period else None
+    query = SemanticQuery((relation.count,), (composer.label(entity),), window=window)
+    limit = composer.threshold(rng, query)
+    if limit is None:
+        return None
+    number = round(limit)
+    surface = count_surface(rng, number)
+    draw.parameters.append(Parameter("threshold", surface, number, "number"))
+    counting = rng.random() < 0.35
+    verbs = tuple(v.format(n=surface) for v in relation.many)
+    words = {"es": composer.words.entity_plurals(entity), "verb": verbs}
+    query = replace(query, having=Having(">", number), pattern="count_groups" if counting else "breakdown")
+    shape = "count_who" if counting else "list_who"
+    return Composition(query, Ask((shape,), words, (), draw.when, tuple(draw.parameters)), "moderate", shape=f"many.{shape}")
+
+
+def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
+    entity = _an_entity(composer, rng)
+    if entity is None:
+        return None
+    label = composer.label(entity)
+    values = composer.world.values(label)
+    if not values:
+        return None
+    value = rng.choice(values)
+    surface = str(value)
+    if isinstance(value, str):
+        surface = composer.surface(rng, value)
+    else:
+        surface = rng.choice((f"order {value}", f"order number {value}", f"order #{value}", f"order no. {value}")) if entity.id == "order" else f"{entity.name.lower()} {value}"
+    draw = Draw(filters=[Filter(label, "=", (value,))])
+    shown = surface if isinstance(value, str) else str(value)
+    draw.parameters.append(Parameter(entity.id, shown, value, f"{entity.table}.{entity.label}"))  # type: ignore[arg-type]
+    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "v": (surface,)}
+    query = SemanticQuery(filters=tuple(draw.filters), pattern="lookup", entity=entity.id)
+    if rng.random() < 0.3:
+        return _lookup_parent(composer, rng, entity, query, words, draw)
+    columns = [c for c in (*composer.text_columns(entity.table), *composer.number_columns(entity.table), *composer.date_columns(entity.table)) if c != f"{entity.table}.{entity.label}" and composer.words.column(c)]
+    if not columns:
+        return None
+    if rng.random() < 0.15 and len(columns) > 1:
+        first, second = rng.sample(columns, 2)
+        words |= {"a": composer.words.column_nouns(first), "a2": composer.words.column_nouns(second)}
+        query = replace(query, columns=(first, second))
+        return Composition(query, Ask(("lookup_two",), words, (), (), tuple(draw.parameters)), "simple", shape="lookup")
+    column = rng.choice(columns)
+    words["a"] = composer.words.column_nouns(column)
+    asks = tuple(a.format(v=str(shown)) for a in composer.words.column(column).get("ask", ()))
+    words["ask"] = asks
+    shapes = ("lookup", "lookup_ask", "lookup_ask") if asks else ("lookup",)
+    return Composition(replace(query, columns=(column,)), Ask(shapes, words, (), (), tuple(draw.parameters)), "simple", shape="lookup")
+
+
+def _lookup_parent(composer: Composer, rng: random.Random, entity: Entity, query: SemanticQuery, words: dict[str, tuple[str, ...]], draw: Draw) -> Composition | None:
+    """The entity one step up: the category of a product, the customer of an order, or one of its columns."""
+    table = composer.catalog.table(entity.table)
+    targets = {k.target_table for k in table.foreign_keys if k.target_table != entity.table} if table else set()
+    parents = [e for e in composer.entities if e.table in targets]
+    if not parents:
+        return None
+    parent = rng.choice(parents)
+    words = {**words, "d": composer.words.entity_singular(parent)}
+    if rng.random() < 0.55:
+        query = replace(query, columns=(composer.label(parent),))
+        return Composition(query, Ask(("lookup_parent",), words, (), (), tuple(draw.parameters)), "moderate", shape="lookup_parent")
+    columns = [c for c in composer.text_columns(parent.table) if composer.words.column(c) and c != f"{parent.table}.{parent.label}"]
+    if not columns:
+        return None
+    column = rng.choice(columns)
+    words["a"] = composer.words.column_nouns(column)
+    query = replace(query, columns=(column,))
+    return Composition(query, Ask(("lookup_parent_attribute",), words, (), (), tuple(draw.parameters)), "moderate", shape="lookup_parent_attribute")
+
+
+def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
+    entity = _an_entity(composer, rng, lambda e: bool(composer.number_columns(e.table) or composer.date_columns(e.table)))
+    if entity is None:
+        return None
+    column = rng.choice((*composer.number_columns(entity.table), *composer.date_columns(entity.table)))
+    entry = composer.words.column(column)
+    order = rng.choice(("desc", "asc"))
+    limit = rng.choices((1, 2, 3, 5, 10), weights=(6, 1, 2, 2, 2))[0]
+    draw = Draw()
+    if rng.random() < 0.4:
+        _by_value(composer, rng, draw, entity)
+    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "a": composer.words.column_nouns(column), "n": (count_surface(rng, limit),)}
+    adjectives = tuple(entry.get("most" if order == "desc" else "least", ()))
+    shapes = []
+    if adjectives:
+        words["adj"] = adjectives
+        shapes += ["extreme_word" if limit == 1 else "extreme_words"] * 2
+    if column in composer.number_columns(entity.table):
+        one = "extreme_most" if order == "desc" else "extreme_least"
+        many = "extreme_top" if order == "desc" else "extreme_bottom"
+        shapes.append(one if limit == 1 else many)
+    if not shapes:
+        return None
+    if limit > 1:
+        draw.parameters.append(Parameter("limit", words["n"][0], limit, "limit"))
+    query = SemanticQuery(filters=tuple(draw.filters), pattern="extreme", entity=entity.id, columns=(column,), order=order, limit=limit)
+    return Composition(query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="extreme")
+
+
+def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
+    entity = _an_entity(composer, rng, lambda e: bool(composer.number_columns(e.table)))
+    if entity is None:
+        return None
+    column = rng.choice(composer.number_columns(entity.table))
+    order = rng.choice(("desc", "asc"))
+    entry = composer.words.column(column)
+    draw = Draw()
+    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "a": composer.words.column_nouns(column)}
+    query = SemanticQuery(pattern="compare_to_row", entity=entity.id, columns=(column,), order=order)
+    if rng.random() < 0.5:
+        shape = "above_column_average" if order == "desc" else "below_column_average"
+        return Composition(query, Ask((shape,), words), "complex", shape="column_average")
+    values = [v for v in composer.world.values(composer.label(entity)) if isinstance(v, str)]
+    if not values:
+        return None
+    value = rng.choice(values)
+    draw.parameters.append(Parameter(entity.id, value, value, f"{entity.table}.{entity.label}"))
+    words["v"] = (value,)
+    shapes = ["compare_row" if order == "desc" else "compare_row_least"]
+    more = tuple(entry.get("more" if order == "desc" else "less", ()))
+    if more:
+        words["more"] = more
+        shapes.append("compare_row_most")
+    return Composition(replace(query, compare=(value,)), Ask(tuple(shapes), words, (), (), tuple(draw.parameters)), "complex", shape="compare_row")
+
+
+def _values(composer: Composer, rng: random.Random) -> Composition | None:
+    entity = _an_entity(composer, rng, lambda e: bool(composer.text_columns(e.table)))
+    if entity is None:
+        return None
+    columns = [c for c in composer.text_columns(entity.table) if 2 <= len(composer.world.values(c)) <= 60]
+    if not columns:
+        return None
+    column = rng.choice(columns)
+    nouns = composer.words.column_nouns(column)
+    words = {**_entity_slots(composer, entity), "a": nouns, "as": plurals_of(nouns)}
+    draw = Draw()
+    if rng.random() < 0.3:
+        _by_value(composer, rng, draw, entity)
+        if any(f"{entity.table}.{composer.layer.dimension(f.field).column}" == column for f in draw.filters):
+            return None
+    if rng.random() < 0.5:
+        query = SemanticQuery(metrics=(f"distinct:{column}",), filters=tuple(draw.filters), pattern="total")
+        return Composition(query, Ask(("distinct",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="distinct")
+    query = SemanticQuery(columns=(column,), entity=entity.id, filters=tuple(draw.filters), pattern="values")
+    return Composition(query, Ask(("values",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="values")
+
+
+RECORD_KINDS: dict[Callable[[Composer, random.Random], Composition | None], float] = {
+    _count_or_list: 16,
+    _related: 8,
+    _lookup: 11,
+    _extreme: 7,
+    _compare_row: 3,
+    _values: 3,
+}
+
+_ = slots

@@ -1,0 +1,175 @@
+"""Keys that vouch for somebody, and the ones that must not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fixtures_audit_parts import meddle
+
+from audit.errors import IdentityError, LedgerUnavailable
+from audit.identity import Keyring, Role, create_identity, enrol, enrolled_keys, ensure_identity, same_person
+from audit.ledger import Ledger
+from audit.verify import verify
+
+pytest_plugins = ("fixtures_audit",)
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys")
+
+
+def test_a_key_signs_and_is_read_back(keyring: Keyring) -> None:
+    made = keyring.create("Maria López")
+    loaded = keyring.load("maria lópez")
+    assert loaded.identity.key_id == made.identity.key_id == keyring.public("Maria López").key_id
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(made.identity.public_key))
+    key.verify(loaded.sign(b"data"), b"data")
+    assert keyring.names() == ("maria lópez",)
+
+
+def test_the_private_key_is_for_its_owner_alone(keyring: Keyring) -> None:
+    keyring.create("Maria")
+    (file,) = keyring.directory.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert keyring.directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601])
+def test_a_key_that_others_can_read_is_refused(keyring: Keyring, mode: int) -> None:
+    keyring.create("Maria")
+    (file,) = keyring.directory.iterdir()
+    file.chmod(mode)
+    with pytest.raises(IdentityError, match="can be read by others") as refused:
+        keyring.load("Maria")
+    assert "chmod 600" in refused.value.hint
+
+
+def test_a_folder_that_others_can_write_is_refused(keyring: Keyring) -> None:
+    keyring.create("Maria")
+    keyring.directory.chmod(0o777)
+    for attempt in (keyring.load, keyring.create):
+        with pytest.raises(IdentityError, match="can be written by others"):
+            attempt("Maria" if attempt == keyring.load else "Bo")
+    assert keyring.names() == ("maria",)
+
+
+def test_a_key_is_never_overwritten(keyring: Keyring) -> None:
+    first = keyring.create("Maria")
+    with pytest.raises(IdentityError, match="already"):
+        keyring.create(" MARIA ")
+    assert keyring.load("Maria").identity == first.identity
+    assert len(list(keyring.directory.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\x00b", "x" * 81, "\udcff"])
+def test_names_that_are_none(keyring: Keyring, name: str) -> None:
+    with pytest.raises(IdentityError, match="cannot be a name"):
+        keyring.create(name)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".", "..", "名" * 26, "x" * 80])
+def test_names_never_leave_the_folder(keyring: Keyring, name: str) -> None:
+    keyring.create(name)
+    assert keyring.load(name).identity.name == name
+    assert [path.parent for path in keyring.directory.rglob("*")] == [keyring.directory]
+
+
+def test_files_that_are_no_key(keyring: Keyring, tmp_path: Path) -> None:
+    keyring.create("Maria")
+    (file,) = keyring.directory.iterdir()
+    file.write_bytes(b"nonsense")
+    with pytest.raises(IdentityError, match="does not hold"):
+        keyring.load("Maria")
+    file.write_bytes(
+        generate_private_key(SECP256R1()).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    with pytest.raises(IdentityError, match="Ed25519"):
+        keyring.load("Maria")
+    with pytest.raises(IdentityError, match="no key for Bo"):
+        keyring.load("Bo")
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(IdentityError, match="cannot be written"):
+        Keyring(tmp_path / "file").create("Maria")
+
+
+def test_creation_puts_the_public_half_on_the_ledger(ledger: Ledger, keyring: Keyring) -> None:
+    signer = create_identity(ledger, keyring, "Maria")
+    (record,) = ledger.records(kinds=["identity"])
+    assert record.actor == "Maria"
+    assert record.body["public_key"] == signer.identity.public_key
+    assert enrolled_keys(ledger.records(), ledger.workspace)[signer.identity.key_id].role == Role.REVIEWER
+    assert b"PRIVATE" not in record.payload
+    assert verify(ledger, checkpoints=None).ok
+
+
+def test_a_name_has_one_key(ledger: Ledger, keyring: Keyring, tmp_path: Path) -> None:
+    create_identity(ledger, keyring, "Maria")
+    impostor = Keyring(tmp_path / "elsewhere")
+    with pytest.raises(IdentityError, match="a name has one key"):
+        create_identity(ledger, impostor, "mARIA")
+    assert impostor.names() == ()
+    with pytest.raises(IdentityError, match="a name has one key"):
+        enrol(ledger, keyring.load("Maria"), Role.WORKSPACE)
+    assert ledger.head().sequence == 1
+
+
+def test_ensuring_an_identity_twice_enrols_it_once(ledger: Ledger, keyring: Keyring) -> None:
+    first = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
+    second = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
+    assert first.identity == second.identity
+    assert ledger.head().sequence == 1
+
+
+def test_without_a_ledger_no_key_is_left(ledger: Ledger, keyring: Keyring) -> None:
+    meddle(ledger, "DROP TABLE ledger_records")
+    with pytest.raises(LedgerUnavailable):
+        create_identity(ledger, keyring, "Maria")
+    assert keyring.names() == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"name": "Bo"}, "not signed by the key it enrols"),
+        ({"role": "workspace"}, "not signed by the key it enrols"),
+        ({"role": "king"}, "role 'king'"),
+        ({"workspace": "bank"}, "not an enrolment for this workspace"),
+        ({"key_id": "0" * 32}, "key id is not that"),
+        ({"public_key": "zz"}, "not hexadecimal"),
+        ({"name": 1}, "lacks a name"),
+        ({"signature": "00" * 64}, "not signed by the key it enrols"),
+        ({"extra": "field"}, "not an enrolment for this workspace"),
+    ],
+)
+def test_forged_enrolments_are_found(
+    ledger: Ledger, keyring: Keyring, tmp_path: Path, change: dict[str, object], problem: str
+) -> None:
+    donor_url = f"sqlite:///{tmp_path / 'donor.sqlite'}"
+    with Ledger.open(donor_url, workspace=ledger.workspace) as donor:
+        create_identity(donor, keyring, "Maria")
+        body = next(donor.records()).body
+    ledger.append("identity", {**body, **change}, actor="Maria")
+    verification = verify(ledger, checkpoints=None)
+    assert (verification.ok, verification.first_bad) == (False, 1)
+    assert problem in verification.problem
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("Maria", " maria ", True),
+        ("José", "Jose\u0301", True),
+        ("Straße", "STRASSE", True),
+        ("Ana  Li", "ana li", True),
+        ("Ana", "Anna", False),
+    ],
+)
+def test_same_person(first: str, second: str, same: bool) -> None:
+    assert same_person(first, second) is same

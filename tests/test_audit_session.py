@@ -1,0 +1,136 @@
+"""Checkpoints that write themselves, and a session that refuses a ledger which lost something."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fixtures_audit_parts import WORKSPACE, Ticking, meddle
+
+from audit.checkpoints import last_checkpoint, read_checkpoints
+from audit.errors import IdentityError, LedgerUnavailable
+from audit.ledger import Ledger
+from audit.session import checkpoint_now, open_session
+from audit.verify import verify
+
+pytest_plugins = ("fixtures_audit",)
+
+
+def _session(url: str, state_dir: Path, every: int = 5) -> Ledger:
+    return open_session(url, workspace=WORKSPACE, state_dir=state_dir, clock=Ticking(), every=every)
+
+
+def _sequences(state_dir: Path) -> list[int]:
+    return [checkpoint.sequence for _line, checkpoint in read_checkpoints(state_dir / "checkpoints.jsonl")]
+
+
+def test_a_checkpoint_every_so_many_records_and_at_the_close(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        for n in range(10):
+            ledger.append("run.intent", {"n": n})
+        assert _sequences(tmp_path) == [5, 10]
+    # 1 enrolment, 10 intents, 2 notes of checkpoints; then the one at the close.
+    assert _sequences(tmp_path) == [5, 10, 13]
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        verification = verify(ledger, checkpoints=tmp_path / "checkpoints.jsonl")
+        assert (verification.problem, verification.records, verification.checkpoints) == ("", 14, 3)
+
+
+def test_a_session_that_only_reads_writes_nothing(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+    before = (tmp_path / "checkpoints.jsonl").read_bytes()
+    with _session(ledger_url, tmp_path) as ledger:
+        records = list(ledger.records())
+    with _session(ledger_url, tmp_path) as ledger:
+        assert list(ledger.records()) == records
+    assert (tmp_path / "checkpoints.jsonl").read_bytes() == before
+
+
+def test_a_checkpoint_now(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path, every=1000) as ledger:
+        ledger.append("run.intent", {})
+        assert checkpoint_now(ledger, tmp_path) == 2
+    newest = last_checkpoint(tmp_path / "checkpoints.jsonl")
+    assert newest is not None
+    assert newest.workspace == WORKSPACE
+    assert json.loads((tmp_path / "checkpoints.jsonl").read_text().splitlines()[0])["hash"]
+
+
+def test_a_session_refuses_a_cut_ledger_and_verification_says_what_is_gone(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        for n in range(8):
+            ledger.append("run.intent", {"n": n})
+        meddle(ledger, "DELETE FROM ledger_records WHERE sequence > 4")
+        ledger.append("run.intent", {"n": "after the cut"})
+    with Ledger.open(ledger_url, workspace=WORKSPACE) as ledger:
+        meddle(ledger, "DELETE FROM ledger_records WHERE sequence > 3")
+    with pytest.raises(LedgerUnavailable, match="vouches for record"):
+        _session(ledger_url, tmp_path)
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        assert verify(ledger, checkpoints=tmp_path / "checkpoints.jsonl").first_bad == 4
+
+
+def test_a_lost_ledger_is_not_replaced_by_an_empty_one(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+        meddle(ledger, "DROP TABLE ledger_records")
+        with pytest.raises(LedgerUnavailable):
+            ledger.append("run.intent", {})
+        with pytest.raises(LedgerUnavailable):
+            ledger.close()
+    # The close could not sign; the checkpoint of an earlier session is what remembers.
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+    with Ledger.open(ledger_url, workspace=WORKSPACE) as ledger:
+        meddle(ledger, "DROP TABLE ledger_records")
+    with pytest.raises(LedgerUnavailable, match="There is no ledger"):
+        _session(ledger_url, tmp_path)
+
+
+def test_another_workspaces_checkpoint_file_is_refused(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+    with pytest.raises(LedgerUnavailable, match="belongs to the workspace 'shop'"):
+        open_session(ledger_url, workspace="bank", state_dir=tmp_path)
+
+
+def test_a_line_torn_by_a_power_cut_vouches_for_nothing(ledger_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoints.jsonl"
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:100])
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        assert verify(ledger, checkpoints=file).ok
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append("run.intent", {})
+    assert file.read_bytes().startswith(whole)
+    assert len(file.read_bytes().splitlines()) == 2
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        assert verify(ledger, checkpoints=file).ok
+
+
+def test_a_checkpoint_file_that_cannot_be_written(ledger_url: str, tmp_path: Path) -> None:
+    ledger = _session(ledger_url, tmp_path)
+    ledger.append("run.intent", {})
+    (tmp_path / "checkpoints.jsonl").mkdir()
+    with pytest.raises(LedgerUnavailable, match="checkpoint file"):
+        ledger.close()
+    with pytest.raises(LedgerUnavailable, match="checkpoint file"):
+        _session(ledger_url, tmp_path)
+
+
+def test_a_file_of_nonsense(ledger_url: str, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints.jsonl").write_bytes(b"nonsense\n")
+    with pytest.raises(LedgerUnavailable, match="is not a checkpoint"):
+        _session(ledger_url, tmp_path)
+
+
+def test_a_workspace_key_that_others_can_read_stops_the_session(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path):
+        pass
+    next((tmp_path / "keys").iterdir()).chmod(0o644)
+    with pytest.raises(IdentityError, match="can be read by others"):
+        _session(ledger_url, tmp_path)
