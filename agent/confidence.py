@@ -52,17 +52,22 @@ def confidence_of(evidence: Evidence) -> float:
     return confidence * _REPAIR_PENALTY**evidence.repairs
 
 
-def agreement(votes: Sequence[tuple[int, str]], current: int, round_size: int) -> float | None:
-    """Share of the current draft's round that gave the same rows; None when it was alone.
+def agreement(drafts: Sequence[Draft], votes: Sequence[tuple[int, str]], current: int) -> float | None:
+    """Share of the drafts asked for together with the current one that gave the same rows; None when it was alone.
 
-    `votes` are (draft index, result fingerprint or "") in the order of rounds; `round_size` is how many of the last
-    ones were cast together.
+    `votes` are (index into `drafts`, result fingerprint, "" for one that failed or was refused). Drafts of a repair
+    carry its name as their basis, and are no witnesses for or against those before it.
     """
-    cast = votes[-round_size:] if round_size else ()
-    mine = next((fingerprint for index, fingerprint in cast if index == current), "")
+    here = drafts[current]
+    cast = {
+        index: fingerprint
+        for index, fingerprint in votes
+        if (drafts[index].origin, drafts[index].basis) == (here.origin, here.basis)
+    }
+    mine = cast.get(current, "")
     if len(cast) < 2 or not mine:
         return None
-    return sum(1 for _, fingerprint in cast if fingerprint == mine) / len(cast)
+    return sum(1 for fingerprint in cast.values() if fingerprint == mine) / len(cast)
 
 
 def _support(evidence: Evidence) -> float:

@@ -74,15 +74,10 @@ def needs(sql: str, dialect: str) -> dict[str, set[str]]:
 
 
 def had(pieces: Iterable[Piece], kind: str) -> set[str]:
-    """What was retrieved of a kind: table names, or every word of the value pieces."""
+    """what was retrieved of a kind: names of tables, or values."""
     if kind == "tables":
         return {piece.id.lower() for piece in pieces if piece.kind == "table"}
-    return {_value(piece.text) for piece in pieces if piece.kind == "value"}
-
-
-def _value(text: str) -> str:
-    """The value of a piece's text, such as "Beverages: Categories.CategoryName"."""
-    return text.rpartition(":")[0].strip().lower()
+    return {piece.id.partition("=")[2].lower() for piece in pieces if piece.kind == "value"}
 
 
 if __name__ == "__main__":

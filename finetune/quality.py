@@ -100,8 +100,10 @@ def _cut_falls_on_tie(tree: object, dialect: str, execute: Execute) -> bool:
         return True
     count = int(limit.expression.name)
     probe = tree.copy()
+    shown = {item.alias: item.this for item in tree.expressions if isinstance(item, exp.Alias)}
     for index, key in enumerate(order.expressions):
-        probe = probe.select(exp.alias_(key.this.copy(), f"sort_key_{index}"), append=True)
+        sorted_by = shown.get(key.this.name, key.this) if isinstance(key.this, exp.Column) else key.this
+        probe = probe.select(exp.alias_(sorted_by.copy(), f"sort_key_{index}"), append=True)
     probe = probe.limit(count + 1)
     outcome = execute(probe.sql(dialect=dialect))
     if outcome.result is None:

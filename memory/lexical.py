@@ -19,7 +19,7 @@ __all__ = ["BM25", "STOP_WORDS", "Token", "fold", "identifier_words", "singular"
 _WORD = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['’][^\W\d_]+)?\d*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
 _IRREGULAR = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "countries": "country",
+    "sale": "sell", "sales": "sell", "people": "person", "men": "man", "women": "woman", "children": "child", "countries": "country",
     "cities": "city", "sold": "sell", "bought": "buy", "made": "make", "brought": "bring", "earned": "earn",
     "spent": "spend", "paid": "pay", "took": "take", "taken": "take", "gave": "give", "given": "give",
     "kept": "keep", "left": "leave", "sent": "send", "won": "win", "had": "have", "has": "have", "did": "do",
@@ -55,7 +55,7 @@ class Token:
     @property
     def is_participle(self) -> bool:
         """Whether the word looks like a form in -ed or -ing ("shipped", "ordering")."""
-        return self.folded.endswith(("ed", "ing")) and self.stem != stem(self.folded + "s")
+        return self.folded.endswith(("ed", "ing")) and not self.stem.startswith(self.folded)
 
     @property
     def is_capitalised(self) -> bool:

@@ -99,7 +99,7 @@ class MentionIndex:
                     known.append(replace(named, participles=tuple(participles.get(word, False) for word in form)))
                 self._longest = max(self._longest, len(form))
 
-    def _meant(self, named: list[_Named], tokens: Sequence[Token], kept: Sequence[int], first: int) -> Iterable[_Named]:
+    def _meant(self, named: list[_Named], tokens: Sequence[Token], kept: Sequence[int], first: int) -> list[_Named]:
         metrics = [entry for entry in named if entry.kind == "metric"]
         things = [entry for entry in named if entry.kind != "metric"]
         if not metrics or not things:

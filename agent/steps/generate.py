@@ -23,7 +23,9 @@ __all__ = ["draft_with_model", "extract_sql", "node"]
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"```[ \t]*(?:\w+)?[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_QUERY = re.compile(r"(?:^|(?<=[\s:(>]))(?:WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+(?:\s*\([^)]*\))?\s+AS\b|SELECT\b)", re.I)
+_QUERY = re.compile(
+    r"(?:^|(?<=[\s:(>]))(?:WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+(?:\s*\([^)]*\))?\s+AS\b|SELECT\b)", re.I
+)
 _STATEMENT = re.compile(
     r"^\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|TRUNCATE|MERGE|REPLACE|GRANT|REVOKE|ATTACH|PRAGMA|"
     r"COPY|CALL|EXEC|SET|VACUUM|BEGIN|COMMIT)\b",
@@ -76,11 +78,12 @@ def draft_with_model(
     completions = model.complete(messages)
     if samples > 1:
         completions += model.complete(messages, n=samples - 1, temperature=services.settings.model.temperature)
-    drafts = _drafts(completions)
+    basis = f"repair:{error.error_class}" if error is not None else ""
+    drafts = _drafts(completions, basis)
     if not drafts and not state["direct"] and model.takes_grammars:
         from agent.model.grammar import select_grammar
 
-        drafts = _drafts(model.complete(messages, grammar=select_grammar(services.catalog)))
+        drafts = _drafts(model.complete(messages, grammar=select_grammar(services.catalog)), basis)
     asked = prompt_hash(messages)
     for draft in drafts:
         body = {
@@ -115,13 +118,13 @@ def extract_sql(reply: str) -> str:
     return _trimmed(text[start.start() :].strip()) if start else ""
 
 
-def _drafts(completions: list[Completion]) -> tuple[Draft, ...]:
+def _drafts(completions: list[Completion], basis: str) -> tuple[Draft, ...]:
     found = []
     for completion in completions:
         sql = extract_sql(completion.text)
         if sql:
             confidence = completion.confidence or 0.0
-            found.append(Draft(sql, "model", completion.model, confidence, tokens=completion.tokens))
+            found.append(Draft(sql, "model", completion.model, confidence, basis, completion.tokens))
     return tuple(found)
 
 
