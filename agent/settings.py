@@ -72,6 +72,8 @@ class ModelSettings(_Section):
     timeout_s: float = Field(default=120.0, gt=0)
     prompt_style: Literal["auto", "compact", "full"] = "auto"
     """`compact` for a model fine-tuned on this workspace, `full` for a general one; `auto` decides by provider."""
+    grammar: Literal["off", "retry", "always"] = "retry"
+    """Embedded only: hold output to the shape of one query never, when a reply held none, or always."""
 
 
 class MemorySettings(_Section):

@@ -46,16 +46,16 @@ def main() -> int:
             times.append((time.perf_counter() - started) * 1000)
             pieces += len(retrieved.pieces)
             needed = needs(translated(question, dialect), dialect)
-            missing = {kind: needed[kind] - had(retrieved.pieces, kind) for kind in needed}
+            missing = {kind: lacking(names, retrieved.pieces, kind) for kind, names in needed.items()}
             for kind, names in needed.items():
                 found[kind][0] += len(names) - len(missing[kind])
                 found[kind][1] += len(names)
             complete += not missing["tables"]
             if chosen.misses and any(missing.values()):
                 print(f"{question.id} {question.question}\n    missing {missing}")
-    for kind, (had_count, total) in found.items():
-        share = proportion(had_count, total)
-        print(f"{kind} of the gold SQL retrieved: {share.value:.1%} ({had_count}/{total})")
+    for kind, (hits, total) in found.items():
+        share = proportion(hits, total)
+        print(f"{kind} of the gold SQL retrieved: {share.value:.1%} ({hits}/{total})")
     whole = proportion(complete, len(pack))
     print(f"questions with every table: {whole.value:.1%} [{whole.low:.1%}, {whole.high:.1%}] of {len(pack)}")
     print(f"pieces per question: {pieces / len(pack):.1f}")
@@ -68,16 +68,17 @@ def needs(sql: str, dialect: str) -> dict[str, set[str]]:
     query = sqlglot.parse_one(sql, read=dialect)
     local = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
     tables = {table.name.lower() for table in query.find_all(exp.Table)} - local
-    compared = (literal for node in query.find_all(exp.EQ, exp.In) for literal in node.find_all(exp.Literal))
-    values = {str(v.this).lower() for v in compared if v.is_string and any(c.isalpha() for c in str(v.this))}
-    return {"tables": tables, "values": values}
+    compared = [part for node in query.find_all(exp.EQ, exp.In) for part in node.iter_expressions()]
+    values = {str(part.this).lower() for part in compared if isinstance(part, exp.Literal) and part.is_string}
+    return {"tables": tables, "values": {value for value in values if any(c.isalpha() for c in value)}}
 
 
-def had(pieces: Iterable[Piece], kind: str) -> set[str]:
-    """what was retrieved of a kind: names of tables, or values."""
+def lacking(names: set[str], pieces: Iterable[Piece], kind: str) -> set[str]:
+    """Names that no piece brings; a value may be a part of one, as a family name is of a full name."""
     if kind == "tables":
-        return {piece.id.lower() for piece in pieces if piece.kind == "table"}
-    return {piece.id.partition("=")[2].lower() for piece in pieces if piece.kind == "value"}
+        return names - {piece.id.lower() for piece in pieces if piece.kind == "table"}
+    values = [piece.id.partition("=")[2].lower() for piece in pieces if piece.kind == "value"]
+    return {name for name in names if not any(name in value for value in values)}
 
 
 if __name__ == "__main__":

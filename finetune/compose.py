@@ -70,6 +70,8 @@ class Draw:
     where: list[tuple[str, ...]] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     period: Period | None = None
+    adjectives: tuple[str, ...] = ()
+    """Words that go before the noun, such as "discontinued"."""
 
     @property
     def when(self) -> tuple[str, ...]:
@@ -89,6 +91,7 @@ class Composer:
         self.first = dt.date.fromisoformat(first) if first else None
         self.last = dt.date.fromisoformat(last) if last else None
         self._combinable: dict[tuple[str, str], bool] = {}
+        self._crosses: dict[tuple[str, str], bool] = {}
 
     def draw(self, rng: random.Random) -> Composition | None:
         """One composition, or None when the draw led nowhere (no value, no join path)."""
@@ -191,7 +194,14 @@ class Composer:
         options = [d for d in self.groupable if d.id not in exclude and self.combinable(metric_id, d.id)]
         if not options:
             return None
-        return rng.choices(options, weights=[4.0 if self.words.known(d) else 1.0 for d in options])[0]
+        return rng.choices(options, weights=[self.weight(metric_id, d) for d in options])[0]
+
+    def weight(self, metric_id: str, dimension: Dimension) -> float:
+        """How likely the pair is asked for; seldom where groups would overlap."""
+        key = (metric_id, dimension.id)
+        if key not in self._crosses:
+            self._crosses[key] = self.world.compiler.crosses(metric_id, dimension.id)
+        return self.words.weight(dimension) * (0.12 if self._crosses[key] else 1.0)
 
     def number_columns(self, table_name: str) -> tuple[str, ...]:
         """`Table.Column` of every number that is not a key."""
@@ -227,7 +237,7 @@ class Composer:
             options = [d for d in self.filterable if d.id not in used and self.combinable(metric_id, d.id)]
             if not options:
                 return
-            dimension = rng.choices(options, weights=[4.0 if self.words.known(d) else 0.5 for d in options])[0]
+            dimension = rng.choices(options, weights=[self.weight(metric_id, d) for d in options])[0]
             used += [d.id for d in self.layer.dimensions if d.table == dimension.table]
             self.add_value(rng, draw, dimension, self.world.compiler.base(metric_id))
 

@@ -484,8 +484,50 @@ def _top_attribute(composer: Composer, rng: random.Random) -> Composition | None
     return Composition(query, _ask(("top_attribute",), draw, words), "complex")
 
 
+def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
+    """What people say without naming the metric: "who is our best customer"."""
+    idioms = composer.words.idioms()
+    if not idioms:
+        return None
+    idiom = rng.choice(idioms)
+    metric, dimension = composer.metric_words(idiom["metric"]), composer.layer.dimension(idiom["dimension"])
+    keys = [k for k in ("one", "many", "one_asc", "many_asc", "each", "subject", "over", "count_over") if idiom.get(k)]
+    weights = {"one": 4, "many": 4, "one_asc": 2, "many_asc": 2, "each": 3, "subject": 6, "over": 2, "count_over": 1}
+    key = rng.choices(keys, weights=[weights[k] for k in keys])[0]
+    draw = Draw()
+    if rng.random() < 0.25 and key != "subject":
+        composer.add_filters(rng, draw, metric.id, (dimension.id, *(d.id for d in composer.layer.dimensions if d.table == dimension.table)), 1)
+    words: dict[str, tuple[str, ...]] = {}
+    query = _query(draw, metric, dimensions=(dimension.id,))
+    if key == "subject":
+        value = rng.choice([v for v in composer.world.values(dimension.id) if isinstance(v, str)])
+        surface = composer.surface(rng, value)
+        draw.parameters.append(composer.parameter(draw, dimension, value, surface))
+        words["v"] = (surface,)
+        query = replace(query, filters=(Filter(dimension.id, "=", (value,)),), dimensions=(), pattern="total")
+    elif key.startswith(("one", "many")):
+        limit = 1 if key.startswith("one") else rng.choice((2, 3, 3, 5, 5, 10, 10))
+        words["n"] = (count_surface(rng, limit),)
+        if limit > 1:
+            draw.parameters.append(Parameter("limit", words["n"][0], limit, "limit"))
+        query = replace(query, order="asc" if key.endswith("_asc") else "desc", limit=limit)
+    composer.add_period(rng, draw, metric.id, 0.5)
+    query = replace(query, window=draw.period.window if draw.period else None)
+    if key in ("over", "count_over"):
+        limit_value = composer.threshold(rng, query)
+        if limit_value is None:
+            return None
+        surface = number_surface(rng, limit_value, metric.unit)
+        words["x"] = (surface,)
+        draw.parameters.append(Parameter("threshold", surface, as_number(limit_value), "number"))
+        query = replace(query, having=Having(">", as_number(limit_value)), pattern="breakdown" if key == "over" else "count_groups")
+    ask = replace(_ask((), draw, words), productions=tuple(idiom[key]))
+    return Composition(query, ask, "simple" if key == "subject" else "moderate", shape=f"idiom.{key}")
+
+
 METRIC_KINDS: dict[Callable[[Composer, random.Random], Composition | None], float] = {
-    _total: 13,
+    _idiom: 26,
+    _total: 12,
     _two_metrics: 3,
     _breakdown: 10,
     _top: 16,

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from finetune.compose import Composer, Composition, Draw, as_number, count_surface, number_surface, plurals_of, slots
+from finetune.compose import Composer, Composition, Draw, as_number, count_surface, number_surface, plurals_of
 from finetune.pairs import Level, Parameter
 from finetune.phrasing import Ask
 from finetune.vocabulary import Relation, words_of
@@ -18,6 +18,13 @@ __all__ = ["RECORD_KINDS"]
 
 def _entity_slots(composer: Composer, entity: Entity) -> dict[str, tuple[str, ...]]:
     return {"e": composer.words.entity_singular(entity), "es": composer.words.entity_plurals(entity)}
+
+
+def _described(words: dict[str, tuple[str, ...]], draw: Draw) -> dict[str, tuple[str, ...]]:
+    """The nouns with the adjectives drawn."""
+    if not draw.adjectives:
+        return words
+    return {k: tuple(f"{a} {n}" for a in draw.adjectives for n in nouns) for k, nouns in words.items()}
 
 
 def _count_metric(composer: Composer, entity: Entity) -> str | None:
@@ -42,25 +49,50 @@ def _an_entity(composer: Composer, rng: random.Random, accept: Callable[[Entity]
 
 
 def _add_condition(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    kinds = (_by_value, _by_number, _by_null, _by_date)
-    for kind in rng.choices(kinds, weights=(6, 3, 1, 2), k=3):
+    kinds = (_by_value, _by_number, _by_null, _by_date, _by_flag)
+    for kind in rng.choices(kinds, weights=(6, 3, 1, 2, 1), k=3):
         if kind(composer, rng, draw, entity):
             return True
     return False
 
 
 def _by_value(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    """One value of the entity's own table, of a table it refers to, or of one the vocabulary has a phrase for."""
     used = {f.field for f in draw.filters}
-    options = []
+    via = composer.words.via(entity)
+    options, weights = [], []
     for dimension in composer.filterable:
-        same = dimension.table.lower() == entity.table.lower()
         if dimension.id in used or dimension.id == composer.label(entity):
             continue
-        if same or (composer.world.compiler.combinable(f"count:{entity.id}", dimension.id) and rng.random() < 0.5):
+        metric = f"count:{entity.id}"
+        if not composer.combinable(metric, dimension.id):
+            continue
+        if dimension.id in via or not composer.world.compiler.crosses(metric, dimension.id):
+            near = dimension.table.lower() == entity.table.lower()
             options.append(dimension)
+            weights.append(composer.words.weight(dimension) * (2.0 if near else 0.6))
     if not options:
         return False
-    return composer.add_value(rng, draw, rng.choice(options), entity.table)
+    dimension = rng.choices(options, weights=weights)[0]
+    if dimension.id not in via:
+        return composer.add_value(rng, draw, dimension, entity.table)
+    value = rng.choice([v for v in composer.world.values(dimension.id) if isinstance(v, str)])
+    surface = composer.surface(rng, value)
+    draw.filters.append(Filter(dimension.id, "=", (value,)))
+    draw.where.append(tuple(p.format(v=surface) for p in via[dimension.id]))
+    draw.parameters.append(composer.parameter(draw, dimension, value, surface))
+    return True
+
+
+def _by_flag(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
+    options = [d for d in composer.layer.dimensions if d.table == entity.table and composer.words.adjectives(d)]
+    if not options or draw.adjectives:
+        return False
+    dimension = rng.choice(options)
+    value, words = rng.choice(list(composer.words.adjectives(dimension).items()))
+    draw.filters.append(Filter(dimension.id, "=", (value,)))
+    draw.adjectives = words
+    return True
 
 
 def _by_number(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
@@ -153,14 +185,14 @@ def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None
     for _ in range(wanted):
         if not _add_condition(composer, rng, draw, entity):
             return None
-    words: dict[str, tuple[str, ...]] = _entity_slots(composer, entity)
+    words: dict[str, tuple[str, ...]] = _described(_entity_slots(composer, entity), draw)
     kind = rng.choices(("count", "list", "share_of", "list_column", "list_columns"), weights=(40, 38, 8, 9, 5))[0]
     level: Level = "edge" if any("null" in f.op for f in draw.filters) else "simple" if wanted < 2 else "moderate"
     query = SemanticQuery(filters=tuple(draw.filters), pattern="list", entity=entity.id)
     shapes = [kind]
     if kind in ("count", "share_of"):
         metric = _count_metric(composer, entity)
-        if metric is None or (kind == "share_of" and len(draw.filters) != 1):
+        if metric is None or (kind == "share_of" and (len(draw.filters) != 1 or draw.adjectives)):
             return None
         query = replace(query, pattern="total" if kind == "count" else "share_of", metrics=(metric,), entity="")
         if kind == "share_of":
@@ -175,6 +207,10 @@ def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None
         words |= {"a": composer.words.column_nouns(first), "a2": composer.words.column_nouns(second)}
         chosen = (first,) if kind == "list_column" else (first, second)
         query = replace(query, columns=(composer.label(entity), *chosen))
+    plain = tuple(w for w in draw.where[0] if not w.startswith(("that ", "where ", "who "))) if len(draw.where) == 1 else ()
+    if plain and kind in ("count", "list") and rng.random() < 0.3:
+        draw.where[0] = plain
+        shapes = [f"{kind}_tight"]
     return Composition(query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), level, shape=f"rows.{kind}")
 
 
@@ -379,5 +415,3 @@ RECORD_KINDS: dict[Callable[[Composer, random.Random], Composition | None], floa
     _compare_row: 3,
     _values: 3,
 }
-
-_ = slots

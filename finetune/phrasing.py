@@ -68,6 +68,8 @@ class Ask:
     where: tuple[tuple[str, ...], ...] = ()
     when: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    productions: tuple[str, ...] = ()
+    """Further productions, beside those of the shapes."""
 
     def all_slots(self, production: str) -> bool:
         """Whether the words for every slot of a production are there."""
@@ -76,7 +78,8 @@ class Ask:
 
 def phrasings(ask: Ask, rng: random.Random, count: int) -> list[str]:
     """Up to `count` different questions for the ask, in the order drawn."""
-    choices = [p for shape in ask.shapes for p in PRODUCTIONS[shape] if ask.all_slots(p)]
+    known = [p for shape in ask.shapes for p in PRODUCTIONS[shape]]
+    choices = [p for p in (*known, *ask.productions) if ask.all_slots(p)]
     return [question for _, question in say_all(choices, ask, rng, count)]
 
 

@@ -7,29 +7,18 @@ filters on, it does not repeat another question of the same SQL, and no other SQ
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
 from agent.run import Outcome
 from finetune.pairs import Pair, masked_sql, normalised
+from finetune.similarity import Signature, signature
 
 __all__ = ["Gate", "Limits", "Refusal", "SqlVerdict", "judge_sql"]
 
 Execute = Callable[[str], Outcome]
-
-
-class _Signature(Protocol):
-    """The part of rensa's RMinHash that is used."""
-
-    def update(self, items: list[str]) -> None:
-        """Add tokens."""
-
-    def jaccard(self, other: _Signature) -> float:
-        """Estimated similarity in 0..1."""
 
 
 class Refusal(StrEnum):
@@ -132,7 +121,7 @@ class Gate:
     limits: Limits = field(default_factory=Limits)
     refused: Counter[str] = field(default_factory=Counter)
     _sql_of: dict[str, str] = field(default_factory=dict)
-    _signatures: dict[str, list[_Signature]] = field(default_factory=dict)
+    _signatures: dict[str, list[Signature]] = field(default_factory=dict)
     _per_structure: Counter[str] = field(default_factory=Counter)
     _per_level: Counter[str] = field(default_factory=Counter)
 
@@ -161,12 +150,12 @@ class Gate:
             return Refusal.STRUCTURE_REPEATED
         if self.limits.per_level is not None and self._per_level[pair.level] >= self.limits.per_level.get(pair.level, 0):
             return Refusal.LEVEL_FULL
-        signature = _signature(question)
-        if any(signature.jaccard(other) > self.limits.similarity for other in signatures):
+        found = signature(question)
+        if any(found.jaccard(other) > self.limits.similarity for other in signatures):
             return Refusal.NEAR_DUPLICATE
         if not signatures:
             self._per_structure[structure] += 1
-        signatures.append(signature)
+        signatures.append(found)
         self._per_level[pair.level] += 1
         self._sql_of[question] = pair.sql
         return ""
@@ -176,12 +165,3 @@ def mentions_values(pair: Pair) -> bool:
     """Whether the question names every value its SQL filters on, as typed."""
     question = normalised(pair.question)
     return all(normalised(p.surface) in question for p in pair.parameters if p.surface)
-
-
-def _signature(question: str) -> _Signature:
-    from rensa import RMinHash
-
-    letters = re.sub(r"\s+", " ", question)
-    found: _Signature = RMinHash(num_perm=64, seed=7)
-    found.update(sorted({letters[i : i + 3] for i in range(max(1, len(letters) - 2))}))
-    return found

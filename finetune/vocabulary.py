@@ -116,6 +116,24 @@ class Vocabulary:
         name = _lower(dimension.name)
         return tuple(found) or (f"for {name} {{v}}", f"where the {name} is {{v}}", f"with {name} {{v}}")
 
+    def weight(self, dimension: Dimension) -> float:
+        """How often people ask by it, relative to others."""
+        return float(self._of("dimensions", dimension.id).get("weight", 1.0 if not self.raw else 0.3))
+
+    def adjectives(self, dimension: Dimension) -> Mapping[Any, tuple[str, ...]]:
+        """For a flag: its values and the adjectives for each."""
+        found = self._of("dimensions", dimension.id).get("adjectives") or {}
+        return {value: tuple(words) for value, words in found.items()}
+
+    def via(self, entity: Entity) -> Mapping[str, tuple[str, ...]]:
+        """Phrases with `{v}` that restrict an entity's rows through rows of another table, by dimension id."""
+        found = self._of("entities", entity.id).get("via") or {}
+        return {dimension: tuple(phrases) for dimension, phrases in found.items()}
+
+    def idioms(self) -> tuple[Mapping[str, Any], ...]:
+        """Ways to ask for a metric by a dimension that name neither."""
+        return tuple(self.raw.get("idioms") or ())
+
     def known(self, dimension: Dimension) -> bool:
         """Whether the vocabulary says anything of the dimension."""
         return bool(self._of("dimensions", dimension.id))

@@ -19,7 +19,7 @@ __all__ = ["BM25", "STOP_WORDS", "Token", "fold", "identifier_words", "singular"
 _WORD = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['’][^\W\d_]+)?\d*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
 _IRREGULAR = {
-    "sale": "sell", "sales": "sell", "people": "person", "men": "man", "women": "woman", "children": "child", "countries": "country",
+    "people": "person", "men": "man", "women": "woman", "children": "child", "countries": "country",
     "cities": "city", "sold": "sell", "bought": "buy", "made": "make", "brought": "bring", "earned": "earn",
     "spent": "spend", "paid": "pay", "took": "take", "taken": "take", "gave": "give", "given": "give",
     "kept": "keep", "left": "leave", "sent": "send", "won": "win", "had": "have", "has": "have", "did": "do",
@@ -33,6 +33,9 @@ _STOP_WORDS = (
     "no between over under during through"
 )
 STOP_WORDS = frozenset(_STOP_WORDS.split())
+_PARTICIPLES = frozenset(
+    {"sold", "bought", "made", "brought", "spent", "paid", "taken", "given", "kept", "left", "sent", "won"}
+)
 _VOWEL = re.compile(r"[aeiouy]")
 
 
@@ -55,7 +58,13 @@ class Token:
     @property
     def is_participle(self) -> bool:
         """Whether the word looks like a form in -ed or -ing ("shipped", "ordering")."""
-        return self.folded.endswith(("ed", "ing")) and not self.stem.startswith(self.folded)
+        regular = self.folded.endswith(("ed", "ing")) and not self.stem.startswith(self.folded)
+        return regular or self.folded in _PARTICIPLES
+
+    @property
+    def is_plural(self) -> bool:
+        """Whether the word looks like a plural."""
+        return self.singular != self.folded
 
     @property
     def is_capitalised(self) -> bool:

@@ -8,7 +8,7 @@ training data) goes through the same linker, so that all of them understand it a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from memory.catalog import Catalog
@@ -103,6 +103,7 @@ class Linker:
         metrics = [mention.id for mention in mentions if mention.kind == "metric"]
         values = self.values.match(question, self.reach_of(metrics))
         mentions, values = _settled(mentions, values)
+        mentions = self._redirected(tokens, mentions, values)
         covered = [(m.start, m.end) for m in mentions] + [(v.start, v.end) for v in values]
         columns, named = self._identifier_mentions(tokens, covered, mentions, values)
         covered += [(c.start, c.end) for c in columns]
@@ -117,6 +118,34 @@ class Linker:
         tables = self.spelt([*self._tables(mentions), *(v.table for v in _firsts(values)), *named])
         tables = self.spelt([*tables, *(column.table for column in columns)])
         return Links(question, tokens, mentions, values, columns, tables, uncovered)
+
+    def _redirected(
+        self, tokens: tuple[Token, ...], mentions: tuple[Mention, ...], values: tuple[ValueMatch, ...]
+    ) -> tuple[Mention, ...]:
+        """A short dimension name read with the rest of the question.
+
+        "The country of the supplier" names `Customer Country` by its synonym "country"; but the customer is nowhere
+        else in the question, the supplier is, and "supplier country" is said in full.
+        """
+        said = {token.stem for token in tokens}
+        turned: list[Mention] = []
+        for mention in mentions:
+            others = [m for m in mentions if m is not mention and (m.start, m.end) != (mention.start, mention.end)]
+            linked = {*self._tables(others), *(value.table for value in values)}
+            turned.append(self._fuller(mention, said, {table.casefold() for table in linked}))
+        return tuple(dict.fromkeys(turned))
+
+    def _fuller(self, mention: Mention, said: set[str], linked: set[str]) -> Mention:
+        if mention.kind != "dimension" or self.layer.dimension(mention.id).table.casefold() in linked:
+            return mention
+        words = set(stems(mention.surface))
+        for dimension in self.layer.dimensions:
+            if dimension.table.casefold() in linked:
+                for surface in dimension.surfaces:
+                    content = {token.stem for token in tokenize(surface) if token.folded not in STOP_WORDS}
+                    if words < content <= said:
+                        return replace(mention, id=dimension.id, surface=surface)
+        return mention
 
     def _tables(self, mentions: Iterable[Mention]) -> list[str]:
         tables: list[str] = []
@@ -207,8 +236,16 @@ def _settled(
             span = (value.start, value.end)
             if not _overlap((mention.start, mention.end), span):
                 continue
-            longer = (value.end - value.start) - (mention.end - mention.start)
-            if longer > 0 or (longer == 0 and _clearly_a_value(value)):
+            over = (mention.start, mention.end)
+            if over == span:
+                lost = _clearly_a_value(value)
+            elif _contains(span, over):
+                lost = True
+            elif _contains(over, span):
+                lost = False
+            else:  # they share a word at their ends ("Dairy Products category"): both were said
+                continue
+            if lost:
                 lost_mentions.add(mention)
             else:
                 lost_spans.add(span)
@@ -231,6 +268,10 @@ def _firsts(values: Iterable[ValueMatch]) -> list[ValueMatch]:
 
 def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
     return first[0] < second[1] and second[0] < first[1]
+
+
+def _contains(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _inside(token: Token, spans: Iterable[tuple[int, int]]) -> bool:

@@ -39,18 +39,15 @@ _CLASSES: dict[str, str] = {
     **dict.fromkeys(("quarter", "quarters"), "quarter"), **dict.fromkeys(("week", "weeks"), "week"),
     **dict.fromkeys(("day", "days"), "day"),
 }  # fmt: skip
-_SILENT = frozenset(
-    """
-    a an the of on at for as with and is are was were be been being am do does did have has had having what which who
-    whom whose that this these those it its their our we us you your me my i there can could would should will please
-    show list give tell find get display return let see know want need like in during within into
-    make made bring brought generate generated produce produced earn earned achieve achieved record recorded
-    register registered realise realised realize realized contribute contributed rank ranked calculate compute
-    determine provide report come came much also so then just recorded regarding concerning terms placed
-    overall total
-    """.split()  # noqa: SIM905 - a list of words is read as prose
-)
-"""Words that do not change an answer where nothing else covers them. `to`, `from`, `or`, `all`, `only` do."""
+_SILENT_WORDS = """
+    a an the of on at for and is are was were be been being am do does did have has had having what which who whom
+    whose that this these those it its their our we us you your me my i there can could would should will please how
+    show list give tell find get display return let see know want in during into make made bring brought generate
+    generated earn earned achieve achieved realise realised realize realized contribute contributed placed calculate
+    compute determine provide report come came much so then regarding concerning overall total
+"""
+_SILENT = frozenset(_SILENT_WORDS.split())
+"""Words that do not change an answer where nothing else covers them. `to`, `from`, `or`, `with`, `all`, `only` do."""
 _NUMBER_WORDS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
     "nine": "9", "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20", "fifty": "50", "hundred": "100",
@@ -66,6 +63,20 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bfor (each|every)\b", re.I), "EACH"),
     (re.compile(r"\b(other than|apart from|aside from|but not|leaving out|left out|leave out)\b", re.I), "NOT"),
     (re.compile(r"\b(did|do|does|has|have|had|is|are|was|were|ca|wo|would|could)n['’]t\b", re.I), "NOT"),
+)
+_SYMBOLS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r">=|≥|=>"), "at least"),
+    (re.compile(r"<=|≤|=<"), "at most"),
+    (re.compile(r"!=|<>|≠"), "not"),
+    (re.compile(r">"), "more than"),
+    (re.compile(r"<"), "less than"),
+    (re.compile(r"(?<=\b\d{4})\s*[-–—]\s*(?=\d{4}\b(?!-))|(?<=\d)\s*[–—]\s*(?=\d)"), "through"),
+    (re.compile(r"(?<![\w)])[-−](?=\d)"), "minus"),
+    (re.compile(r"\s/\s|÷"), "divided by"),
+    (re.compile(r"\+"), "plus"),
+    (re.compile(r"\*|×"), "times"),
+    (re.compile(r"="), "equals"),
+    (re.compile(r"~|\^|\||#|@"), "symbol"),
 )
 _RELATIVE = re.compile(
     r"\b(last|this|next|past|previous|current(ly)?|today|yesterday|now|ago|recent(ly)?|so far|to date|ytd|mtd)\b",
@@ -96,8 +107,16 @@ def normalised(question: str) -> str:
 
 def meaning_of(question: str, linker: Linker) -> Meaning:
     """The meaning of a question over one linker's catalog, layer and values."""
-    parts = _Reader(linker).read(linker.link(question))
+    parts = _Reader(linker).read(linker.link(_spelled_out(question)))
     return Meaning(tuple(sorted(parts)) if _order_is_free(parts) else tuple(parts), bool(_RELATIVE.search(question)))
+
+
+def _spelled_out(question: str) -> str:
+    """The question with its signs as words, because a tokenizer drops them: "freight < 100", "2021-2023", "-5"."""
+    text = question
+    for pattern, words in _SYMBOLS:
+        text = pattern.sub(f" {words} ", text)
+    return text
 
 
 def _order_is_free(parts: list[str]) -> bool:
@@ -138,7 +157,7 @@ class _Reader:
                 place += 1
         if self._negated:
             self._parts.append("sign:NOT")
-        return _direction_first(self._parts)
+        return _fused(_direction_first(self._parts))
 
     def _named(self, links: Links, start: int) -> int:
         """Take what is named from `start` on; where it ends, or 0."""
@@ -147,9 +166,14 @@ class _Reader:
         columns = [c for c in links.columns if c.start == start]
         if values:
             # All candidate columns, so that "shipped to Germany" and "suppliers in Germany" differ.
-            self._take("value:" + ",".join(sorted({f"{v.target}={v.value}" for v in values})))
+            # A shortened or misspelt name may be another's: only the same words recall it.
+            loose = "" if values[0].exact else f" as {fold(values[0].surface)}"
+            self._take("value:" + ",".join(sorted({f"{v.target}={v.value}" for v in values})) + loose)
         for mention in mentions:
             if mention.kind == "metric":
+                counted = self._linker.layer.metric(mention.id).unit == "count"
+                if counted and self._parts[-1:] == ["count:COUNT"]:
+                    self._parts.pop()  # "how many customers" is the number of customers
                 self._take(f"metric:{mention.id}")
         things = {self._thing(m) for m in mentions if m.kind != "metric"} | {f"{c.table}.{c.column}" for c in columns}
         if things:
@@ -200,6 +224,7 @@ class _Reader:
             self._sign(known)
 
 
+_DIRECTIONS = frozenset({"sign:HIGH", "sign:LOW"})
 _GRAINS = frozenset({"year", "month", "quarter", "week", "day"})
 
 
@@ -210,3 +235,20 @@ def _direction_first(parts: list[str]) -> list[str]:
         if turned[place].startswith("number:") and turned[place + 1] in ("sign:HIGH", "sign:LOW"):
             turned[place], turned[place + 1] = turned[place + 1], turned[place]
     return turned
+
+
+def _fused(parts: list[str]) -> list[str]:
+    """Words and comparisons taken into the value, year or number they stand before.
+
+    "Shipped to Germany" and "before 2022" are each one thing said, wherever in the question it is said.
+    """
+    fused: list[str] = []
+    for part in parts:
+        kind, _, text = part.partition(":")
+        if kind in ("value", "year", "number"):
+            before: list[str] = []
+            while fused and fused[-1].partition(":")[0] in ("word", "sign") and fused[-1] not in _DIRECTIONS:
+                before.insert(0, fused.pop().partition(":")[2])
+            text = " ".join((*before, text))
+        fused.append(f"{kind}:{text}")
+    return fused

@@ -48,6 +48,8 @@ class _Named:
     surface: str
     participles: tuple[bool, ...] = ()
     """Which words of the matched form are participles: "shipped orders" is not said by "ship an order"."""
+    plural: bool = False
+    """Whether only a plural says it: the metric "sales" is not said by "on sale", nor "orders" by "per order"."""
 
 
 class MentionIndex:
@@ -96,7 +98,9 @@ class MentionIndex:
             if form:
                 known = self._named.setdefault(form, [])
                 if (named.kind, named.id) not in {(entry.kind, entry.id) for entry in known}:
-                    known.append(replace(named, participles=tuple(participles.get(word, False) for word in form)))
+                    said = tuple(participles.get(word, False) for word in form)
+                    plural = named.kind == "metric" and len(words) == 1 and words[0].is_plural
+                    known.append(replace(named, participles=said, plural=plural))
                 self._longest = max(self._longest, len(form))
 
     def _meant(self, named: list[_Named], tokens: Sequence[Token], kept: Sequence[int], first: int) -> list[_Named]:
@@ -108,7 +112,9 @@ class MentionIndex:
 
 
 def _inflected(named: _Named, words: Sequence[Token]) -> bool:
-    """Whether the words are inflected as the surface is: a participle is said by a participle only."""
+    """Whether the words are inflected as the surface needs it."""
+    if named.plural and not words[0].is_plural:
+        return False
     return all(word.is_participle or not needed for word, needed in zip(words, named.participles, strict=True))
 
 

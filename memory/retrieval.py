@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from memory.catalog import Catalog
 from memory.documents import weighed_words
 from memory.joins import JoinGraph, NoJoinPath
-from memory.lexical import BM25, STOP_WORDS, identifier_words, stems, tokenize
+from memory.lexical import BM25, STOP_WORDS, identifier_words, stem, stems, tokenize
 from memory.linking import Linker, Links
 from memory.notes import dialect_notes, topics_of
 from memory.pieces import Piece, PieceWriter
@@ -29,9 +29,17 @@ __all__ = ["Piece", "Retrieved", "Retriever"]
 
 _RRF = 60
 """The constant of reciprocal rank fusion."""
-_NEAR = 0.45
+_NEAR = 0.6
 """Cosine from which a definition counts as meant without a word in common."""
 _MAX_GUESSES = 3
+_SAID_OTHERWISE = {
+    "sell": "sales", "sold": "sales", "spend": "sales revenue", "spent": "sales revenue", "spending": "sales revenue",
+    "money": "revenue", "dollars": "revenue", "earn": "revenue", "long": "time", "longest": "time", "slow": "time",
+    "fast": "time", "quickly": "time", "cheap": "price", "cheapest": "price", "expensive": "price", "cost": "price",
+    "late": "delay", "old": "age", "young": "age",
+}  # fmt: skip
+_HINTS = {stem(word): stems(hint) for word, hint in _SAID_OTHERWISE.items()}
+"""Everyday words and what definitions call the same thing; used where nothing is named outright."""
 _MAX_EXAMPLES = 3
 _EXAMPLE_NEAR = 0.55
 _D = TypeVar("_D", Metric, Dimension)
@@ -103,13 +111,18 @@ class Retriever:
         dimensions = [layer.dimension(name) for name in links.ids("dimension")]
         words = [token.stem for token in links.uncovered]
         context = [token.stem for token in links.tokens]
-        if "how long" in links.question.casefold():
-            words, context = [*words, "time"], [*context, "time"]
-        pieces = [writer.metric(metric) for metric in metrics]
         if not metrics:
-            pieces += [_scored(writer.metric(m), s) for m, s in self._metrics.guess(words, vector, context=context)]
+            hints = [hint for token in links.tokens for hint in _HINTS.get(token.stem, ())]
+            words, context = words + hints, context + hints
+        pieces = [writer.metric(metric) for metric in metrics]
+        guessed_metrics = self._metrics.guess(words, vector, context=context, whole=bool(metrics))
+        pieces += [_scored(writer.metric(m), s) for m, s in guessed_metrics if m not in metrics]
+        measured = [*metrics, *(metric for metric, _ in guessed_metrics)]
         pieces += [writer.dimension(dimension) for dimension in dimensions]
-        seen = {dimension.id for dimension in dimensions}
+        clock = self._clock(links, measured)
+        if clock is not None and clock not in dimensions:
+            pieces.append(_scored(writer.dimension(clock), 0.9))
+        seen = {dimension.id for dimension in dimensions} | ({clock.id} if clock else set())
         guessed = self._dimensions.guess(words, vector, context=context, prefer=links.tables)
         pieces += [_scored(writer.dimension(d), s) for d, s in guessed if d.id not in seen]
         pieces += [
@@ -117,6 +130,22 @@ class Retriever:
         ]
         pieces += [writer.value(match) for match in links.values]
         return pieces
+
+    def _clock(self, links: Links, metrics: Sequence[Metric]) -> Dimension | None:
+        """The date dimension that a period in the question restricts, if it speaks of one."""
+        if "dates" not in topics_of(links.question):
+            return None
+        named = [metric.time for metric in metrics if metric.time]
+        if not named and metrics:
+            return None
+        wanted = (named[0] if named else self.linker.layer.calendar.time_column).casefold()
+        dated = [d for d in self.linker.layer.dimensions if d.type == "date"]
+        if any(d.id in links.ids("dimension") for d in dated):
+            return None  # the question says which date it means
+        found = next((d for d in dated if f"{d.table}.{d.column}".casefold() == wanted), None)
+        if found is None or metrics:
+            return found
+        return found if found.table in links.tables else None
 
     # -- where it lives --------------------------------------------------------------------------------------------
 
@@ -194,13 +223,13 @@ class _Definitions(Generic[_D]):
         *,
         context: Sequence[str] = (),
         prefer: Iterable[str] = (),
-        limit: int = _MAX_GUESSES,
+        whole: bool = False,
     ) -> list[tuple[_D, float]]:
         """Definitions with evidence in these words, best first, each with a score under 1.
 
         Evidence is most of a name or synonym said in the question (`context`: all its stems) with at least one of
         `words` in it, or a near vector. `prefer`: tables that the question is about already; if any candidate is
-        theirs the others stay out.
+        theirs the others stay out. `whole`: something is named already, so only what is said in full counts.
         """
         if not self._definitions or (not words and vector is None):
             return []
@@ -212,19 +241,20 @@ class _Definitions(Generic[_D]):
         found = [
             (sum(1 / (_RRF + rank[index]) for rank in ranks), index)
             for index in range(len(self._definitions))
-            if self._is_named(index, asked, around) or near[index] >= _NEAR
+            if self._is_named(index, asked, around, whole) or (near[index] >= _NEAR and not whole)
         ]
         wanted = {table.casefold() for table in prefer}
         theirs = [row for row in found if self._table(row[1]) in wanted]
-        ranked = sorted(theirs or found, key=lambda row: (-row[0], self._definitions[row[1]].id))[:limit]
+        ranked = sorted(theirs or found, key=lambda row: (-row[0], self._definitions[row[1]].id))
         top = max(lexical) or 1.0
         return [
             (self._definitions[index], round(min(0.95, 0.5 * lexical[index] / top + 0.5 * max(near[index], 0.0)), 3))
-            for _, index in ranked
+            for _, index in ranked[: 1 if whole else _MAX_GUESSES]
         ]
 
-    def _is_named(self, index: int, asked: set[str], around: set[str]) -> bool:
-        return any(name & asked and len(name & around) > len(name) / 2 for name in self._named[index])
+    def _is_named(self, index: int, asked: set[str], around: set[str], whole: bool) -> bool:
+        share = 1.0 if whole else 0.6
+        return any(name & asked and len(name & around) >= share * len(name) for name in self._named[index])
 
     def _table(self, index: int) -> str:
         definition = self._definitions[index]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["EVERYDAY_WORDS", "other_names"]
+__all__ = ["EVERYDAY_WORDS", "is_country_word", "other_names"]
 
 # Each line is one country: names it is written by, then after the bar its adjectives.
 _COUNTRIES = """
@@ -116,3 +116,9 @@ def _by_country() -> dict[str, tuple[str, ...]]:
 def other_names(value: str) -> tuple[str, ...]:
     """Other ways to say a value; empty for what is no country."""
     return tuple(form for form in _by_country().get(value.casefold(), ()) if form.casefold() != value.casefold())
+
+
+@cache
+def is_country_word(word: str) -> bool:
+    """Whether a word names a country or is its adjective, in any case."""
+    return any(word.casefold() == form.casefold() for forms in _by_country().values() for form in forms)

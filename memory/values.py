@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from memory.catalog import Catalog
 from memory.lexical import STOP_WORDS, Token, identifier_words, stem, stems, tokenize
 from memory.semantics import SemanticLayer
-from memory.surfaces import EVERYDAY_WORDS, other_names
+from memory.surfaces import EVERYDAY_WORDS, is_country_word, other_names
 from memory.value_sources import ValueSource, value_sources
 
 __all__ = ["ValueIndex", "ValueMatch"]
@@ -194,19 +194,20 @@ class ValueIndex:
         key = " ".join(words)
         if len(words) == 1 and (stem(key) in self._known or key in EVERYDAY_WORDS):
             return ()
+        if is_country_word(key):  # a country the warehouse does not have is no misspelling of one it has
+            return ()
         if capitalised:
             entries = self._starts.get(key, [])
             if entries and len({entry.value for entry in entries}) <= MAX_CANDIDATES:
                 return tuple(entries)
-        if len(key) < 6:
+        if len(key) < 7:
             return ()
-        allowed = 2 if len(key) >= 10 and capitalised else 1
         near = [
             known
             for known in self._buckets.get((len(words) - 1, key[:1]), ())
-            if abs(len(known) - len(key)) <= allowed and _within(key, known, allowed)
+            if abs(len(known) - len(key)) <= 1 and _within(key, known, 1)
         ]
-        return tuple(entry for known in near[:2] for entry in self._entries[known]) if len(near) <= 2 else ()
+        return tuple(self._entries[near[0]]) if len(near) == 1 else ()
 
     # -- ranking ---------------------------------------------------------------------------------------------------
 

@@ -13,13 +13,15 @@ from agent.run import Answer, Finding, RunError, RunStatus
 from audit.monitor import Latency, MonitorFigures
 from audit.record import Record
 from audit.runs import RunSummary, RunTrace
-from tui.backend import Notice, ReviewRequest, StepSeen, WorkspaceCard
+from tui.backend import Notice, StepSeen, WorkspaceCard
+from tui.reviewing import ReviewRequest
 
 QUESTION = "Which product category had the highest sales revenue in 2023?"
 SQL = (
     "SELECT c.CategoryName, ROUND(SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)), 2) AS sales_revenue "
     "FROM order_details AS d JOIN Orders AS o ON o.OrderID = d.OrderID JOIN Products AS p ON p.ProductID = d.ProductID "
-    "JOIN Categories AS c ON c.CategoryID = p.CategoryID WHERE o.OrderDate >= '2023-01-01' AND o.OrderDate < '2024-01-01' "
+    "JOIN Categories AS c ON c.CategoryID = p.CategoryID "
+    "WHERE o.OrderDate >= '2023-01-01' AND o.OrderDate < '2024-01-01' "
     "GROUP BY c.CategoryName ORDER BY sales_revenue DESC LIMIT 5"
 )
 TIMINGS = {"recall": 2.1, "ground": 14.0, "generate": 812.4, "guard": 1.2, "execute": 3.4, "check": 2.0, "answer": 4.2}
@@ -59,7 +61,9 @@ ABSTAINED = Answer(
         Finding("metric_formula", "warning", "The draft does not use the formula of Customer Retention."),
         Finding("votes", "error", "3 drafts gave 3 different results."),
     ),
-    error=RunError("low_confidence", "No draft was trusted enough to give.", "Name the metric, such as “retention in 2023”."),
+    error=RunError(
+        "low_confidence", "No draft was trusted enough to give.", "Name the metric, such as “retention in 2023”."
+    ),
     origin="model",
     model="smollm2-135m-instruct + demo",
     timings_ms=TIMINGS,

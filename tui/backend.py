@@ -14,10 +14,10 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from agent.run import Answer
 from audit.monitor import MonitorFigures
-from audit.rules import Decision, ReasonCode
 from audit.runs import RunSummary, RunTrace
+from tui.reviewing import ReviewRequest
 
-__all__ = ["Backend", "BackendThread", "Notice", "ReviewRequest", "StepSeen", "WorkspaceCard"]
+__all__ = ["Backend", "BackendThread", "Notice", "StepSeen", "WorkspaceCard"]
 
 StepSeen = Callable[[str, float, str], None]
 """Called when a step has ended: (step, elapsed milliseconds, what it gave in a word or two)."""
@@ -39,19 +39,6 @@ class WorkspaceCard:
     person: str
     suggestions: tuple[str, ...] = ()
     """Questions this workspace can answer, for somebody who sees it for the first time."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewRequest:
-    """A decision as a person put it, before it is signed."""
-
-    run_id: str
-    """The run's id, or enough of its beginning."""
-    decision: Decision
-    reason_code: ReasonCode
-    reason: str = ""
-    sql: str | None = None
-    """Amend only: the corrected statement."""
 
 
 class Backend(Protocol):

@@ -32,7 +32,7 @@ FOREIGN: Final = (
         "LedgerUnavailable",
         AuditUnavailableError,
         ErrorClass.AUDIT_UNAVAILABLE,
-        "Nothing is shown without a record. Check the ledger's database (`ledger.url` in affidavit.toml), then ask again.",
+        "Nothing is shown without a record. Check the ledger's database (`ledger.url` in affidavit.toml).",
     ),
     Foreign(
         "audit.errors",

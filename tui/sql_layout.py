@@ -30,15 +30,15 @@ def laid_out(sql: str) -> str:
         return text
     parts: list[str] = []
     depth, previous = 0, ""
-    for token in _TOKEN.findall(text):
-        if token.isspace():
-            parts.append(token)
+    for piece in _TOKEN.findall(text):
+        if piece.isspace():
+            parts.append(piece)
             continue
-        depth += (token == "(") - (token == ")")
-        word = token.upper()
+        depth += (piece == "(") - (piece == ")")
+        word = piece.upper()
         if depth == 0 and _breaks_before(word, previous) and parts and parts[-1].isspace():
             parts[-1] = "\n"
-        parts.append(token)
+        parts.append(piece)
         previous = word
     return "".join(parts)
 

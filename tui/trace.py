@@ -82,15 +82,11 @@ def _text(name: str, value: Any) -> str:
     """A body's value in words; empty values are not shown."""
     if value in (None, "", [], {}):
         return ""
-    teller = _TELLERS.get(name)
-    if teller is not None:
-        return teller(value)
+    if name in _TELLERS:
+        return _TELLERS[name](value)
     if isinstance(value, str):
-        if any(name.endswith(key) for key in _HASH_KEYS) and len(value) > _SHORT_HASH:
-            return f"{printable(value[:_SHORT_HASH])}…"
-        return printable_lines(value)
-    if isinstance(value, bool | int | float):
-        return printable(json.dumps(value))
+        is_hash = len(value) > _SHORT_HASH and any(name.endswith(key) for key in _HASH_KEYS)
+        return f"{printable(value[:_SHORT_HASH])}…" if is_hash else printable_lines(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "\n".join(printable(item) for item in value)
     return printable(json.dumps(value, ensure_ascii=False))

@@ -95,65 +95,11 @@ _OFF_TOPIC = re.compile(
     r"system\s+prompt|ignore\s+(?:all\s+)?(?:previous|prior|your)\s+instructions)\b",
     re.IGNORECASE,
 )
-_ANALYTIC = frozenset(
-    [
-        "many",
-        "much",
-        "count",
-        "number",
-        "total",
-        "sum",
-        "average",
-        "mean",
-        "median",
-        "most",
-        "least",
-        "top",
-        "bottom",
-        "best",
-        "worst",
-        "highest",
-        "lowest",
-        "largest",
-        "smallest",
-        "more",
-        "less",
-        "trend",
-        "growth",
-        "share",
-        "percent",
-        "percentage",
-        "ratio",
-        "rate",
-        "breakdown",
-        "distribution",
-        "rank",
-        "monthly",
-        "yearly",
-        "quarterly",
-        "weekly",
-        "daily",
-        "year",
-        "month",
-        "quarter",
-        "sell",
-        "buy",
-        "earn",
-        "spend",
-        "purchase",
-        "revenue",
-        "profit",
-        "cost",
-        "price",
-        "table",
-        "column",
-        "row",
-        "record",
-        "schema",
-        "database",
-        "compare",
-        "list",
-    ]
+_ANALYTIC_WORDS = (
+    "many much count number total sum average mean median most least top bottom best worst highest lowest largest "
+    "smallest more less trend growth share percent percentage ratio rate breakdown distribution rank monthly yearly "
+    "quarterly weekly daily year month quarter sell buy earn spend purchase revenue profit cost price table column "
+    "row record schema database compare list"
 )
 _NAMED = 1.0
 """The score retrieval gives what the question names outright."""
@@ -257,5 +203,5 @@ def _vocabulary(catalog: Catalog, layer: SemanticLayer) -> set[str]:
     return {word for name in names for word in stems(name) if len(word) > 2} - _EVERYDAY
 
 
-_ANALYTIC_STEMS = frozenset(stem for word in _ANALYTIC for stem in stems(word))
+_ANALYTIC_STEMS = frozenset(stems(_ANALYTIC_WORDS))
 _EVERYDAY = frozenset(stems("the of and for per number name time day date value life home all new first last not with"))

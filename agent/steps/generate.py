@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass
 from agent.model.connect import prompt_style
-from agent.model.prompts import PromptStyle, build_messages, prompt_hash
+from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt_hash
 from agent.run import Draft, Grounding, RunError, RunState
 
 if TYPE_CHECKING:
@@ -74,23 +74,17 @@ def draft_with_model(
         error=error,
         previous_sql=previous_sql,
     )
-    model = services.model
-    completions = model.complete(messages)
-    if samples > 1:
-        completions += model.complete(messages, n=samples - 1, temperature=services.settings.model.temperature)
     basis = f"repair:{error.error_class}" if error is not None else ""
-    drafts = _drafts(completions, basis)
-    if not drafts and not state["direct"] and model.takes_grammars:
-        from agent.model.grammar import select_grammar
-
-        drafts = _drafts(model.complete(messages, grammar=select_grammar(services.catalog)), basis)
+    drafts = _drafts(_completions(services, messages, samples, always=False), basis)
+    if not drafts and not state["direct"] and _may_constrain(services, {"retry"}):
+        drafts = _drafts(_completions(services, messages, 1, always=True), basis)
     asked = prompt_hash(messages)
     for draft in drafts:
         body = {
             "sql": draft.sql,
             "origin": draft.origin,
             "model": draft.model,
-            "model_hash": model.model_hash,
+            "model_hash": services.model.model_hash,
             "prompt_hash": asked,
             "prompt_style": style,
             "confidence": round(draft.confidence, 6),
@@ -118,6 +112,23 @@ def extract_sql(reply: str) -> str:
     return _trimmed(text[start.start() :].strip()) if start else ""
 
 
+def _completions(services: Services, messages: list[ChatMessage], samples: int, *, always: bool) -> list[Completion]:
+    model, grammar = services.model, None
+    if always or _may_constrain(services, {"always"}):
+        from agent.model.grammar import select_grammar
+
+        grammar = select_grammar(services.catalog)
+    completions = model.complete(messages, grammar=grammar)
+    if samples > 1:
+        temperature = services.settings.model.temperature
+        completions += model.complete(messages, n=samples - 1, temperature=temperature, grammar=grammar)
+    return completions
+
+
+def _may_constrain(services: Services, wanted: set[str]) -> bool:
+    return services.settings.model.grammar in wanted and services.model.takes_grammars
+
+
 def _drafts(completions: list[Completion], basis: str) -> tuple[Draft, ...]:
     found = []
     for completion in completions:
@@ -131,9 +142,9 @@ def _drafts(completions: list[Completion], basis: str) -> tuple[Draft, ...]:
 def _trimmed(text: str) -> str:
     """Cut prose off the end: after a `;`, or after a blank line, unless another statement follows."""
     for match in _TOKEN.finditer(text):
-        token = match.group()
-        ends_statement = token == ";"
-        if not ends_statement and not token.isspace():
+        found = match.group()
+        ends_statement = found == ";"
+        if not ends_statement and not found.isspace():
             continue
         rest = text[match.end() :].strip()
         if ends_statement:

@@ -24,13 +24,26 @@ _NEAREST_CUTOFF = 0.6
 
 
 class UnresolvedName(Exception):  # noqa: N818 (a finding about the statement, not a fault of the program)
-    """A name that the catalog does not have, or has twice."""
+    """A name that the catalog does not have, or has twice.
 
-    def __init__(self, error_class: ErrorClass, rule: str, message: str) -> None:
+    `node` is the Table or Column at fault and `sources` what could have been meant there: alias -> catalog table, None
+    for a derived one. Mends work on these.
+    """
+
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        rule: str,
+        message: str,
+        node: exp.Expr | None = None,
+        sources: dict[str, str | None] | None = None,
+    ) -> None:
         super().__init__(message)
         self.error_class = error_class
         self.rule = rule
         self.message = message
+        self.node = node
+        self.sources = sources or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Resolution:
     origins: dict[int, tuple[str, str]] = field(default_factory=dict)
     """id of a Column node -> (table, column), also through subqueries that merely pass the column on."""
     sources: dict[int, dict[str, str | None]] = field(default_factory=dict)
-    """id of a Select -> its sources: alias (folded) -> catalog table, None for a derived one."""
+    """id of a Select -> its sources: alias -> catalog table, None for a derived one."""
     seen: set[int] = field(default_factory=set)
 
 
@@ -161,11 +174,12 @@ class _Resolver:
         from_ = node.args.get("from_")
         if from_ is not None:
             self._source(from_.this, scope)
-        for join in node.args.get("joins") or ():
+        joins = node.args.get("joins") or ()
+        for join in joins:
             self._join(join, scope)
-        self.found.sources[id(node)] = {
-            name: source.table.name if source.table else None for name, source in scope.sources.items()
-        }
+        if self.dialect == "sqlite":  # its ON may name a table that is joined further on
+            self._walk([join.args.get("on") for join in joins], scope, aliases=False)
+        self.found.sources[id(node)] = _tables_of(scope)
         scope.aliases = {
             entry.alias.casefold(): entry.args["alias"] for entry in node.expressions if isinstance(entry, exp.Alias)
         }
@@ -250,14 +264,14 @@ class _Resolver:
                 f"{node.sql(self.dialect)} belongs to the database itself.",
             )
         if node.db or node.catalog:
-            raise UnresolvedName(
-                ErrorClass.UNKNOWN_TABLE, "known_table", f"Write {node.name} without its schema `{node.db}`."
-            )
+            message = f"Write {node.name} without its schema `{node.db}`."
+            raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", message, node)
         table = self.catalog.table(node.name)
         if table is None:
             near = nearest_names(node.name, (known.name for known in self.catalog.tables))
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", f"There is no table {node.name}.{meant}")
+            message = f"There is no table {node.name}.{meant}"
+            raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", message, node)
         return table
 
     def _add(self, scope: _Scope, name: exp.Identifier, outputs: _Outputs, table: Table | None = None) -> None:
@@ -275,7 +289,8 @@ class _Resolver:
         for name in join.args.get("using") or ():
             self._using(name, before, added)
             scope.merged.add(name.name.casefold())
-        self._walk([join.args.get("on")], scope, aliases=False)
+        if self.dialect != "sqlite" or not isinstance(join.parent, exp.Select):
+            self._walk([join.args.get("on")], scope, aliases=False)
 
     def _using(self, name: exp.Expr, before: list[_Source], added: list[_Source]) -> None:
         if isinstance(name, exp.Column):
@@ -320,9 +335,8 @@ class _Resolver:
     def _column(self, node: exp.Column, scope: _Scope, *, aliases: bool, prefer_aliases: bool) -> None:
         self.found.seen.add(id(node))
         if node.args.get("db") or node.args.get("catalog"):
-            raise UnresolvedName(
-                ErrorClass.UNKNOWN_COLUMN, "known_column", f"Write {node.sql(self.dialect)} as Table.Column."
-            )
+            message = f"Write {node.sql(self.dialect)} as Table.Column."
+            raise UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message, node, _tables_of(scope))
         if isinstance(node.this, exp.Star):
             source = self._source_named(node, scope)
             node.set("table", source.identifier.copy())
@@ -333,7 +347,7 @@ class _Resolver:
         if node.table:
             source = self._source_named(node, scope)
             if folded not in source.outputs:
-                raise self._no_column(node, [source])
+                raise self._no_column(node, [source], scope)
             node.set("table", source.identifier.copy())
             self._settle(node, source.outputs[folded])
             return
@@ -353,14 +367,13 @@ class _Resolver:
             holders = [source for source in at.sources.values() if folded in source.outputs]
             if len(holders) > 1 and folded not in at.merged:
                 owners = " and ".join(source.identifier.name for source in holders)
-                raise UnresolvedName(
-                    ErrorClass.AMBIGUOUS_COLUMN, "known_column", f"{node.name} is ambiguous: {owners} have it."
-                )
+                message = f"{node.name} is ambiguous: {owners} have it."
+                raise UnresolvedName(ErrorClass.AMBIGUOUS_COLUMN, "known_column", message, node, _tables_of(at))
             if holders:
                 self._settle(node, holders[0].outputs[folded])
                 return
             at = at.outer
-        raise self._no_column(node, scope.sources.values())
+        raise self._no_column(node, scope.sources.values(), scope)
 
     def _star(self, node: exp.Star, scope: _Scope) -> None:
         if isinstance(node.parent, exp.Count) or (
@@ -380,10 +393,9 @@ class _Resolver:
             at = at.outer
         if self.catalog.table(node.table) is not None:
             message = f"{node.table}.{node.name} is used, but {node.table} is not in FROM (or has an alias there)."
-            raise UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message)
-        raise UnresolvedName(
-            ErrorClass.UNKNOWN_TABLE, "known_table", f"{node.table}.{node.name}: {node.table} is not in FROM."
-        )
+            raise UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message, node, _tables_of(scope))
+        message = f"{node.table}.{node.name}: {node.table} is not in FROM."
+        raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", message, node, _tables_of(scope))
 
     def _settle(self, node: exp.Column, output: _Output) -> None:
         node.set("this", output.identifier.copy())
@@ -394,7 +406,7 @@ class _Resolver:
             self.found.uses.append(ColumnUse(*output.origin, node))
             self.found.origins[id(node)] = output.origin
 
-    def _no_column(self, node: exp.Column, sources: Iterable[_Source]) -> UnresolvedName:
+    def _no_column(self, node: exp.Column, sources: Iterable[_Source], scope: _Scope) -> UnresolvedName:
         offering = list(sources)
         owners = [table.name for table in self.catalog.tables if table.column(node.name) is not None]
         offered = [output.identifier.name for source in offering for output in source.outputs.values()]
@@ -405,13 +417,18 @@ class _Resolver:
             message += f" It is a column of {', '.join(owners)}."
         elif near:
             message += f" Did you mean {' or '.join(near)}?"
-        return UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message)
+        return UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message, node, _tables_of(scope))
 
     def _value_columns(self, node: exp.Values) -> _Outputs:
         first = node.expressions[0] if node.expressions else None
         width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
         names = [f"col{index}" if self.dialect == "duckdb" else f"column{index + 1}" for index in range(width)]
         return {name: _Output(exp.to_identifier(name), None) for name in names}
+
+
+def _tables_of(scope: _Scope) -> dict[str, str | None]:
+    """Alias as written -> catalog table, None for a derived one."""
+    return {source.identifier.name: source.table.name if source.table else None for source in scope.sources.values()}
 
 
 def _by_name(columns: Iterable[_Output]) -> _Outputs:

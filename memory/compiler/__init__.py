@@ -74,6 +74,10 @@ class Compiler:
         """Whether a metric's groups add up to its total."""
         return self._scope.measure(metric_id).additive(self._scope.layer.dialect)
 
+    def crosses(self, metric_id: str, field: str) -> bool:
+        """Whether grouping the metric by the field goes from one row to many, so that groups overlap."""
+        return self._scope.crosses(metric_id, field)
+
     def combinable(self, metric_id: str, field: str) -> bool:
         """Whether a metric can be broken down or filtered by a dimension id or `Table.Column` without fanning out."""
         return self._scope.combinable(metric_id, field)

@@ -168,6 +168,12 @@ class Scope:
             text += f" JOIN {new} ON " + " AND ".join(f"{known}.{a} = {new}.{b}" for a, b in pairs)
         return text
 
+    def crosses(self, metric_id: str, field: str) -> bool:
+        """Whether the field's table has many rows per row of the metric's base."""
+        found = self.measure(metric_id)
+        tables = self.tables([self.field(field)])
+        return any(self.joins.fans_out(part.base, t) for part in found.parts or (found,) for t in tables)
+
     def combinable(self, metric_id: str, field: str) -> bool:
         """Whether the metric can be grouped or filtered by the field."""
         try:

@@ -5,6 +5,8 @@ An abstained run shows its best draft too, but never in a way that could be take
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.run import Answer, RunStatus
@@ -34,7 +36,7 @@ _MARKS: Final = {"info": "·", "warning": "!", "error": "✗"}
 _MAX_ROWS: Final = 50
 
 
-def print_answer(answer: Answer, *, max_rows: int = _MAX_ROWS) -> None:
+def print_answer(answer: Answer, *, workspace: Path | None = None, max_rows: int = _MAX_ROWS) -> None:
     """Print one answer on stdout; at most `max_rows` rows, and says so when there are more."""
     out = console()
     _print_head(out, answer)
@@ -48,7 +50,7 @@ def print_answer(answer: Answer, *, max_rows: int = _MAX_ROWS) -> None:
         _print_rows(out, answer, max_rows)
     _print_error(out, answer)
     out.print()
-    _print_trust(out, answer)
+    _print_trust(out, answer, workspace)
 
 
 def _print_head(out: Console, answer: Answer) -> None:
@@ -94,7 +96,7 @@ def _print_error(out: Console, answer: Answer) -> None:
         out.print(Text.assemble(("  What to do: ", "bold"), printable_lines(answer.error.hint)))
 
 
-def _print_trust(out: Console, answer: Answer) -> None:
+def _print_trust(out: Console, answer: Answer, workspace: Path | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -104,9 +106,7 @@ def _print_trust(out: Console, answer: Answer) -> None:
     checks = Text("nothing found", style="green") if answer.status is RunStatus.ANSWERED else Text("no result to check")
     for index, finding in enumerate(answer.findings):
         style = STATUS_STYLES[finding.severity]
-        line = Text.assemble(
-            (f"{_MARKS[finding.severity]} {finding.check}: ", style), printable_lines(finding.message)
-        )
+        line = Text.assemble((f"{_MARKS[finding.severity]} {finding.check}: ", style), printable_lines(finding.message))
         checks = line if index == 0 else Text.assemble(checks, "\n", line)
     grid.add_row("  checks", checks)
     if answer.assumptions:
@@ -115,8 +115,17 @@ def _print_trust(out: Console, answer: Answer) -> None:
         grid.add_row("  origin", Text(" · ".join(printable(part) for part in _origin_parts(answer))))
     if answer.run_id:
         grid.add_row("  run", Text(answer.run_id, style="bold"))
-        grid.add_row("  review", Text(f"affidavit review accept {answer.run_id} --as REVIEWER", style="cyan"))
+        where = "" if workspace in (None, Path.cwd()) else f" -w {_shown(workspace)}"
+        command = f"affidavit review accept {answer.run_id} --as REVIEWER{where}"
+        grid.add_row("  review", Text(command, style="cyan"))
     out.print(grid)
+
+
+def _shown(folder: Path | None) -> str:
+    """A folder as one would type it from here."""
+    if folder is None:
+        return "."
+    return shlex.quote(str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder))
 
 
 def _origin_parts(answer: Answer) -> list[str]:

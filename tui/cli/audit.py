@@ -28,6 +28,7 @@ def audit() -> None:
 @app.command("verify")
 def verify_command(
     ctx: typer.Context,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; the same as --format json.")] = False,
     checkpoints: Annotated[
         Path | None,
@@ -88,6 +89,7 @@ def verify_command(
 @app.command("checkpoint")
 def checkpoint_command(
     ctx: typer.Context,
+    *,
     copy: Annotated[
         Path | None,
         typer.Option("--copy", metavar="FILE", help="Copy the file of signed heads there, where others cannot write."),

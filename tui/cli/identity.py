@@ -27,6 +27,7 @@ def identity() -> None:
 @app.command("create")
 def create_command(
     ctx: typer.Context,
+    *,
     name: Annotated[str, typer.Argument(help="The person's name, as it will stand on every review.")],
     workspace: WorkspaceOption = None,
 ) -> None:

@@ -73,7 +73,7 @@ def main() -> None:
     """
     try:
         app(prog_name="affidavit")
-    except Exception as error:  # noqa: BLE001  the outermost boundary: nothing may reach the person as a traceback
+    except Exception as error:
         if os.environ.get("AFFIDAVIT_DEBUG") == "1":
             raise
         from tui.cli.failure import report

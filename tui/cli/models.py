@@ -92,7 +92,9 @@ def list_command(
         for adapter in registry.adapters
     ]
     print_table(
-        ("served", "adapter", "base", "execution accuracy", "created", "sha256"), rows, empty="No adapter is registered."
+        ("served", "adapter", "base", "execution accuracy", "created", "sha256"),
+        rows,
+        empty="No adapter is registered.",
     )
     if not served:
         say(f"The bare base model is served: {settings.model.base}.")
@@ -101,6 +103,7 @@ def list_command(
 @app.command("add")
 def add_command(
     ctx: typer.Context,
+    *,
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A LoRA adapter, GGUF.")],
     name: Annotated[str, typer.Option("--name", help="The name to know it by.")],
     workspace: WorkspaceOption = None,
@@ -124,6 +127,7 @@ def add_command(
 @app.command("promote")
 def promote_command(
     ctx: typer.Context,
+    *,
     name: Annotated[str, typer.Argument(help="A registered adapter; see `models list`.")],
     force: Annotated[bool, typer.Option("--force", help="Promote it although it is not shown to be no worse.")] = False,
     workspace: WorkspaceOption = None,
@@ -139,9 +143,7 @@ def promote_command(
 
     settings = settings_of(ctx, workspace, user)
     with _recorder(settings) as record:
-        change = promote(
-            settings.state_dir, name, by=settings.user, at=datetime.now(UTC), record=record, force=force
-        )
+        change = promote(settings.state_dir, name, by=settings.user, at=datetime.now(UTC), record=record, force=force)
     _print_change(change, settings)
 
 
@@ -174,6 +176,8 @@ def _print_change(change: Change, settings: Settings) -> None:
     from tui.cli.console import facts, say
 
     served = change.adapter.name if change.adapter else f"{settings.model.base}, without an adapter"
-    facts([("served from now on", served), ("before", change.promotion.previous or "no adapter"), ("by", settings.user)])
+    facts(
+        [("served from now on", served), ("before", change.promotion.previous or "no adapter"), ("by", settings.user)]
+    )
     if change.warning:
         say(change.warning)

@@ -34,6 +34,7 @@ def runs() -> None:
 @app.command("list")
 def list_command(
     ctx: typer.Context,
+    *,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="At most this many, the newest first.")] = 20,
     status: Annotated[str | None, typer.Option(help="Only runs that ended so, such as answered or failed.")] = None,
     review: Annotated[
@@ -64,6 +65,7 @@ def list_command(
 @app.command("show")
 def show_command(
     ctx: typer.Context,
+    *,
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or enough of its beginning.")],
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,

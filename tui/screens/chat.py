@@ -112,7 +112,9 @@ class ChatScreen(Screen[None]):
         self._under_way = turn = await conversation.add(question)
         view.begin(question)
         try:
-            answer = await self._backend_thread.call(self._backend_thread.backend.ask, question, partial(self._step_seen, turn))
+            answer = await self._backend_thread.call(
+                self._backend_thread.backend.ask, question, partial(self._step_seen, turn)
+            )
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             problem = as_affidavit_error(error)
             turn.fail(problem.error_class.value, problem.message, problem.hint)

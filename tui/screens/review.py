@@ -42,7 +42,7 @@ class ReviewScreen(Screen[None]):
         Binding("x", "decide('reject')", "Reject", tooltip="Sign that the answer must not be relied on"),
         Binding("v", "decide('revoke')", "Revoke", tooltip="Take back an earlier approval"),
         Binding("f", "next_filter", "Filter", tooltip="Show the next kind of runs"),
-        Binding("slash", "search", "Search", key_display="/", tooltip="Keep runs whose question, SQL or asker has this"),
+        Binding("slash", "search", "Search", key_display="/", tooltip="Search question, SQL and asker"),
         Binding("c", "copy_sql", "Copy SQL", tooltip="Copy the run's statement"),
         Binding("r", "refresh", "Reload", tooltip="Read the ledger again"),
     ]
@@ -139,9 +139,7 @@ class ReviewScreen(Screen[None]):
         if self._trace is None:
             self.notify("Choose a run first.", severity="warning")
             return
-        self.app.push_screen(
-            SignScreen(self._backend_thread, self._trace.summary, Decision(decision)), self._signed
-        )
+        self.app.push_screen(SignScreen(self._backend_thread, self._trace.summary, Decision(decision)), self._signed)
 
     def _signed(self, note: str | None) -> None:
         if note:

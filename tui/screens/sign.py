@@ -14,8 +14,9 @@ from textual.widgets import Button, Footer, Input, Select, Static, TextArea
 
 from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
-from tui.backend import BackendThread, ReviewRequest
+from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
+from tui.reviewing import ReviewRequest
 from tui.text import clipped, printable
 from tui.widgets.problem import ProblemPanel
 
@@ -89,7 +90,7 @@ class SignScreen(ModalScreen[str]):
         request = ReviewRequest(
             run_id=self._run.run_id,
             decision=self._decision,
-            reason_code=ReasonCode(code),
+            reason_code=ReasonCode(str(code)),
             reason=self.query_one("#reason", Input).value,
             sql=sql,
         )

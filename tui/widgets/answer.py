@@ -79,9 +79,7 @@ class AnswerView(VerticalScroll):
         self._update("#status", _status_line(answer))
         self._show_error(answer)
         self.query_one(SqlView).show(answer.sql, verified=answer.status is RunStatus.ANSWERED)
-        self.query_one(RowsTable).show(
-            answer.columns, answer.rows, truncated=answer.truncated, total=answer.row_count
-        )
+        self.query_one(RowsTable).show(answer.columns, answer.rows, truncated=answer.truncated, total=answer.row_count)
         self._update("#findings", _findings(answer))
         self._update("#origin", _origin(answer))
         self.scroll_home(animate=False)
@@ -139,9 +137,7 @@ def _findings(answer: Answer) -> Content:
                 printable_lines(finding.message),
             )
         )
-    lines += [
-        Content.assemble(("assumes  ", "$secondary"), printable(assumption)) for assumption in answer.assumptions
-    ]
+    lines += [Content.assemble(("assumes  ", "$secondary"), printable(assumption)) for assumption in answer.assumptions]
     return Content("\n").join(lines)
 
 

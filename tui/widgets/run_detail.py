@@ -56,7 +56,9 @@ class RunDetail(VerticalScroll):
             (f"\n{run.run_id}", "$secondary"),
         ]
         self.query_one("#standing", Static).update(Content.assemble(*parts))
-        self.query_one(SqlView).show(run.sql, verified=run.review_status in {"accepted", "amended"} or run.status == "answered")
+        self.query_one(SqlView).show(
+            run.sql, verified=run.review_status in {"accepted", "amended"} or run.status == "answered"
+        )
         self.query_one("#trace", Vertical).mount_all(
             Static(_entry(told(record)), classes="entry") for record in trace.records
         )

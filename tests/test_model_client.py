@@ -1,0 +1,239 @@
+"""The client against a provider that behaves as providers do: refusing, failing, stalling, leaving things out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fixtures_agent import Reply, ScriptedProvider, scripted_provider
+
+from agent.errors import AffidavitError, ErrorClass, FailedError, UsageError, handling
+from agent.model.client import ModelClient
+from agent.model.connect import open_model, prompt_style
+from agent.settings import ModelSettings, Settings
+
+ASK: Any = [{"role": "user", "content": "how many orders?"}]
+
+
+@pytest.fixture
+def provider() -> Iterator[ScriptedProvider]:
+    with scripted_provider() as served:
+        yield served
+
+
+@pytest.fixture
+def client(provider: ScriptedProvider) -> Iterator[ModelClient]:
+    opened = client_of(provider)
+    yield opened
+    opened.close()
+
+
+def client_of(served: ScriptedProvider, /, **given: Any) -> ModelClient:
+    model = ModelSettings(
+        **{"provider": "compatible", "name": "scripted", "base_url": served.url, "timeout_s": 5.0, **given}
+    )
+    return open_model(Settings(model=model))
+
+
+def test_one_request_gives_all_samples_with_their_confidence(provider: ScriptedProvider, client: ModelClient) -> None:
+    provider.replies = [Reply(("SELECT 1", "SELECT 2", "SELECT 3"), probability=0.8)]
+    got = client.complete(ASK, n=3, temperature=0.5)
+    assert [completion.text for completion in got] == ["SELECT 1", "SELECT 2", "SELECT 3"]
+    assert all(completion.confidence == pytest.approx(0.8) for completion in got)
+    assert [completion.tokens for completion in got] == [2, 2, 2]
+    (request,) = provider.requests
+    assert (request["n"], request["temperature"], request["model"]) == (3, 0.5, "scripted")
+    assert "grammar" not in request
+    assert client.usage.requests == 1
+    assert client.usage.completion_tokens == 21
+
+
+def test_no_token_probabilities_is_told_apart_from_low_ones(provider: ScriptedProvider, client: ModelClient) -> None:
+    provider.replies = [Reply(probability=None), Reply(probability=0.01)]
+    assert client.complete(ASK)[0].confidence is None
+    assert client.complete(ASK)[0].confidence == pytest.approx(0.01)
+
+
+def test_a_provider_that_ignores_n_is_asked_again_and_no_more_than_needed(
+    provider: ScriptedProvider, client: ModelClient
+) -> None:
+    provider.answer = lambda _request: Reply(choices=1)
+    assert len(client.complete(ASK, n=3, temperature=0.5)) == 3
+    assert len(provider.requests) == 3
+
+
+@pytest.mark.parametrize("parameter", ["logprobs", "temperature", "max_tokens", "n"])
+def test_a_parameter_the_provider_refuses_is_dropped_for_good(
+    provider: ScriptedProvider, client: ModelClient, parameter: str
+) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        if parameter in request:
+            return Reply(status=400, body='{"error": {"message": "unsupported", "param": "%s"}}' % parameter)
+        return Reply(("SELECT 1",))
+
+    provider.answer = script
+    assert client.complete(ASK, n=2, temperature=0.3)[0].text == "SELECT 1"
+    before = len(provider.requests)
+    client.complete(ASK)
+    assert len(provider.requests) == before + 1
+    assert ("max_completion_tokens" in provider.requests[-1]) == (parameter == "max_tokens")
+
+
+def test_a_refusal_without_end_ends(provider: ScriptedProvider, client: ModelClient) -> None:
+    provider.answer = lambda request: Reply(status=400, body='{"error": {"message": "no", "param": "n"}}')
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK, n=2)
+    assert caught.value.error_class is ErrorClass.MODEL_OTHER
+    assert len(provider.requests) <= 8
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected", "tries"),
+    [
+        (Reply(status=401, body='{"error": {"message": "bad key"}}'), ErrorClass.MODEL_AUTH, 1),
+        (Reply(status=403, body='{"error": {"message": "not yours"}}'), ErrorClass.MODEL_AUTH, 1),
+        (Reply(status=404, body='{"error": {"message": "no model"}}'), ErrorClass.MODEL_MISSING, 1),
+        (Reply(status=429, body='{"error": {"message": "slow down"}}'), ErrorClass.MODEL_RATE_LIMIT, 3),
+        (Reply(status=500, body='{"error": {"message": "oops"}}'), ErrorClass.MODEL_OTHER, 3),
+        (Reply(status=400, body='{"error": {"message": "maximum context length"}}'), ErrorClass.MODEL_OTHER, 1),
+        (Reply(body="<html>a proxy's page</html>"), ErrorClass.MODEL_OTHER, 1),
+        (Reply(body='{"choices": []}'), ErrorClass.MODEL_OTHER, 1),
+        (Reply(hang_up=True), ErrorClass.MODEL_UNREACHABLE, 3),
+    ],
+)
+def test_every_failure_has_its_class_and_retries_are_bounded(
+    provider: ScriptedProvider, client: ModelClient, reply: Reply, expected: ErrorClass, tries: int
+) -> None:
+    provider.answer = lambda _request: reply
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK)
+    assert caught.value.error_class is expected
+    assert caught.value.hint
+    assert len(provider.requests) == tries
+
+
+def test_a_failure_that_passes_is_not_seen(provider: ScriptedProvider, client: ModelClient) -> None:
+    provider.replies = [Reply(status=503, body="{}"), Reply(("SELECT 7",))]
+    assert client.complete(ASK)[0].text == "SELECT 7"
+
+
+def test_a_stalled_provider_times_out(provider: ScriptedProvider) -> None:
+    provider.answer = lambda _request: Reply(delay_s=1.5)
+    client = client_of(provider, timeout_s=0.2)
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK)
+    client.close()
+    assert caught.value.error_class is ErrorClass.MODEL_TIMEOUT
+
+
+def test_nobody_at_the_address_is_unreachable() -> None:
+    client = open_model(
+        Settings(model=ModelSettings(provider="compatible", name="m", base_url="http://127.0.0.1:9/v1", timeout_s=2))
+    )
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK)
+    client.close()
+    assert caught.value.error_class is ErrorClass.MODEL_UNREACHABLE
+    assert "base_url" in caught.value.hint
+
+
+def test_azure_uses_the_deployment_and_the_api_version(provider: ScriptedProvider) -> None:
+    client = client_of(
+        provider,
+        provider="azure",
+        name="my-deployment",
+        base_url=provider.url.removesuffix("/v1"),
+        api_key="secret-key",
+        api_version="2025-01-01",
+    )
+    assert client.complete(ASK)[0].model == "my-deployment"
+    client.close()
+    assert provider.paths[0].startswith("/openai/deployments/my-deployment/chat/completions?api-version=2025-01-01")
+    assert provider.keys == ["secret-key"]
+
+
+def test_openai_sends_the_key_it_was_given(provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
+    with_setting = client_of(provider, provider="openai", api_key="from-settings")
+    from_environment = client_of(provider, provider="openai")
+    for client in (with_setting, from_environment):
+        client.complete(ASK)
+        client.close()
+    assert provider.keys == ["Bearer from-settings", "Bearer from-environment"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "error_class"),
+    [
+        ({"provider": "openai", "name": "gpt"}, FailedError, ErrorClass.MODEL_AUTH),
+        ({"provider": "openai", "api_key": "k"}, UsageError, ErrorClass.SETTINGS),
+        ({"provider": "compatible", "name": "m"}, UsageError, ErrorClass.SETTINGS),
+        ({"provider": "azure", "name": "m", "base_url": "http://x"}, UsageError, ErrorClass.SETTINGS),
+        (
+            {"provider": "azure", "name": "m", "base_url": "http://x", "api_version": "v"},
+            FailedError,
+            ErrorClass.MODEL_AUTH,
+        ),
+    ],
+)
+def test_missing_settings_are_named_before_anything_is_asked(
+    given: dict[str, Any], kind: type[AffidavitError], error_class: ErrorClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    client = open_model(Settings(model=ModelSettings(**given)))
+    with pytest.raises(kind) as caught:
+        client.complete(ASK)
+    assert caught.value.error_class is error_class
+    client.close()
+
+
+def test_connecting_happens_once_and_its_failure_is_told_to_everyone_who_asks() -> None:
+    tries: list[int] = []
+
+    def connect() -> Any:
+        tries.append(1)
+        raise FailedError(ErrorClass.MODEL_MISSING, "not there", "fetch it")
+
+    client = ModelClient(connect)
+    client.warm_up().join()
+    for _ in range(2):
+        with pytest.raises(FailedError, match="not there"):
+            client.complete(ASK)
+    assert tries == [1]
+    client.close()
+
+
+def test_closing_while_connecting_lets_go_of_what_was_made_late(provider: ScriptedProvider) -> None:
+    made = client_of(provider)
+    began, may_end, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def connect() -> Any:
+        import dataclasses
+
+        began.set()
+        may_end.wait(10)
+        return dataclasses.replace(made._background.get(), close=closed.set)
+
+    client = ModelClient(connect)
+    thread = client.warm_up()
+    began.wait(10)
+    threading.Timer(0.3, may_end.set).start()
+    client.close()
+    thread.join()
+    assert closed.is_set()
+    with pytest.raises(FailedError):
+        client.complete(ASK)
+
+
+def test_auto_prompts_compactly_only_for_the_model_that_is_trained_on_it() -> None:
+    assert prompt_style(ModelSettings()) == "compact"
+    assert prompt_style(ModelSettings(provider="openai", name="m")) == "full"
+    assert prompt_style(ModelSettings(prompt_style="full")) == "full"
+
+
+@pytest.mark.parametrize("error_class", list(ErrorClass))
+def test_every_error_class_has_its_handling(error_class: ErrorClass) -> None:
+    assert handling(error_class).actor in {"asker", "model", "operator"}

@@ -1,0 +1,105 @@
+"""`affidavit ask`: questions in, answers out, every one on the record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui.cli.invocation import (
+    FormatOption,
+    OutputFormat,
+    UserOption,
+    WorkspaceOption,
+    command_app,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from agent.ask import StepEvent
+    from agent.run import Answer
+    from agent.services import Services
+    from agent.settings import Settings
+    from tui.cli.progress import Activity
+
+__all__ = ["app"]
+
+app = command_app()
+
+
+@app.command("ask")
+def ask_command(
+    ctx: typer.Context,
+    *,
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="One question or several.")],
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Ask the model with one plain prompt and no agent: the control.")
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="An adapter (`none` for the bare base model) or hosted model."),
+    ] = None,
+    output: FormatOption = OutputFormat.TABLE,
+    workspace: WorkspaceOption = None,
+    user: UserOption = None,
+) -> None:
+    """Answer questions from the warehouse, each on the record.
+
+    Exit code 0 means answered, 3 needs clarification, 4 abstained, 5 refused, 6 failed; with several questions it is
+    the highest of theirs. With --format json each question gives exactly one JSON object on one line.
+
+    \b
+    Examples:
+      affidavit ask "Which product category had the highest sales revenue in 2023?"
+      affidavit ask "Top 5 customers by gross profit" --format json -w .demo
+    """
+    from finetune.registry import with_model
+    from tui.failure import as_affidavit_error
+
+    try:
+        settings = with_model(settings_of(ctx, workspace, user), model)
+        code = _ask_all(settings, questions, direct=direct, output=output)
+    except Exception as error:
+        if output is not OutputFormat.JSON:
+            raise
+        from tui.cli.console import print_json
+        from tui.cli.failure import exit_code, failed_answer
+
+        known = as_affidavit_error(error)
+        print_json(failed_answer(known, questions[0] if len(questions) == 1 else ""))
+        raise typer.Exit(exit_code(known)) from error
+    raise typer.Exit(code)
+
+
+def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: OutputFormat) -> int:
+    from agent.services import open_services
+    from tui.cli.answer_view import EXIT_CODES, print_answer
+    from tui.cli.console import console, print_json
+    from tui.cli.progress import activity
+
+    worst = 0
+    with activity() as shown, open_services(settings, progress=shown.part) as services:
+        for number, question in enumerate(questions):
+            answer = _ask_one(services, question, direct, shown)
+            shown.pause()
+            if output is OutputFormat.JSON:
+                print_json(answer.to_json())
+            else:
+                if number:
+                    console().print()
+                print_answer(answer, workspace=settings.workspace)
+            worst = max(worst, EXIT_CODES[answer.status])
+    return worst
+
+
+def _ask_one(services: Services, question: str, direct: bool, shown: Activity) -> Answer:
+    from agent.ask import ask
+
+    done: list[str] = []
+
+    def seen(event: StepEvent) -> None:
+        done.append(event.step)
+        shown.say(" › ".join([*done, "…"]))
+
+    shown.say("thinking…")
+    return ask(services, question, asker=services.settings.user, direct=direct, on_step=seen)

@@ -1,0 +1,290 @@
+"""One way to sign a decision, for the command and the screen alike: the ledger first, then memory.
+
+The ledger is the truth and memory an index of it, so a decision counts once it is signed there. What memory needs is
+opened before anything is signed; should it fail afterwards all the same, the decision stands, the person is told, and
+`restore` (part of every `affidavit memory sync`) brings memory in line with the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import ErrorClass, FailedError, RefusedError
+from audit.rules import Decision, ReasonCode
+
+if TYPE_CHECKING:
+    from agent.services import Services
+    from agent.settings import Settings
+    from agent.warehouse.connect import Warehouse
+    from agent.warehouse.policy import Policy
+    from audit.export import AcceptedRun
+    from audit.ledger import Ledger
+    from memory.linking import Linker
+    from memory.verified import VerifiedQueries, VerifiedQuery
+
+__all__ = ["Desk", "Restored", "ReviewRequest", "Reviewed", "desk_of", "open_desk", "restore", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """A decision as a person put it, before it is signed."""
+
+    run_id: str
+    """The run's id, or enough of its beginning."""
+    decision: Decision
+    reason_code: ReasonCode
+    reason: str = ""
+    sql: str | None = None
+    """Amend only: the corrected statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What was signed and what followed from it."""
+
+    run_id: str
+    decision: Decision
+    reviewer: str
+    review_hash: str
+    relied: tuple[str, ...] = ()
+    """Revoke only: runs that were answered from the revoked one and should be looked at."""
+
+    @property
+    def note(self) -> str:
+        """What was done, in one or two sentences."""
+        done = {
+            Decision.ACCEPT: "It is a verified query now: asked again, it is recalled.",
+            Decision.AMEND: "The corrected statement is a verified query now.",
+            Decision.REJECT: "It will not be recalled or learned from.",
+            Decision.REVOKE: "It is taken out of memory and of future training sets.",
+        }[self.decision]
+        count = len(self.relied)
+        warning = f" {count} run{' was' if count == 1 else 's were'} answered from it; look at them." if count else ""
+        return f"Signed by {self.reviewer}: {self.decision.value} run {self.run_id[:13]}. {done}{warning}"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What signing needs. The callables open their part when it is first asked for."""
+
+    settings: Settings
+    ledger: Ledger
+    policy: Policy
+    verified: Callable[[], VerifiedQueries]
+    linker: Callable[[], Linker]
+    warehouse: Callable[[], Warehouse]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What had to be done to bring memory in line with the ledger: run ids."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def review(desk: Desk, request: ReviewRequest, *, reviewer: str) -> Reviewed:
+    """Sign a decision in the name of `reviewer`, whose key must be at hand, and do what follows from it.
+
+    Raises:
+        AuditError: the rules, the key or the ledger do not allow it (see `audit.errors`); nothing was written.
+        RefusedError, FailedError: an amendment's statement was refused or failed; nothing was signed. Or the decision
+            is signed and memory could not follow, which the message says.
+    """
+    from audit.identity import Keyring
+    from audit.review import submit_review
+    from audit.runs import resolve_run_id
+    from audit.session import KEYS_NAME
+
+    signer = Keyring(desk.settings.state_dir / KEYS_NAME).load(reviewer)
+    run_id = resolve_run_id(desk.ledger, request.run_id)
+    if request.decision is not Decision.REJECT:
+        desk.verified()
+    if request.decision in (Decision.ACCEPT, Decision.AMEND):
+        desk.linker()
+    sql, fingerprint = None, ""
+    if request.decision is Decision.AMEND:
+        sql, fingerprint = _executed(desk, run_id, request.sql or "", reviewer)
+    record = submit_review(
+        desk.ledger,
+        signer,
+        run_id=run_id,
+        decision=request.decision,
+        reason_code=request.reason_code,
+        reason=request.reason,
+        sql=sql,
+        result_fingerprint=fingerprint,
+        allow_self=desk.policy.review.allow_self,
+    )
+    _follow(desk, run_id, request.decision)
+    relied = _relied_on(desk.ledger, run_id) if request.decision is Decision.REVOKE else ()
+    return Reviewed(run_id, request.decision, record.actor, record.hash, relied)
+
+
+def restore(ledger: Ledger, verified: VerifiedQueries, linker: Linker) -> Restored:
+    """Bring the verified queries in memory in line with the accepted and amended runs of the ledger.
+
+    A query that is there already stays as it is, so one that is in quarantine stays there.
+
+    Raises:
+        AuditError: the ledger cannot be read, or a review on it does not hold.
+        MemoryFailure: memory cannot be read or written.
+    """
+    from audit.export import accepted_runs
+
+    standing = {run.run_id: run for run in accepted_runs(ledger)}
+    kept = {query.id: query for query in verified.all()}
+    stale = [run_id for run_id, query in kept.items() if run_id not in standing or standing[run_id].sql != query.sql]
+    missing = [run_id for run_id in standing if run_id not in kept or run_id in stale]
+    for run_id in stale:
+        verified.remove(run_id)
+    for run_id in missing:
+        verified.add(_as_query(standing[run_id], linker))
+    return Restored(tuple(missing), tuple(run_id for run_id in stale if run_id not in standing))
+
+
+@contextmanager
+def open_desk(settings: Settings) -> Iterator[Desk]:
+    """A desk of its own, for a command: only what the decision needs is opened, and no model is started.
+
+    Raises:
+        UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
+    """
+    from agent.services import open_ledger
+    from agent.warehouse.connect import open_warehouse
+    from agent.warehouse.policy import load_policy
+
+    with ExitStack() as parts:
+        policy = load_policy(settings.workspace / "policy.yaml")
+        ledger = parts.enter_context(open_ledger(settings, create=False))
+
+        @cache
+        def store() -> Any:
+            from memory.store import MemoryStore
+
+            return parts.enter_context(MemoryStore.open(settings.memory.url or settings.state_dir / "chroma"))
+
+        @cache
+        def verified() -> VerifiedQueries:
+            from memory.verified import VerifiedQueries
+
+            return VerifiedQueries(store())
+
+        @cache
+        def linker() -> Linker:
+            from memory.knowledge import open_knowledge
+
+            return open_knowledge(store(), settings.state_dir, settings.workspace / "metrics.yaml").linker
+
+        @cache
+        def warehouse() -> Warehouse:
+            limits = policy.effective_limits(settings.limits)
+            opened = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+            parts.callback(opened.close)
+            return opened
+
+        yield Desk(settings, ledger, policy, verified, linker, warehouse)
+
+
+def desk_of(services: Services) -> Desk:
+    """A desk over parts that are open already."""
+    return Desk(
+        services.settings,
+        services.ledger,
+        services.policy,
+        lambda: services.verified,
+        lambda: services.retriever.linker,
+        lambda: services.warehouse,
+    )
+
+
+def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, str]:
+    """Judge and run a corrected statement as any draft, on the run's record; gives it and its result's fingerprint."""
+    from agent.steps.guard import judge
+
+    warehouse = desk.warehouse()
+    limits = desk.policy.effective_limits(desk.settings.limits)
+    verdict = judge(
+        sql,
+        dialect=warehouse.dialect,
+        catalog=desk.linker().catalog,
+        policy=desk.policy,
+        max_rows=limits.max_rows,
+    )
+    if not verdict.allowed:
+        raise RefusedError(
+            ErrorClass(verdict.error_class), verdict.message, "Correct the statement; nothing was signed."
+        )
+    intent = {"sql": verdict.sql, "warehouse": warehouse.display_url, "verdict": "allowed", "purpose": "amendment"}
+    desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
+    outcome = warehouse.execute(verdict.sql)
+    result, error = outcome.result, outcome.error
+    body = {
+        "sql": verdict.sql,
+        "ok": result is not None,
+        "row_count": len(result.rows) if result else 0,
+        "truncated": bool(result and result.truncated),
+        "result_fingerprint": result.fingerprint if result else "",
+        "elapsed_ms": round(outcome.elapsed_ms, 2),
+        "error_class": error.error_class if error else "",
+        "purpose": "amendment",
+    }
+    desk.ledger.append("run.outcome", body, run_id=run_id, actor=reviewer)
+    if result is None:
+        message = error.message if error else "It gave no result."
+        raise FailedError(
+            ErrorClass(error.error_class) if error else ErrorClass.WAREHOUSE_OTHER,
+            f"The corrected statement failed: {message}",
+            "Correct it; nothing was signed.",
+        )
+    return verdict.sql, result.fingerprint
+
+
+def _follow(desk: Desk, run_id: str, decision: Decision) -> None:
+    """Let memory follow what was just signed."""
+    from audit.export import accepted_run
+    from memory.errors import MemoryFailure
+
+    try:
+        if decision is Decision.REVOKE:
+            desk.verified().remove(run_id)
+        elif decision is not Decision.REJECT:
+            run = accepted_run(desk.ledger, run_id)
+            if run is not None:  # somebody else may have revoked it in this very moment
+                desk.verified().add(_as_query(run, desk.linker()))
+    except MemoryFailure as error:
+        raise FailedError(
+            ErrorClass.MEMORY_UNAVAILABLE,
+            f"The decision is signed and on the ledger, but memory could not follow it: {error}",
+            "Run `affidavit memory sync`; it brings memory in line with the ledger.",
+        ) from error
+
+
+def _as_query(run: AcceptedRun, linker: Linker) -> VerifiedQuery:
+    from memory.verified import VerifiedQuery, dependencies
+
+    return VerifiedQuery(
+        id=run.run_id,
+        question=run.question,
+        sql=run.sql,
+        dialect=run.dialect,
+        reviewer=run.reviewer,
+        run_id=run.run_id,
+        catalog_fingerprint=linker.catalog.fingerprint,
+        semantics_fingerprint=linker.layer.fingerprint,
+        depends=dependencies(run.question, run.sql, run.dialect, linker),
+        as_of=linker.layer.today().isoformat(),
+    )
+
+
+def _relied_on(ledger: Ledger, run_id: str) -> tuple[str, ...]:
+    """Runs that were answered from this one."""
+    return tuple(
+        record.run_id
+        for record in ledger.records(kinds=("run.recalled",))
+        if record.run_id and record.body.get("verified_run_id") == run_id
+    )

@@ -1,0 +1,133 @@
+"""The backend of the real chat: one workspace, opened once, asked and signed from one thread."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from agent.run import Answer
+from agent.settings import Settings
+from audit.monitor import MonitorFigures, monitor
+from audit.runs import RunSummary, RunTrace, get_run, list_runs
+from tui.backend import Notice, StepSeen, WorkspaceCard
+from tui.reviewing import ReviewRequest, desk_of, review
+
+if TYPE_CHECKING:
+    from agent.services import Services
+
+__all__ = ["WorkspaceBackend", "step_note", "suggestions"]
+
+_PARTS = {"model": "Fetching the model", "memory": "Learning the warehouse"}
+_SUGGESTED = 5
+
+
+class WorkspaceBackend:
+    """See `tui.backend.Backend`. Every method is called from the same thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._parts = ExitStack()
+        self._services: Services | None = None
+
+    def open(self, notice: Notice) -> WorkspaceCard:
+        """Open every part and wait until the model answers."""
+        from agent.services import open_services
+
+        self.close()
+        notice("Opening the workspace…", 0, 0)
+        opened = ExitStack()
+        with opened:
+            services = opened.enter_context(
+                open_services(
+                    self._settings,
+                    progress=lambda part, done, total: notice(f"{_PARTS.get(part, part)}…", done, total),
+                )
+            )
+            notice("Starting the model…", 0, 0)
+            model = services.model.model_name  # waits for the start, or raises what kept it from starting
+            self._parts = opened.pop_all()
+        self._services = services
+        return WorkspaceCard(
+            name=self._settings.workspace.name,
+            dialect=services.warehouse.dialect,
+            model=model,
+            person=self._settings.user,
+            suggestions=suggestions(services),
+        )
+
+    def ask(self, question: str, on_step: StepSeen) -> Answer:
+        """Answer one question; every step is told as it ends."""
+        from agent.ask import StepEvent, ask
+
+        def seen(event: StepEvent) -> None:
+            on_step(event.step, event.elapsed_ms, step_note(event.step, event.state_patch))
+
+        return ask(self._opened, question, asker=self._settings.user, on_step=seen)
+
+    def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
+        """The newest runs."""
+        return tuple(list_runs(self._opened.ledger, limit=limit, review_status=review_status))
+
+    def trace(self, run_id: str) -> RunTrace:
+        """Everything on the record of one run."""
+        return get_run(self._opened.ledger, run_id)
+
+    def sign(self, request: ReviewRequest) -> str:
+        """Sign as the person at the keyboard."""
+        return review(desk_of(self._opened), request, reviewer=self._settings.user).note
+
+    def figures(self) -> MonitorFigures:
+        """What the ledger says of all runs."""
+        return monitor(self._opened.ledger)
+
+    def close(self) -> None:
+        """Close every part; the embedded model stops."""
+        self._services = None
+        self._parts.close()
+
+    @property
+    def _opened(self) -> Services:
+        if self._services is None:
+            raise RuntimeError("The backend was asked before it was opened.")
+        return self._services
+
+
+def step_note(step: str, patch: dict[str, Any]) -> str:
+    """What a step gave, in a word or two; empty when its name says enough."""
+    grounding, outcome, drafts = patch.get("grounding"), patch.get("outcome"), patch.get("drafts", ())
+    note = ""
+    if step == "recall" and drafts:
+        note = "a signed answer"
+    elif step == "ground" and grounding:
+        note = _count(len(grounding.pieces), "piece")
+    elif step == "generate" and drafts:
+        note = _count(len(drafts), "draft")
+    elif step == "execute" and outcome:
+        note = (
+            _count(len(outcome.result.rows), "row") if outcome.result else outcome.error.error_class.replace("_", " ")
+        )
+    elif step == "check" and patch.get("findings"):
+        note = _count(len(patch["findings"]), "finding")
+    return note
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def suggestions(services: Services) -> tuple[str, ...]:
+    """A few questions this workspace can answer: of its baseline pack, else made from its metrics."""
+    pack = services.settings.workspace / "baseline.jsonl"
+    try:
+        with pack.open(encoding="utf-8") as lines:
+            questions = [str(json.loads(line)["question"]) for line in lines if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError):
+        questions = []
+    if questions:
+        step = max(1, len(questions) // _SUGGESTED)
+        return tuple(questions[::step][:_SUGGESTED])
+    metrics, dimensions = services.layer.metrics, services.layer.dimensions
+    if not metrics or not dimensions:
+        return ()
+    return tuple(f"What is {metric.name} by {dimensions[0].name}?" for metric in list(metrics)[:_SUGGESTED])
