@@ -33,7 +33,9 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
-    said = list(state.get("assumptions", ()))
+    # What a recalled draft stands on says nothing about the draft that took its place.
+    recalled = state["drafts"][state["current"]].origin == "verified_query"
+    said = list(state.get("assumptions", ())) if recalled else []
     sql, result = state["outcome"].sql, state["outcome"].result
     try:
         tree = sqlglot.parse_one(sql, dialect=services.warehouse.dialect)

@@ -189,9 +189,20 @@ class Composer:
             self._combinable[key] = self.world.compiler.combinable(metric_id, name)
         return self._combinable[key]
 
+    def _counts_itself(self, metric_id: str, dimension: Dimension) -> bool:
+        """Customers per customer is one, always."""
+        metric = next(m for m in self.metrics if m.id == metric_id)
+        entity = self.layer.entity_of(dimension.table)
+        same = self.world.compiler.base(metric_id).lower() == dimension.table.lower()
+        return same and bool(metric.counted) and entity is not None and self.label(entity) == dimension.id
+
     def a_dimension(self, rng: random.Random, metric_id: str, exclude: tuple[str, ...] = ()) -> Dimension | None:
         """A dimension the metric can be broken down by."""
-        options = [d for d in self.groupable if d.id not in exclude and self.combinable(metric_id, d.id)]
+        options = [
+            d
+            for d in self.groupable
+            if d.id not in exclude and self.combinable(metric_id, d.id) and not self._counts_itself(metric_id, d)
+        ]
         if not options:
             return None
         return rng.choices(options, weights=[self.weight(metric_id, d) for d in options])[0]

@@ -54,7 +54,10 @@ def _ask(shapes: tuple[str, ...], draw: Draw, words: dict[str, tuple[str, ...]])
 
 def _metric_slots(metric: MetricWords) -> dict[str, tuple[str, ...]]:
     # The defined name counts twice: it is what most people will say.
-    return {"m": (metric.nouns[0], *metric.nouns), "c": metric.counted}
+    nouns = tuple(n for n in metric.nouns if n not in metric.counted) + tuple(
+        f"number of {c}" for c in metric.counted[:3]
+    )
+    return {"m": (nouns[0], *nouns), "c": metric.counted}
 
 
 def _query(draw: Draw, metric: MetricWords, **fields: object) -> SemanticQuery:
@@ -496,7 +499,13 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
     key = rng.choices(keys, weights=[weights[k] for k in keys])[0]
     draw = Draw()
     if rng.random() < 0.25 and key != "subject":
-        composer.add_filters(rng, draw, metric.id, (dimension.id, *(d.id for d in composer.layer.dimensions if d.table == dimension.table)), 1)
+        composer.add_filters(
+            rng,
+            draw,
+            metric.id,
+            (dimension.id, *(d.id for d in composer.layer.dimensions if d.table == dimension.table)),
+            1,
+        )
     words: dict[str, tuple[str, ...]] = {}
     query = _query(draw, metric, dimensions=(dimension.id,))
     if key == "subject":
@@ -520,7 +529,9 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
         surface = number_surface(rng, limit_value, metric.unit)
         words["x"] = (surface,)
         draw.parameters.append(Parameter("threshold", surface, as_number(limit_value), "number"))
-        query = replace(query, having=Having(">", as_number(limit_value)), pattern="breakdown" if key == "over" else "count_groups")
+        query = replace(
+            query, having=Having(">", as_number(limit_value)), pattern="breakdown" if key == "over" else "count_groups"
+        )
     ask = replace(_ask((), draw, words), productions=tuple(idiom[key]))
     return Composition(query, ask, "simple" if key == "subject" else "moderate", shape=f"idiom.{key}")
 

@@ -36,7 +36,9 @@ def _count_metric(composer: Composer, entity: Entity) -> str | None:
     return None
 
 
-def _an_entity(composer: Composer, rng: random.Random, accept: Callable[[Entity], bool] = lambda _: True) -> Entity | None:
+def _an_entity(
+    composer: Composer, rng: random.Random, accept: Callable[[Entity], bool] = lambda _: True
+) -> Entity | None:
     options = [e for e in composer.entities if accept(e)]
     if not options:
         return None
@@ -119,8 +121,13 @@ def _by_number(composer: Composer, rng: random.Random, draw: Draw, entity: Entit
         if high is not None:
             other = number_surface(rng, high, unit)
             draw.filters.append(Filter(column, "between", (as_number(limit), as_number(high))))
-            draw.where.append((f"with a {noun} between {surface} and {other}", f"with {noun} from {surface} to {other}"))
-            draw.parameters += [Parameter(f"low_{noun}", surface, as_number(limit), column), Parameter(f"high_{noun}", other, as_number(high), column)]
+            draw.where.append(
+                (f"with a {noun} between {surface} and {other}", f"with {noun} from {surface} to {other}")
+            )
+            draw.parameters += [
+                Parameter(f"low_{noun}", surface, as_number(limit), column),
+                Parameter(f"high_{noun}", other, as_number(high), column),
+            ]
             return True
     draw.filters.append(Filter(column, op, (as_number(limit),)))  # type: ignore[arg-type]
     draw.where.append(tuple(p.format(n=surface) for p in phrases))
@@ -138,7 +145,14 @@ def _by_null(composer: Composer, rng: random.Random, draw: Draw, entity: Entity)
     noun = rng.choice(composer.words.column_nouns(column))
     missing = rng.random() < 0.7
     if missing:
-        phrases = (f"without a {noun}", f"with no {noun}", f"that have no {noun}", f"missing a {noun}", f"where the {noun} is missing", f"with an empty {noun}")
+        phrases = (
+            f"without a {noun}",
+            f"with no {noun}",
+            f"that have no {noun}",
+            f"missing a {noun}",
+            f"where the {noun} is missing",
+            f"with an empty {noun}",
+        )
     else:
         phrases = (f"with a {noun}", f"that have a {noun}", f"where the {noun} is known")
     draw.filters.append(Filter(column, "is null" if missing else "is not null"))
@@ -155,7 +169,13 @@ def _by_date(composer: Composer, rng: random.Random, draw: Draw, entity: Entity)
     if len(days) < 3:
         return False
     year = int(rng.choice(days)[:4])
-    verb = {"hire date": "hired", "birth date": "born", "order date": "placed", "shipped date": "shipped", "required date": "required"}.get(words_of(column.rpartition(".")[2]), "")
+    verb = {
+        "hire date": "hired",
+        "birth date": "born",
+        "order date": "placed",
+        "shipped date": "shipped",
+        "required date": "required",
+    }.get(words_of(column.rpartition(".")[2]), "")
     noun = composer.words.column_nouns(column)[0]
     start, end = f"{year}-01-01", f"{year + 1}-01-01"
     kind = rng.choice(("in", "in", "before", "after"))
@@ -200,18 +220,30 @@ def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None
             draw.where.clear()
             shapes, level = ["share_of_count"], "complex"
     elif kind.startswith("list_column"):
-        columns = [c for c in (*composer.text_columns(entity.table), *composer.number_columns(entity.table), *composer.date_columns(entity.table)) if composer.words.column(c) and c != f"{entity.table}.{entity.label}"]
+        columns = [
+            c
+            for c in (
+                *composer.text_columns(entity.table),
+                *composer.number_columns(entity.table),
+                *composer.date_columns(entity.table),
+            )
+            if composer.words.column(c) and c != f"{entity.table}.{entity.label}"
+        ]
         if len(columns) < 2:
             return None
         first, second = rng.sample(columns, 2)
         words |= {"a": composer.words.column_nouns(first), "a2": composer.words.column_nouns(second)}
         chosen = (first,) if kind == "list_column" else (first, second)
         query = replace(query, columns=(composer.label(entity), *chosen))
-    plain = tuple(w for w in draw.where[0] if not w.startswith(("that ", "where ", "who "))) if len(draw.where) == 1 else ()
+    plain = (
+        tuple(w for w in draw.where[0] if not w.startswith(("that ", "where ", "who "))) if len(draw.where) == 1 else ()
+    )
     if plain and kind in ("count", "list") and rng.random() < 0.3:
         draw.where[0] = plain
         shapes = [f"{kind}_tight"]
-    return Composition(query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), level, shape=f"rows.{kind}")
+    return Composition(
+        query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), level, shape=f"rows.{kind}"
+    )
 
 
 def _related(composer: Composer, rng: random.Random) -> Composition | None:
@@ -225,7 +257,9 @@ def _related(composer: Composer, rng: random.Random) -> Composition | None:
     draw = Draw()
     if rng.random() < 0.35:
         _by_value(composer, rng, draw, entity)
-    timed = composer.combinable(f"count:{entity.id}", composer.layer.calendar.time_column) and relation.table != "Products"
+    timed = (
+        composer.combinable(f"count:{entity.id}", composer.layer.calendar.time_column) and relation.table != "Products"
+    )
     negated = rng.random() < 0.75
     if timed and rng.random() < 0.55 and (relation.not_ if negated else relation.has):
         composer.add_period(rng, draw, _count_of(composer, relation), 1.0)
@@ -233,7 +267,12 @@ def _related(composer: Composer, rng: random.Random) -> Composition | None:
     if not verbs:
         return None
     window = draw.period.window if draw.period else None
-    query = SemanticQuery(filters=tuple(draw.filters), related=(Related(relation.table, negated, window),), entity=entity.id, pattern="list")
+    query = SemanticQuery(
+        filters=tuple(draw.filters),
+        related=(Related(relation.table, negated, window),),
+        entity=entity.id,
+        pattern="list",
+    )
     shape = "list_who"
     if rng.random() < 0.4:
         metric = _count_metric(composer, entity)
@@ -245,7 +284,12 @@ def _related(composer: Composer, rng: random.Random) -> Composition | None:
         nouns = tuple(f"{n} {w}" for n in nouns for w in draw.where[0][:4])
         draw.where.clear()
     words = {"es": nouns, "verb": verbs}
-    return Composition(query, Ask((shape,), words, (), draw.when, tuple(draw.parameters)), "edge" if negated else "moderate", shape=f"related.{shape}")
+    return Composition(
+        query,
+        Ask((shape,), words, (), draw.when, tuple(draw.parameters)),
+        "edge" if negated else "moderate",
+        shape=f"related.{shape}",
+    )
 
 
 def _count_of(composer: Composer, relation: Relation) -> str:
@@ -268,7 +312,9 @@ def _many(composer: Composer, rng: random.Random, relation: Relation, entity: En
     words = {"es": composer.words.entity_plurals(entity), "verb": verbs}
     query = replace(query, having=Having(">", number), pattern="count_groups" if counting else "breakdown")
     shape = "count_who" if counting else "list_who"
-    return Composition(query, Ask((shape,), words, (), draw.when, tuple(draw.parameters)), "moderate", shape=f"many.{shape}")
+    return Composition(
+        query, Ask((shape,), words, (), draw.when, tuple(draw.parameters)), "moderate", shape=f"many.{shape}"
+    )
 
 
 def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
@@ -284,7 +330,11 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     if isinstance(value, str):
         surface = composer.surface(rng, value)
     else:
-        surface = rng.choice((f"order {value}", f"order number {value}", f"order #{value}", f"order no. {value}")) if entity.id == "order" else f"{entity.name.lower()} {value}"
+        surface = (
+            rng.choice((f"order {value}", f"order number {value}", f"order #{value}", f"order no. {value}"))
+            if entity.id == "order"
+            else f"{entity.name.lower()} {value}"
+        )
     draw = Draw(filters=[Filter(label, "=", (value,))])
     shown = surface if isinstance(value, str) else str(value)
     draw.parameters.append(Parameter(entity.id, shown, value, f"{entity.table}.{entity.label}"))  # type: ignore[arg-type]
@@ -292,7 +342,15 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     query = SemanticQuery(filters=tuple(draw.filters), pattern="lookup", entity=entity.id)
     if rng.random() < 0.3:
         return _lookup_parent(composer, rng, entity, query, words, draw)
-    columns = [c for c in (*composer.text_columns(entity.table), *composer.number_columns(entity.table), *composer.date_columns(entity.table)) if c != f"{entity.table}.{entity.label}" and composer.words.column(c)]
+    columns = [
+        c
+        for c in (
+            *composer.text_columns(entity.table),
+            *composer.number_columns(entity.table),
+            *composer.date_columns(entity.table),
+        )
+        if c != f"{entity.table}.{entity.label}" and composer.words.column(c)
+    ]
     if not columns:
         return None
     if rng.random() < 0.15 and len(columns) > 1:
@@ -305,10 +363,19 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     asks = tuple(a.format(v=str(shown)) for a in composer.words.column(column).get("ask", ()))
     words["ask"] = asks
     shapes = ("lookup", "lookup_ask", "lookup_ask") if asks else ("lookup",)
-    return Composition(replace(query, columns=(column,)), Ask(shapes, words, (), (), tuple(draw.parameters)), "simple", shape="lookup")
+    return Composition(
+        replace(query, columns=(column,)), Ask(shapes, words, (), (), tuple(draw.parameters)), "simple", shape="lookup"
+    )
 
 
-def _lookup_parent(composer: Composer, rng: random.Random, entity: Entity, query: SemanticQuery, words: dict[str, tuple[str, ...]], draw: Draw) -> Composition | None:
+def _lookup_parent(
+    composer: Composer,
+    rng: random.Random,
+    entity: Entity,
+    query: SemanticQuery,
+    words: dict[str, tuple[str, ...]],
+    draw: Draw,
+) -> Composition | None:
     """The entity one step up: the category of a product, the customer of an order, or one of its columns."""
     table = composer.catalog.table(entity.table)
     targets = {k.target_table for k in table.foreign_keys if k.target_table != entity.table} if table else set()
@@ -319,18 +386,31 @@ def _lookup_parent(composer: Composer, rng: random.Random, entity: Entity, query
     words = {**words, "d": composer.words.entity_singular(parent)}
     if rng.random() < 0.55:
         query = replace(query, columns=(composer.label(parent),))
-        return Composition(query, Ask(("lookup_parent",), words, (), (), tuple(draw.parameters)), "moderate", shape="lookup_parent")
-    columns = [c for c in composer.text_columns(parent.table) if composer.words.column(c) and c != f"{parent.table}.{parent.label}"]
+        return Composition(
+            query, Ask(("lookup_parent",), words, (), (), tuple(draw.parameters)), "moderate", shape="lookup_parent"
+        )
+    columns = [
+        c
+        for c in composer.text_columns(parent.table)
+        if composer.words.column(c) and c != f"{parent.table}.{parent.label}"
+    ]
     if not columns:
         return None
     column = rng.choice(columns)
     words["a"] = composer.words.column_nouns(column)
     query = replace(query, columns=(column,))
-    return Composition(query, Ask(("lookup_parent_attribute",), words, (), (), tuple(draw.parameters)), "moderate", shape="lookup_parent_attribute")
+    return Composition(
+        query,
+        Ask(("lookup_parent_attribute",), words, (), (), tuple(draw.parameters)),
+        "moderate",
+        shape="lookup_parent_attribute",
+    )
 
 
 def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(composer, rng, lambda e: bool(composer.number_columns(e.table) or composer.date_columns(e.table)))
+    entity = _an_entity(
+        composer, rng, lambda e: bool(composer.number_columns(e.table) or composer.date_columns(e.table))
+    )
     if entity is None:
         return None
     column = rng.choice((*composer.number_columns(entity.table), *composer.date_columns(entity.table)))
@@ -340,7 +420,11 @@ def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
     draw = Draw()
     if rng.random() < 0.4:
         _by_value(composer, rng, draw, entity)
-    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "a": composer.words.column_nouns(column), "n": (count_surface(rng, limit),)}
+    words: dict[str, tuple[str, ...]] = {
+        **_entity_slots(composer, entity),
+        "a": composer.words.column_nouns(column),
+        "n": (count_surface(rng, limit),),
+    }
     adjectives = tuple(entry.get("most" if order == "desc" else "least", ()))
     shapes = []
     if adjectives:
@@ -354,8 +438,12 @@ def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
         return None
     if limit > 1:
         draw.parameters.append(Parameter("limit", words["n"][0], limit, "limit"))
-    query = SemanticQuery(filters=tuple(draw.filters), pattern="extreme", entity=entity.id, columns=(column,), order=order, limit=limit)
-    return Composition(query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="extreme")
+    query = SemanticQuery(
+        filters=tuple(draw.filters), pattern="extreme", entity=entity.id, columns=(column,), order=order, limit=limit
+    )
+    return Composition(
+        query, Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="extreme"
+    )
 
 
 def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
@@ -382,7 +470,12 @@ def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
     if more:
         words["more"] = more
         shapes.append("compare_row_most")
-    return Composition(replace(query, compare=(value,)), Ask(tuple(shapes), words, (), (), tuple(draw.parameters)), "complex", shape="compare_row")
+    return Composition(
+        replace(query, compare=(value,)),
+        Ask(tuple(shapes), words, (), (), tuple(draw.parameters)),
+        "complex",
+        shape="compare_row",
+    )
 
 
 def _values(composer: Composer, rng: random.Random) -> Composition | None:
@@ -402,9 +495,13 @@ def _values(composer: Composer, rng: random.Random) -> Composition | None:
             return None
     if rng.random() < 0.5:
         query = SemanticQuery(metrics=(f"distinct:{column}",), filters=tuple(draw.filters), pattern="total")
-        return Composition(query, Ask(("distinct",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="distinct")
+        return Composition(
+            query, Ask(("distinct",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="distinct"
+        )
     query = SemanticQuery(columns=(column,), entity=entity.id, filters=tuple(draw.filters), pattern="values")
-    return Composition(query, Ask(("values",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="values")
+    return Composition(
+        query, Ask(("values",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="values"
+    )
 
 
 RECORD_KINDS: dict[Callable[[Composer, random.Random], Composition | None], float] = {

@@ -96,7 +96,9 @@ def build_dataset(
     return DatasetReport(out_dir, counts, hashes, manifest)
 
 
-def chat_record(pair: Pair, retrieved: Retrieved | None, *, dialect: str, style: PromptStyle = "compact") -> dict[str, Any]:
+def chat_record(
+    pair: Pair, retrieved: Retrieved | None, *, dialect: str, style: PromptStyle = "compact"
+) -> dict[str, Any]:
     """One OpenAI chat record; `id`, `level` and `template_id` let a trainer or a report find the pair again."""
     messages: list[dict[str, str]] = [
         {"role": m["role"], "content": m["content"]}

@@ -156,7 +156,9 @@ class _Run:
         paths = {n: self.shards / f"candidates-{n:06d}.jsonl" for n in numbers}
         missing = [n for n, path in paths.items() if not path.exists()]
         made = pool.map(_make_shard, missing) if pool else map(_make_shard, missing)
-        fresh = {n: batch for n, batch in zip(missing, made, strict=True) if _store(paths[n], (p.to_json() for p in batch))}
+        fresh = {
+            n: batch for n, batch in zip(missing, made, strict=True) if _store(paths[n], (p.to_json() for p in batch))
+        }
         return [fresh[n] if n in fresh else [Pair.from_json(r) for r in _stored(path)] for n, path in paths.items()]
 
     def judged(self, number: int, statements: list[str], pool: Executor | None) -> list[SqlVerdict]:

@@ -18,6 +18,7 @@ from finetune.similarity import Signature, signature
 
 __all__ = ["Gate", "Limits", "Refusal", "SqlVerdict", "judge_sql"]
 
+_WITHOUT_VALUES = 4
 Execute = Callable[[str], Outcome]
 
 
@@ -144,11 +145,14 @@ class Gate:
         known = self._sql_of.get(question)
         if known is not None:
             return Refusal.DUPLICATE_QUESTION if known == pair.sql else Refusal.CONTRADICTS_ANOTHER
-        if len(signatures) >= self.limits.per_sql:
+        # A question without values has one SQL for all its wordings, so more of them are kept.
+        if len(signatures) >= self.limits.per_sql * (1 if pair.parameters else _WITHOUT_VALUES):
             return Refusal.SQL_REPEATED
         if not signatures and self._per_structure[structure] >= self.limits.per_structure:
             return Refusal.STRUCTURE_REPEATED
-        if self.limits.per_level is not None and self._per_level[pair.level] >= self.limits.per_level.get(pair.level, 0):
+        if self.limits.per_level is not None and self._per_level[pair.level] >= self.limits.per_level.get(
+            pair.level, 0
+        ):
             return Refusal.LEVEL_FULL
         found = signature(question)
         if any(found.jaccard(other) > self.limits.similarity for other in signatures):

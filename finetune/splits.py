@@ -234,4 +234,3 @@ def _components(pairs: Sequence[Pair]) -> dict[str, str]:
             low, high = sorted((first, second))
             parent[high] = low
     return {masked_sql(p.sql): root(f"sql {masked_sql(p.sql)}") for p in pairs}
-

@@ -4,6 +4,7 @@ A template says a question in several ways and its SQL once, in the layer's dial
 their values from the warehouse, so the same file serves any warehouse of that shape:
 
     country: {column: Customers.Country}          a value of the column
+    seller: {dimension: employee_name}            a value of the dimension
     n: {choice: [3, 5, 10]}                       one of these
     price: {number: Products.UnitPrice}           a round number with rows on both sides
     year: {period: year}                          {year} in the question; '{year.start}' and '{year.end}' in the SQL
@@ -33,7 +34,7 @@ from memory.catalog import Catalog
 __all__ = ["Template", "TemplateBook", "TemplateError", "load_templates"]
 
 _SLOT = re.compile(r"\{([a-z_0-9]+)(?:\.(start|end|label))?\}")
-_KINDS = ("column", "choice", "number", "period", "map")
+_KINDS = ("column", "dimension", "choice", "number", "period", "map")
 
 
 class TemplateError(Exception):
@@ -105,7 +106,9 @@ def load_templates(path: Path, catalog: Catalog | None = None) -> TemplateBook:
     ids = [t.id for t in templates]
     for index, identifier in enumerate(ids):
         if identifier in ids[:index]:
-            raise TemplateError(path, _line(nodes[index], "id"), f"templates[{index}].id", f"`{identifier}` is used twice.")
+            raise TemplateError(
+                path, _line(nodes[index], "id"), f"templates[{index}].id", f"`{identifier}` is used twice."
+            )
     return TemplateBook(templates, _plain(root.get("vocabulary") or {}))
 
 
@@ -138,7 +141,7 @@ def _value(spec: Mapping[str, Any], rng: random.Random, world: World, values: Ma
         return str(surface), value, {"": str(value).replace("'", "''")}, "map"
     if "period" in spec:
         return _period(spec, rng, world, values)
-    column = spec.get("column") or spec["number"]
+    column = spec.get("column") or spec.get("dimension") or spec["number"]
     if "number" in spec:
         numbers = tuple(sorted(float(v) for v in world.values(column) if isinstance(v, int | float)))
         if len(numbers) < 3:
@@ -147,7 +150,9 @@ def _value(spec: Mapping[str, Any], rng: random.Random, world: World, values: Ma
         value = int(raw) if raw == int(raw) else raw
         return str(value), value, {"": str(value)}, column
     taken = values.get(str(spec.get("not")))
-    options = [v for v in world.values(column) if v is not None and v != "" and v != taken and isinstance(v, str | int | float)]
+    options = [
+        v for v in world.values(column) if v is not None and v != "" and v != taken and isinstance(v, str | int | float)
+    ]
     if not options:
         return None
     chosen = rng.choice(options)
@@ -159,13 +164,22 @@ def _period(spec: Mapping[str, Any], rng: random.Random, world: World, values: M
     if first is None or last is None:
         return None
     taken = values.get(str(spec.get("after") or spec.get("not")))
-    years = [y for y in range(first.year, last.year + 1) if str(y) != str(taken) and (not spec.get("after") or y > int(str(taken)))]
+    years = [
+        y
+        for y in range(first.year, last.year + 1)
+        if str(y) != str(taken) and (not spec.get("after") or y > int(str(taken)))
+    ]
     if not years:
         return None
     of, grain = rng.choice(years), spec["period"]
     if grain == "year":
         found = year(of)
-        return str(of), of, {"": str(of), ".start": found.window.start, ".end": found.window.end, ".label": str(of)}, "period"
+        return (
+            str(of),
+            of,
+            {"": str(of), ".start": found.window.start, ".end": found.window.end, ".label": str(of)},
+            "period",
+        )
     found = quarter(rng.randint(1, 4), of) if grain == "quarter" else month(rng.randint(1, 12), of)
     surface = rng.choice(found.bare)
     return surface, found.window.start, {"": surface, ".start": found.window.start, ".end": found.window.end}, "period"
@@ -176,7 +190,9 @@ def _pairs(template: Template, filled: Filled, rng: random.Random, world: World,
 
     dialect = world.catalog.dialect
     sql = finish(filled.sql, source=world.layer.dialect, target=dialect, catalog=world.catalog)
-    sql_template = finish(_unfilled(template.sql, filled), source=world.layer.dialect, target=dialect, catalog=world.catalog)
+    sql_template = finish(
+        _unfilled(template.sql, filled), source=world.layer.dialect, target=dialect, catalog=world.catalog
+    )
     ask = Ask((), {k: (v,) for k, v in filled.words.items()}, parameters=filled.parameters)
     tags = (Tag("pattern", template.id), *(Tag("topic", tag) for tag in template.tags))
     return [
@@ -226,7 +242,9 @@ def _template(path: Path, node: Any, key: str, catalog: Catalog | None) -> Templ
     questions = tuple(str(q) for q in node["questions"])
     for question in questions:
         if question[:1] not in "?!~":
-            raise TemplateError(path, _line(node, "questions"), f"{key}.questions", f"`{question}` must begin with ?, ! or ~.")
+            raise TemplateError(
+                path, _line(node, "questions"), f"{key}.questions", f"`{question}` must begin with ?, ! or ~."
+            )
     parameters = _plain(node.get("parameters") or {})
     _check_parameters(path, node, key, parameters, catalog)
     sql = " ".join(str(node["sql"]).split())
@@ -234,7 +252,9 @@ def _template(path: Path, node: Any, key: str, catalog: Catalog | None) -> Templ
     for name in sorted(used ^ set(parameters)):
         message = "is used but not declared under parameters." if name in used else "is declared but never used."
         raise TemplateError(path, _line(node, "parameters"), f"{key}.parameters.{name}", message)
-    return Template(str(node["id"]), questions, sql, parameters, tuple(node.get("tags") or ()), level, int(node.get("version", 1)))
+    return Template(
+        str(node["id"]), questions, sql, parameters, tuple(node.get("tags") or ()), level, int(node.get("version", 1))
+    )
 
 
 def _check_parameters(path: Path, node: Any, key: str, parameters: Mapping[str, Any], catalog: Catalog | None) -> None:
@@ -244,7 +264,9 @@ def _check_parameters(path: Path, node: Any, key: str, parameters: Mapping[str, 
             raise TemplateError(path, _line(node, "parameters"), where, f"needs exactly one of {', '.join(_KINDS)}.")
         column = spec.get("column") or spec.get("number")
         if column and catalog is not None and catalog.column(*str(column).split(".", 1)) is None:
-            raise TemplateError(path, _line(node, "parameters"), where, f"there is no column {column} in the warehouse.")
+            raise TemplateError(
+                path, _line(node, "parameters"), where, f"there is no column {column} in the warehouse."
+            )
 
 
 def _line(node: Any, key: Any) -> int:

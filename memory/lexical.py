@@ -108,6 +108,8 @@ def stem(word: str) -> str:
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     base = singular(word)
+    if base in _IRREGULAR:
+        return _IRREGULAR[base]
     for ending in ("ing", "ed"):
         if base.endswith(ending) and len(base) - len(ending) >= 3 and _VOWEL.search(base[: -len(ending)]):
             base = base[: -len(ending)]

@@ -173,7 +173,9 @@ class Linker:
         while place < len(tokens):
             length, found = self._identifier_at(tokens, place)
             start, end = tokens[place].start, tokens[place + max(length, 1) - 1].end
-            if not found or any(_overlap((start, end), span) for span in covered):
+            # A longer identifier may hold a shorter mention: "order details" is a table, though "order" is said.
+            held = [span for span in covered if _overlap((start, end), span)]
+            if not found or any(not _contains((start, end), span) or span == (start, end) for span in held):
                 place += 1
                 continue
             near = [(t, c) for t, c in found if t in linked] or found

@@ -66,7 +66,7 @@ class Retriever:
         joins: JoinGraph | None = None,
     ) -> None:
         self.linker = Linker(catalog, layer, values, joins)
-        self._store = store
+        self.store = store
         self._verified = VerifiedQueries(store, self.linker)
         self._metrics = _Definitions(store, "metrics", layer.metrics)
         self._dimensions = _Definitions(store, "dimensions", layer.dimensions)
@@ -197,7 +197,7 @@ class Retriever:
     def _vectors(self, texts: Sequence[str]) -> list[Any]:
         """A unit vector per text, None for an empty one (everything in the question is accounted for)."""
         asked = [text for text in texts if text]
-        embedded = iter(self._store.embedder.embed(asked) if asked else ())
+        embedded = iter(self.store.embedder.embed(asked) if asked else ())
         return [next(embedded) if text else None for text in texts]
 
     def _writer(self, dialect: str) -> PieceWriter:

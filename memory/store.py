@@ -8,6 +8,7 @@ One collection per kind because a metadata filter costs twenty times a plain que
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from memory.embedding import Embedder, WordLlamaEmbedder
 from memory.errors import MemoryUnavailable
 
 if TYPE_CHECKING:
+    import httpx
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
@@ -31,6 +33,7 @@ _T = TypeVar("_T")
 _DERIVED: frozenset[Kind] = frozenset({"tables", "metrics", "dimensions", "notes"})
 """Kinds a sync can write again from the warehouse and the semantic layer."""
 _BATCH = 1000
+_SERVER_TIMEOUT_S = 30.0
 _NAMESPACE = re.compile(r"^[a-z0-9][a-z0-9_-]{1,40}$")
 
 
@@ -78,7 +81,7 @@ class MemoryStore:
     def open(
         cls, path_or_url: str | Path, embedder: Embedder | None = None, *, namespace: str = "affidavit"
     ) -> MemoryStore:
-        """A local store in a folder, or a Chroma server at `http(s)://host:port`.
+        """A local store in a folder, or a Chroma server at `http(s)://[user:password@]host[:port]`.
 
         Args:
             path_or_url: the folder (made when missing) or the server's address.
@@ -91,8 +94,8 @@ class MemoryStore:
         if not _NAMESPACE.match(namespace):
             raise MemoryUnavailable(f"`{namespace}` cannot name collections: use lower-case letters, digits, _ and -.")
         place = str(path_or_url)
-        client = _guarded(place, lambda: _connect(place))
-        return cls(client, embedder or WordLlamaEmbedder(), namespace, place)
+        client = _guarded(_without_password(place), lambda: _connect(place))
+        return cls(client, embedder or WordLlamaEmbedder(), namespace, _without_password(place))
 
     def __enter__(self) -> MemoryStore:
         return self
@@ -104,6 +107,8 @@ class MemoryStore:
         """Let go of files and connections; the store is not to be used afterwards."""
         self._collections.clear()
         _guarded(self._place, self._client.close)
+        for session in _sessions(self._client):  # chromadb leaves them to the garbage collector
+            session.close()
 
     def upsert(self, kind: Kind, items: Sequence[Item]) -> None:
         """Add the items, replacing those of the same id.
@@ -252,11 +257,33 @@ def _connect(place: str) -> Client:
     if not place.startswith(("http://", "https://")):
         Path(place).mkdir(parents=True, exist_ok=True)
         return cast("Client", chromadb.PersistentClient(path=place, settings=settings))
+    import httpx
+
     url = urlsplit(place)
     secure = url.scheme == "https"
-    port = url.port or (443 if secure else 8000)
-    host = url.hostname or "localhost"
-    return cast("Client", chromadb.HttpClient(host=host, port=port, ssl=secure, settings=settings))
+    host, port = url.hostname or "localhost", url.port or (443 if secure else 8000)
+    given = b64encode(f"{url.username}:{url.password or ''}".encode()).decode() if url.username else ""
+    headers = {"Authorization": f"Basic {given}"} if given else {}
+    # chromadb waits for a silent server for ever, so it is asked for a sign of life first.
+    alive = f"{url.scheme}://{host}:{port}/api/v2/heartbeat"
+    httpx.get(alive, headers=headers, timeout=_SERVER_TIMEOUT_S).raise_for_status()
+    client = chromadb.HttpClient(host=host, port=port, ssl=secure, headers=headers, settings=settings)
+    for session in _sessions(client):
+        session.timeout = httpx.Timeout(_SERVER_TIMEOUT_S)
+    return cast("Client", client)
+
+
+def _sessions(client: Any) -> list[httpx.Client]:
+    """The HTTP sessions of a client of a server: its own and its admin part's; none for a local one."""
+    import httpx
+
+    parts = (client, getattr(client, "_admin_client", None))
+    found = (getattr(getattr(part, "_server", None), "_session", None) for part in parts)
+    return [session for session in found if isinstance(session, httpx.Client)]
+
+
+def _without_password(place: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", place)
 
 
 def _guarded(place: str, call: Callable[[], _T]) -> _T:

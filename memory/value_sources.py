@@ -90,9 +90,10 @@ def value_sources(
             place = places.get(wanted.dimension.id, len(places)) if wanted.dimension else len(places) + 1
             sources.append(_source(wanted, held, layer, place))
     for table in catalog.tables:
+        referring = {name for foreign in table.foreign_keys for name in foreign.columns}
         for column in table.columns:
             key = f"{table.name}.{column.name}"
-            if column.samples and key not in covered:
+            if column.samples and key not in covered and column.name not in referring:
                 extra = _Wanted(key, table, column.name, False, "sample", None)
                 sources.append(_source(extra, column.samples, layer, len(places) + 2))
     return tuple(sources)

@@ -165,7 +165,7 @@ class ValueIndex:
         source = self.sources[entry.source]
         if _NO_LETTER.match(entry.value):
             return len(entry.value) >= 5 and word.text == entry.value
-        if len(entry.value) <= 3 or source.role == "key" or word.folded in STOP_WORDS or len(word.text) <= 2:
+        if source.role == "key" or word.folded in STOP_WORDS or word.folded == "us" or len(word.text) <= 2:
             same_case = word.text == (word.text.upper() if entry.alias else entry.value)
             return same_case and (cased_text(tokens) or word.folded not in STOP_WORDS)
         if word.is_capitalised and (first > 0 or word.text == entry.value):

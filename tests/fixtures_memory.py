@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from memory.semantics import Calendar, Dimension, Entity, Metric, SemanticLayer
+
 POSTGRESQL = os.environ.get("AFFIDAVIT_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1/test")
 MARIADB = os.environ.get("AFFIDAVIT_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1/test")
 
@@ -149,3 +151,46 @@ def _drop_space(backend: str, name: str) -> None:
             f"DROP SCHEMA {name} CASCADE" if backend == "postgresql" else f"DROP DATABASE {name}"
         )
     server.dispose()
+
+
+def shop_layer() -> SemanticLayer:
+    """Business words for the shop, few and with every kind of definition."""
+    revenue = "SUM(order_details.UnitPrice * order_details.Quantity * (1 - order_details.Discount))"
+    return SemanticLayer(
+        metrics=(
+            Metric("revenue", "Sales Revenue", synonyms=("revenue", "sales"), sql=revenue, base="order_details",
+                   time="Orders.OrderDate", unit="USD"),
+            Metric("freight", "Freight", synonyms=("freight cost",), sql="SUM(Orders.Freight)", base="Orders",
+                   time="Orders.OrderDate", unit="USD"),
+            Metric("freight_ratio", "Freight to Sales Ratio", synonyms=("freight ratio",), numerator="freight",
+                   denominator="revenue", scale=100, unit="percent"),
+            Metric("orders", "Order Count", synonyms=("orders", "number of orders"), sql="COUNT(*)", base="Orders",
+                   time="Orders.OrderDate", unit="count"),
+            Metric("products", "Product Count", synonyms=("products", "number of products"), sql="COUNT(*)",
+                   base="Products", time_dependent=False, unit="count"),
+            Metric("shipped", "Shipped Orders", sql="COUNT(*)", base="Orders", unit="count",
+                   filter="Orders.ShippedDate IS NOT NULL"),
+        ),
+        dimensions=(
+            Dimension("category", "Product Category", synonyms=("category",), table="Categories",
+                      column="CategoryName"),
+            Dimension("product", "Product", synonyms=("product name",), table="Products", column="ProductName"),
+            Dimension("customer", "Customer", synonyms=("client",), table="Customers", column="CompanyName"),
+            Dimension("customer_country", "Customer Country", synonyms=("country",), table="Customers",
+                      column="Country"),
+            Dimension("ship_country", "Ship Country", synonyms=("destination",), table="Orders",
+                      column="ShipCountry"),
+            Dimension("supplier_country", "Supplier Country", table="Suppliers", column="Country"),
+            Dimension("employee", "Employee", synonyms=("sales representative", "seller"), table="Employees",
+                      sql="Employees.FirstName || ' ' || Employees.LastName"),
+            Dimension("order_date", "Order Date", table="Orders", column="OrderDate", type="date"),
+        ),
+        entities=(
+            Entity("customer", "Customer", table="Customers", key="CustomerID", label="CompanyName"),
+            Entity("supplier", "Supplier", synonyms=("vendor",), table="Suppliers", key="SupplierID",
+                   label="CompanyName"),
+            Entity("employee", "Employee", table="Employees", key="EmployeeID", label="LastName"),
+            Entity("order", "Order", table="Orders", key="OrderID", label="OrderID"),
+        ),
+        calendar=Calendar("Orders.OrderDate", as_of=dt.date(2024, 12, 31)),
+    )  # fmt: skip

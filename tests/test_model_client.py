@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -70,7 +71,7 @@ def test_a_parameter_the_provider_refuses_is_dropped_for_good(
 ) -> None:
     def script(request: dict[str, Any]) -> Reply:
         if parameter in request:
-            return Reply(status=400, body='{"error": {"message": "unsupported", "param": "%s"}}' % parameter)
+            return Reply(status=400, body=json.dumps({"error": {"message": "no", "param": parameter}}))
         return Reply(("SELECT 1",))
 
     provider.answer = script

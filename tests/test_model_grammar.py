@@ -114,6 +114,8 @@ def test_what_is_no_single_query_is_blocked(text: str) -> None:
     assert not grammar().accepts(text)
 
 
-@pytest.mark.parametrize("text", ["SELECT 'it''s; fine'", "with a as (select 1)\nselect * from a;", "SELECT f((1), ')')"])
+@pytest.mark.parametrize(
+    "text", ["SELECT 'it''s; fine'", "with a as (select 1)\nselect * from a;", "SELECT f((1), ')')"]
+)
 def test_quotes_and_brackets_may_hold_anything(text: str) -> None:
     assert grammar().accepts(text)

@@ -29,8 +29,8 @@ class AffidavitApp(App[None]):
 
     CSS_PATH = "app.tcss"
     TITLE = "Affidavit"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-normal"), (130, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (130, "-wide")]  # noqa: RUF012  Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "go('chat')", "Chat", tooltip="Ask questions"),
         Binding("f2", "go('review')", "Review", tooltip="List runs, read what happened in them, sign decisions"),

@@ -9,12 +9,13 @@ pass: "which products were dropped?" and "change in revenue" are honest question
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass
 from agent.run import Grounding, RunError, RunState, RunStatus
-from memory.lexical import identifier_words, stems
+from memory.lexical import STOP_WORDS, identifier_words, stems, tokenize
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -65,10 +66,9 @@ _DROP = re.compile(
 _THINGS = r"(?:customers?|orders?|products?|rows?|records?|entr(?:y|ies)|items?|users?|employees?|suppliers?|{nouns})"
 _OBJECT = r"(?:(?:the|this|that|these|those|all|any|every|each|my|our|his|her|their|its|a|an|new|another|\d+)\s+)"
 _REMARK = r"(?!\s+(?:lists?|reports?|summar|overview|breakdown|ranking|counts?|charts?|totals?|table|by|per)\b)"
-_ADD = (
-    _SENTENCE + rf"(?:insert|add|create|register|enter|append|put)\s+{_OBJECT}+(?:\w+\s+){{0,2}}?{_THINGS}\b{_REMARK}"
-)
-_REMOVE = _SENTENCE + rf"(?:remove|drop|cancel|archive|discontinue)\s+{_OBJECT}*(?:\w+\s+){{0,2}}?{_THINGS}\b"
+_QUALIFIERS = r"(?:(?!of\b|in\b|for\b|from\b|by\b|to\b|with\b)\w+\s+){0,2}?"
+_ADD = _SENTENCE + rf"(?:insert|add|create|register|enter|append|put)\s+{_OBJECT}+{_QUALIFIERS}{_THINGS}\b{_REMARK}"
+_REMOVE = _SENTENCE + rf"(?:remove|drop|cancel|archive|discontinue)\s+{_OBJECT}*{_QUALIFIERS}{_THINGS}\b{_REMARK}"
 _CHANGE = re.compile(
     _SENTENCE
     + r"(?:(?:set|change|modify|alter|update|rename|overwrite|reset|edit|correct|fix|mark|move|assign|replace)\s+"
@@ -153,15 +153,17 @@ def is_about_data(question: str, grounding: Grounding, catalog: Catalog, layer: 
     A definition, column or value that the question names, a word of a table's name or of a definition, or a word of
     counting and comparing is enough; a value alone is not when the question is plainly about something else.
     """
-    words = set(stems(question))
+    words = {token.stem for token in tokenize(question) if token.folded not in STOP_WORDS}
     named = any(
         piece.score >= _NAMED and piece.kind in {"metric", "dimension", "column", "table"} for piece in grounding.pieces
     )
-    if named or words & _vocabulary(catalog, layer):
+    if named or words & _table_words(catalog):
         return True
     if _OFF_TOPIC.search(question):
         return False
-    return bool(grounding.of_kind("value") or grounding.of_kind("example") or words & _ANALYTIC_STEMS)
+    if words & (_definition_words(layer) | _ANALYTIC_STEMS):
+        return True
+    return bool(grounding.of_kind("value") or grounding.of_kind("example"))
 
 
 def node(state: RunState, services: Services) -> dict[str, Any]:
@@ -196,12 +198,17 @@ def _nouns(catalog: Catalog) -> str:
     return "|".join(sorted(found))
 
 
-def _vocabulary(catalog: Catalog, layer: SemanticLayer) -> set[str]:
-    names = [identifier_words(table.name) for table in catalog.tables]
-    for definitions in (layer.metrics, layer.dimensions, layer.entities):
-        names += [surface for definition in definitions for surface in definition.surfaces]
-    return {word for name in names for word in stems(name) if len(word) > 2} - _EVERYDAY
+def _table_words(catalog: Catalog) -> set[str]:
+    return _content_stems(identifier_words(table.name) for table in catalog.tables)
+
+
+def _definition_words(layer: SemanticLayer) -> set[str]:
+    definitions = (*layer.metrics, *layer.dimensions, *layer.entities)
+    return _content_stems(surface for definition in definitions for surface in definition.surfaces)
+
+
+def _content_stems(names: Iterable[str]) -> set[str]:
+    return {token.stem for name in names for token in tokenize(name) if token.folded not in STOP_WORDS}
 
 
 _ANALYTIC_STEMS = frozenset(stems(_ANALYTIC_WORDS))
-_EVERYDAY = frozenset(stems("the of and for per number name time day date value life home all new first last not with"))

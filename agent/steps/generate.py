@@ -23,12 +23,11 @@ __all__ = ["draft_with_model", "extract_sql", "node"]
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"```[ \t]*(?:\w+)?[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_QUERY = re.compile(
-    r"(?:^|(?<=[\s:(>]))(?:WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+(?:\s*\([^)]*\))?\s+AS\b|SELECT\b)", re.I
-)
+_WITH = r"WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+(?:\s*\([^)]*\))?\s+AS\b"  # not the first word of "With this query"
+_QUERY = re.compile(rf"(?:^|(?<=[\s:(>]))(?:{_WITH}|SELECT\b)", re.IGNORECASE)
 _STATEMENT = re.compile(
-    r"^\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|TRUNCATE|MERGE|REPLACE|GRANT|REVOKE|ATTACH|PRAGMA|"
-    r"COPY|CALL|EXEC|SET|VACUUM|BEGIN|COMMIT)\b",
+    rf"^[\s(]*(?:SELECT|{_WITH}|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|TRUNCATE|MERGE|REPLACE|GRANT|REVOKE|ATTACH|"
+    r"PRAGMA|COPY|CALL|EXEC|SET|VACUUM|BEGIN|COMMIT)\b",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|;|\n[ \t]*\n", re.DOTALL)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import SqlglotError, UnsupportedError
 
 from agent.errors import ErrorClass
 from agent.run import RunState, Verdict
@@ -128,6 +128,9 @@ def _judged(
         text = render(tree, dialect)
     except RecursionError:
         raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement is nested too deeply.") from None
+    except UnsupportedError as error:
+        message = f"This database cannot say it so: {_first_line(error)}"
+        raise _Refused(ErrorClass.UNKNOWN_FUNCTION, "known_function", message) from error
     _check_round_trip(text, tree, dialect)
     return tree, found, text
 

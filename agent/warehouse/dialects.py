@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
+from sqlglot.errors import ErrorLevel
 
 __all__ = [
     "ALLOWED_ARGUMENTS",
@@ -249,6 +250,10 @@ class AffidavitMySQL(MySQL):
 
 
 def render(tree: exp.Expr, dialect: str) -> str:
-    """The statement as text of the dialect, comments left out: a comment can be code (`/*! ... */`)."""
+    """The statement as text of the dialect, comments left out: a comment can be code (`/*! ... */`).
+
+    Raises:
+        sqlglot.errors.UnsupportedError: the dialect cannot say it; left alone, the writer would drop what it cannot.
+    """
     target: Any = AffidavitMySQL if dialect == "mysql" else dialect
-    return tree.sql(dialect=target, comments=False)
+    return tree.sql(dialect=target, comments=False, unsupported_level=ErrorLevel.RAISE)

@@ -64,6 +64,10 @@ class Resolution:
     uses: list[ColumnUse] = field(default_factory=list)
     origins: dict[int, tuple[str, str]] = field(default_factory=dict)
     """id of a Column node -> (table, column), also through subqueries that merely pass the column on."""
+    owners: dict[int, str] = field(default_factory=dict)
+    """id of a Column node -> the source it belongs to, by its alias (folded)."""
+    definitions: dict[int, exp.Expr] = field(default_factory=dict)
+    """id of a Column node -> the expression that a subquery or CTE computes under that name."""
     sources: dict[int, dict[str, str | None]] = field(default_factory=dict)
     """id of a Select -> its sources: alias -> catalog table, None for a derived one."""
     seen: set[int] = field(default_factory=set)
@@ -75,6 +79,7 @@ class _Output:
 
     identifier: exp.Identifier
     origin: tuple[str, str] | None
+    definition: exp.Expr | None = None
 
 
 _Outputs = dict[str, _Output]
@@ -208,7 +213,8 @@ class _Resolver:
             elif isinstance(entry, exp.Column):
                 columns.append(_Output(entry.this, self.found.origins.get(id(entry))))
             elif isinstance(entry, exp.Alias):
-                columns.append(_Output(entry.args["alias"], self.found.origins.get(id(entry.this))))
+                origin = self.found.origins.get(id(entry.this))
+                columns.append(_Output(entry.args["alias"], origin, None if origin else entry.this))
             else:
                 columns.append(_Output(exp.Identifier(this=""), None))
         return _by_name(columns)
@@ -349,7 +355,7 @@ class _Resolver:
             if folded not in source.outputs:
                 raise self._no_column(node, [source], scope)
             node.set("table", source.identifier.copy())
-            self._settle(node, source.outputs[folded])
+            self._settle(node, source, folded)
             return
         holders = [source for source in scope.sources.values() if folded in source.outputs]
         alias = scope.aliases.get(folded) if aliases else None
@@ -370,7 +376,7 @@ class _Resolver:
                 message = f"{node.name} is ambiguous: {owners} have it."
                 raise UnresolvedName(ErrorClass.AMBIGUOUS_COLUMN, "known_column", message, node, _tables_of(at))
             if holders:
-                self._settle(node, holders[0].outputs[folded])
+                self._settle(node, holders[0], folded)
                 return
             at = at.outer
         raise self._no_column(node, scope.sources.values(), scope)
@@ -397,8 +403,12 @@ class _Resolver:
         message = f"{node.table}.{node.name}: {node.table} is not in FROM."
         raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", message, node, _tables_of(scope))
 
-    def _settle(self, node: exp.Column, output: _Output) -> None:
+    def _settle(self, node: exp.Column, source: _Source, folded: str) -> None:
+        output = source.outputs[folded]
         node.set("this", output.identifier.copy())
+        self.found.owners[id(node)] = source.identifier.name.casefold()
+        if output.definition is not None:
+            self.found.definitions[id(node)] = output.definition
         self._note(output, node)
 
     def _note(self, output: _Output, node: exp.Expr) -> None:
@@ -448,5 +458,6 @@ def _renamed(outputs: _Outputs, alias: exp.Expr | None) -> _Outputs:
     columns = []
     for position, output in enumerate(outputs.values()):
         given = names[position] if position < len(names) else output.identifier
-        columns.append(_Output(given.this if isinstance(given.this, exp.Identifier) else given, output.origin))
+        name = given.this if isinstance(given.this, exp.Identifier) else given
+        columns.append(_Output(name, output.origin, output.definition))
     return _by_name(columns)

@@ -134,7 +134,11 @@ class Scope:
             else f"{edges[0].right_table}.{b} = {edges[0].left_table}.{a}"
             for a, b in edges[0].pairs
         )
-        conditions = [tie, *map(self.predicate, item.filters), *self.window(item.window, self.layer.calendar.time_column)]
+        conditions = [
+            tie,
+            *map(self.predicate, item.filters),
+            *self.window(item.window, self.layer.calendar.time_column),
+        ]
         wanted = [item.table, *self.tables(conditions)]
         source = self.source(first, [t for t in wanted if t.lower() != table.lower()], fan_out=True)
         word = "NOT EXISTS" if item.negated else "EXISTS"

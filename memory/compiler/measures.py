@@ -59,7 +59,9 @@ def when(condition: str, sql: str, dialect: str) -> str:
         if not isinstance(node, exp.AggFunc):
             return node
         if _is_distinct_count(node):
-            return exp.Count(this=exp.Distinct(expressions=[exp.Case().when(test.copy(), node.this.expressions[0].copy())]))
+            return exp.Count(
+                this=exp.Distinct(expressions=[exp.Case().when(test.copy(), node.this.expressions[0].copy())])
+            )
         if isinstance(node, exp.Count):
             return exp.Sum(this=exp.Case().when(test.copy(), "1").else_("0"))
         case = exp.Case().when(test.copy(), node.this.copy())
@@ -98,7 +100,9 @@ def _of(metric: Metric, layer: SemanticLayer, catalog: Catalog) -> Measure:
 def _plain(metric_id: str, kind: str, argument: str, layer: SemanticLayer, catalog: Catalog) -> Measure:
     if kind == "count":
         entity = layer.entity(argument)
-        return Measure(metric_id, _alias(f"{argument}_count", catalog), "COUNT(*)", entity.table, "", _clock(entity.table, layer))
+        return Measure(
+            metric_id, _alias(f"{argument}_count", catalog), "COUNT(*)", entity.table, "", _clock(entity.table, layer)
+        )
     table, _, column = argument.rpartition(".")
     if kind not in _PLAIN or catalog.column(table, column) is None:
         raise CannotCompile(f"`{metric_id}` is not a plain metric of this warehouse.")
@@ -117,7 +121,9 @@ def _clock(table: str, layer: SemanticLayer) -> str:
 
 
 def _snake(name: str) -> str:
-    out = "".join(f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name))
+    out = "".join(
+        f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name)
+    )
     return out.strip("_")
 
 

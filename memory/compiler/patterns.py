@@ -240,7 +240,9 @@ def _shared_body(
 ) -> tuple[list[Measure], str]:
     """One FROM and WHERE for several measures. They must count the same rows."""
     first = _single(measures[0])
-    if any((m.base, m.filter, m.time, bool(m.parts)) != (first.base, first.filter, first.time, False) for m in measures):
+    if any(
+        (m.base, m.filter, m.time, bool(m.parts)) != (first.base, first.filter, first.time, False) for m in measures
+    ):
         raise CannotCompile("These metrics count different rows, so they do not fit one SELECT.")
     built = [scope.body(m, [*extra, *(o.sql for o in measures)], query) for m in measures]
     return [m for m, _ in built], built[0][1]

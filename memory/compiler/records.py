@@ -45,7 +45,9 @@ def _extreme(query: SemanticQuery, scope: Scope) -> str:
     source, repeats = _source(scope, entity.table, [*map(scope.field, shown), *conditions])
     if repeats:
         raise CannotCompile("The filters of an extreme would repeat its rows.")
-    text = f"SELECT {_shown(shown, scope)} FROM {source}{_where(conditions)} ORDER BY {scope.field(by)}{_direction(query)}"
+    text = (
+        f"SELECT {_shown(shown, scope)} FROM {source}{_where(conditions)} ORDER BY {scope.field(by)}{_direction(query)}"
+    )
     return f"{text} LIMIT {query.limit or 1}"
 
 
@@ -74,7 +76,9 @@ def _values(query: SemanticQuery, scope: Scope) -> str:
     conditions = [scope.predicate(f) for f in query.filters]
     base = scope.layer.entity(query.entity).table
     source, _ = _source(scope, base, [group.sql, *conditions])
-    return f"SELECT DISTINCT {group.item} FROM {source}{_where(conditions)}" + (f" ORDER BY {group.key}" if query.order else "")
+    return f"SELECT DISTINCT {group.item} FROM {source}{_where(conditions)}" + (
+        f" ORDER BY {group.key}" if query.order else ""
+    )
 
 
 RECORD_BUILDERS: dict[str, Callable[[SemanticQuery, Scope], str]] = {

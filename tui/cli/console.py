@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tui.text import cell, is_number
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 __all__ = ["STATUS_STYLES", "console", "facts", "print_json", "print_table", "say", "table"]
@@ -80,7 +80,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     """Print a table on stdout, statuses coloured, or one line when it would be empty."""
     body = list(rows)
     if body:
-        console().print(table(columns, body, styles=STATUS_STYLES))
+        _print(table(columns, body, styles=STATUS_STYLES))
     else:
         console().print(empty, style="dim")
 
@@ -95,4 +95,15 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in pairs:
         grid.add_row(name, value if isinstance(value, Text) else Text(cell(value)))
-    console().print(grid)
+    _print(grid)
+
+
+def _print(renderable: RenderableType) -> None:
+    """Print on stdout; in a pipe without the blanks that pad every line to the widest."""
+    out = console()
+    if out.is_terminal:
+        out.print(renderable)
+        return
+    with out.capture() as captured:
+        out.print(renderable)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, ListView
+from textual.widgets import Input, ListView
 
 from agent.run import Answer
 from tui.backend import BackendThread, WorkspaceCard
@@ -22,6 +22,7 @@ from tui.failure import as_affidavit_error
 from tui.text import cell, is_number
 from tui.widgets.answer import AnswerView
 from tui.widgets.conversation import Conversation, Turn
+from tui.widgets.keys import KeyBar
 from tui.widgets.question import QuestionInput
 from tui.widgets.title import TitleBar
 from tui.widgets.welcome import Welcome
@@ -72,12 +73,11 @@ class ChatScreen(Screen[None]):
                 yield Welcome()
                 yield AnswerView()
         yield QuestionInput()
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """The cursor starts in the question; the answer's pane waits for one."""
         self.query_one(AnswerView).display = False
-        self.query_one(Conversation).display = False
         self.query_one(QuestionInput).focus()
         self.watch(self.app, "card", self._card_changed)
 
@@ -107,8 +107,7 @@ class ChatScreen(Screen[None]):
         conversation, view = self.query_one(Conversation), self.query_one(AnswerView)
         self.query_one(Welcome).display = False
         view.display = True
-        if not self.has_class("-list-hidden"):
-            conversation.display = True
+        self.add_class("-asked")
         self._under_way = turn = await conversation.add(question)
         view.begin(question)
         try:
@@ -201,9 +200,7 @@ class ChatScreen(Screen[None]):
 
     def action_toggle_list(self) -> None:
         """Show or hide the left pane."""
-        hidden = self.toggle_class("-list-hidden").has_class("-list-hidden")
-        conversation = self.query_one(Conversation)
-        conversation.display = not hidden and len(conversation) > 0
+        self.toggle_class("-list-shown" if self.has_class("-narrow") else "-list-hidden")
 
 
 def write_csv(answer: Answer, folder: Path) -> Path:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Horizontal, VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from audit.monitor import MonitorFigures
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.text import percent, printable, seconds
+from tui.widgets.keys import KeyBar
 from tui.widgets.problem import ProblemPanel
 from tui.widgets.title import TitleBar
 
 __all__ = ["MonitorScreen"]
+
+_TABLES: Final = (
+    ("status", "How runs ended"),
+    ("errors", "Why not answered"),
+    ("decisions", "Decisions signed"),
+    ("stages", "Time by stage, median"),
+)
 
 
 class MonitorScreen(Screen[None]):
@@ -42,12 +50,12 @@ class MonitorScreen(Screen[None]):
             with Grid(id="tiles"):
                 for name in ("runs", "answered", "recalled", "repaired", "latency", "agreement"):
                     yield Static(id=name, classes="tile")
-            with Horizontal(id="counts"):
-                for name, title in (("status", "How runs ended"), ("errors", "Why not"), ("stages", "Time by stage")):
+            with Grid(id="counts"):
+                for name, title in _TABLES:
                     table = Static(id=name, classes="counts")
                     table.border_title = title
                     yield table
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """No problem yet."""
@@ -85,7 +93,8 @@ class MonitorScreen(Screen[None]):
         for name, (figure, said) in tiles.items():
             content = Content.assemble((figure, "bold $primary"), "\n", (said, "$secondary"))
             self.query_one(f"#{name}", Static).update(content)
-        self.query_one("#status", Static).update(_counts(figures.by_status | figures.decisions))
+        self.query_one("#status", Static).update(_counts(figures.by_status))
+        self.query_one("#decisions", Static).update(_counts(figures.decisions))
         self.query_one("#errors", Static).update(_counts(figures.by_error_class))
         stages = {
             stage: f"{seconds(spent.p50)}  p95 {seconds(spent.p95)}"

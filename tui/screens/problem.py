@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
+from tui.widgets.keys import KeyBar
 from tui.widgets.problem import ProblemPanel
 
 __all__ = ["ProblemScreen"]
@@ -31,7 +31,7 @@ class ProblemScreen(ModalScreen[bool]):
         """The panel in the middle."""
         with Vertical(id="problem-box"):
             yield ProblemPanel()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Say it."""

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Input, Tab, Tabs
+from textual.widgets import DataTable, Input, Tab, Tabs
 
 from audit.rules import Decision
 from audit.runs import RunSummary, RunTrace
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.screens.sign import SignScreen
+from tui.widgets.keys import KeyBar
 from tui.widgets.run_detail import RunDetail
 from tui.widgets.run_table import RunTable
 from tui.widgets.title import TitleBar
@@ -64,7 +65,7 @@ class ReviewScreen(Screen[None]):
             yield RunTable()
             with Vertical(id="right"):
                 yield RunDetail()
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """The list has the keyboard."""

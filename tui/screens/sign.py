@@ -7,17 +7,19 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Select, Static, TextArea
+from textual.widgets import Button, Input, Select, Static, TextArea
 
 from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.reviewing import ReviewRequest
+from tui.sql_layout import laid_out
 from tui.text import clipped, printable
+from tui.widgets.keys import KeyBar
 from tui.widgets.problem import ProblemPanel
 
 __all__ = ["SignScreen", "fitting_codes"]
@@ -28,6 +30,11 @@ _REASON_FOR_CHECK = "a reason"
 def fitting_codes(decision: Decision) -> tuple[ReasonCode, ...]:
     """The reason codes that go with a decision, the usual one first."""
     return tuple(code for code in ReasonCode if not code_refusal(decision, code, _REASON_FOR_CHECK))
+
+
+def _editor_theme(dark: bool) -> str:
+    """Textual's own colours for SQL are made for dark backgrounds."""
+    return "css" if dark else "github_light"
 
 
 class SignScreen(ModalScreen[str]):
@@ -48,11 +55,11 @@ class SignScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         """The sentence that is signed, the reason, and for an amendment the corrected statement."""
         codes = fitting_codes(self._decision)
-        with Vertical(id="sign-box"):
+        with VerticalScroll(id="sign-box", can_focus=False):
             yield Static(Content(clipped(self._run.question, 200)), id="question")
             yield Static(Content.assemble(("You sign  ", "$secondary"), MEANINGS[self._decision]), id="meaning")
             if self._decision is Decision.AMEND:
-                yield TextArea.code_editor(self._run.sql, language="sql", show_line_numbers=False, tab_behavior="focus")
+                yield TextArea(laid_out(self._run.sql), language="sql", theme=_editor_theme(self.app.current_theme.dark), tab_behavior="focus")
             yield Select(
                 [(code.value.replace("_", " "), code) for code in codes], value=codes[0], allow_blank=False, id="code"
             )
@@ -61,12 +68,12 @@ class SignScreen(ModalScreen[str]):
             with Horizontal(id="buttons"):
                 yield Button(f"Sign: {self._decision.value}", variant="primary", id="sign")
                 yield Button("Leave unsigned", id="leave")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Say in whose name this is signed."""
         card = getattr(self.app, "card", None)
-        box = self.query_one("#sign-box", Vertical)
+        box = self.query_one("#sign-box")
         box.border_title = f"{self._decision.value.capitalize()} run {self._run.run_id[:13]}"
         box.border_subtitle = f"as {printable(card.person)}" if card else ""
         self.query_one(ProblemPanel).clear()

@@ -9,7 +9,7 @@ from textual.widgets import DataTable
 
 from audit.runs import RunSummary
 from tui.text import clipped, moment, printable
-from tui.widgets.answer import STATUS_MARKS
+from tui.widgets.answer import STATUS_COLOURS, STATUS_MARKS
 
 __all__ = ["RunTable"]
 
@@ -21,24 +21,26 @@ class RunTable(DataTable[Text]):
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, show_row_labels=False)
+        self._runs: tuple[RunSummary, ...] = ()
 
     def on_mount(self) -> None:
-        """The columns never change."""
+        """The columns never change; colours follow the theme."""
         self.border_title = "Runs"
         for name in ("", "asked (UTC)", "asker", "review", "question"):
             self.add_column(name)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs))
 
     def show(self, runs: Sequence[RunSummary], *, keep: str = "") -> None:
         """Replace the list; the cursor goes to the run `keep`, else stays on the run it was on."""
-        if not keep and self.is_valid_row_index(self.cursor_row):
-            keep = str(self.coordinate_to_cell_key((self.cursor_row, 0)).row_key.value)  # type: ignore[arg-type]
+        keep = keep or self._chosen()
+        self._runs = tuple(runs)
         self.clear()
         for run in runs:
             self.add_row(
-                Text(STATUS_MARKS.get(run.status, "…")),
+                Text(STATUS_MARKS.get(run.status, "…"), style=self._colour(run.status)),
                 Text(moment(run.started)[5:]),
                 Text(clipped(run.asker, 14)),
-                Text(printable(run.review_status)),
+                Text(printable(run.review_status), style=self._colour(run.review_status)),
                 Text(clipped(run.question, _MAX_QUESTION)),
                 key=run.run_id,
             )
@@ -46,3 +48,11 @@ class RunTable(DataTable[Text]):
         ids = [run.run_id for run in runs]
         if keep in ids:
             self.move_cursor(row=ids.index(keep))
+
+    def _chosen(self) -> str:
+        return self._runs[self.cursor_row].run_id if self.cursor_row in range(len(self._runs)) else ""
+
+    def _colour(self, status: str) -> str:
+        """The theme's colour of a status, in hex."""
+        name = STATUS_COLOURS.get(status, "$warning").removeprefix("$")
+        return self.app.theme_variables.get(name, "")

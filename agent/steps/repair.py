@@ -1,0 +1,150 @@
+"""Gives a failed draft another chance: first by rule, then by asking the model once more with only what it lacked.
+
+A rule that applies is better than a model's second guess: it costs a millisecond, does the same thing every time, and
+its name on the record says exactly what was changed. Which rules apply is decided by the class of the error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import ErrorClass, handling
+from agent.run import Draft, Finding, Grounding, Piece, RunError, RunState
+from agent.steps.guard import judge
+from agent.steps.mends import CHECK_MENDS, MENDS, Known, Mend
+from agent.warehouse.policy import Policy
+from memory.catalog import Catalog
+from memory.joins import JoinGraph
+
+if TYPE_CHECKING:
+    from agent.services import Services
+
+__all__ = ["mend", "node"]
+
+_MAX_STEPS = 6
+"""Mending one name can uncover the next; more than this many in one draft is not a slip but a guess."""
+_ANY_ROWS = 1_000_000_000
+
+
+def mend(
+    draft: Draft,
+    error: RunError,
+    catalog: Catalog,
+    joins: JoinGraph,
+    dialect: str,
+    *,
+    findings: tuple[Finding, ...] = (),
+) -> tuple[Draft, ...]:
+    """Mended versions of a draft, best first; () when no rule is sure of what was meant.
+
+    Deterministic. A mended draft has origin `mend`, the names of the rules (joined by "+") as its basis, and no error
+    left that the guard could see; the policy is not asked here. `findings` are the checks that failed, for
+    `check_failed`.
+    """
+    known = Known(catalog, joins, dialect, findings)
+    sql, names = draft.sql, list[str]()
+    rules = _rules_for(error.error_class, findings)
+    for _ in range(_MAX_STEPS):
+        step = _first_that_applies(rules, sql, known)
+        if step is None:
+            return ()
+        name, sql = step
+        names.append(name)
+        verdict = judge(sql, dialect=dialect, catalog=catalog, policy=Policy(), max_rows=_ANY_ROWS)
+        if verdict.allowed:
+            return (Draft(sql, "mend", draft.model, draft.confidence, "+".join(names), draft.tokens),)
+        rules = MENDS.get(ErrorClass(verdict.error_class), ())
+    return ()
+
+
+def node(state: RunState, services: Services) -> dict[str, Any]:
+    """Append one more draft, mended or newly generated, and make it current; `error` is set when there is none.
+
+    Raises:
+        AuditUnavailableError: what was done could not be recorded.
+        FailedError: the model cannot be asked.
+    """
+    failed = state["drafts"][state["current"]]
+    error, findings = _what_went_wrong(state)
+    patch: dict[str, Any] = {"attempts": state.get("attempts", 0) + 1}
+    tried = {" ".join(draft.sql.split()) for draft in state["drafts"]}
+    made = mend(failed, error, services.catalog, services.joins, services.warehouse.dialect, findings=findings)
+    fresh = [draft for draft in made if " ".join(draft.sql.split()) not in tried]
+    if not fresh and _may_ask_model(failed, error):
+        fresh = [d for d in _asked_again(state, services, failed, error) if " ".join(d.sql.split()) not in tried]
+    services.record("run.repaired", _repaired_body(failed, fresh[0] if fresh else None, error), state["run_id"])
+    if not fresh:
+        return {**patch, "error": error}
+    drafts = (*state["drafts"], fresh[0])
+    return {**patch, "drafts": drafts, "current": len(drafts) - 1, "error": None, "findings": ()}
+
+
+def _what_went_wrong(state: RunState) -> tuple[RunError, tuple[Finding, ...]]:
+    verdict, outcome = state["verdict"], state.get("outcome")
+    if not verdict.allowed:
+        return RunError(verdict.error_class, verdict.message), ()
+    if outcome is not None and outcome.error is not None:
+        return outcome.error, ()
+    failed = tuple(finding for finding in state.get("findings", ()) if finding.severity == "error")
+    message = " ".join(finding.message for finding in failed) or "The result does not hold."
+    return RunError(ErrorClass.CHECK_FAILED, message), failed
+
+
+def _rules_for(error_class: str, findings: tuple[Finding, ...]) -> tuple[Mend, ...]:
+    if error_class == ErrorClass.CHECK_FAILED:
+        return tuple(rule for finding in findings for rule in CHECK_MENDS.get(finding.check, ()))
+    return MENDS.get(ErrorClass(error_class), ())
+
+
+def _first_that_applies(rules: tuple[Mend, ...], sql: str, known: Known) -> tuple[str, str] | None:
+    for rule in rules:
+        mended = rule(sql, known)
+        if mended is not None and mended != sql:
+            return rule.__name__, mended
+    return None
+
+
+def _may_ask_model(failed: Draft, error: RunError) -> bool:
+    """A signed query that stopped working is replaced by a fresh draft, whatever went wrong with it."""
+    fallback = handling(ErrorClass(error.error_class)).fallback
+    return failed.origin == "verified_query" or fallback in {"mend", "regenerate", "verified_query"}
+
+
+def _asked_again(state: RunState, services: Services, failed: Draft, error: RunError) -> tuple[Draft, ...]:
+    from agent.steps.generate import draft_with_model
+
+    lacking = _lacking(state, services.catalog, error)
+    grounding = state.get("grounding")
+    if grounding is not None and lacking:
+        grounding = replace(grounding, pieces=(*grounding.pieces, *lacking))
+    asked: RunState = {**state, "grounding": grounding} if grounding is not None else state
+    if failed.origin == "verified_query":
+        return draft_with_model(services, asked)
+    return draft_with_model(services, asked, error=error, previous_sql=failed.sql)
+
+
+def _lacking(state: RunState, catalog: Catalog, error: RunError) -> tuple[Piece, ...]:
+    """The tables and columns an unknown name could have meant, unless the model was shown them already."""
+    if error.error_class not in {ErrorClass.UNKNOWN_TABLE, ErrorClass.UNKNOWN_COLUMN, ErrorClass.AMBIGUOUS_COLUMN}:
+        return ()
+    grounding: Grounding | None = state.get("grounding")
+    shown = {piece.id.casefold() for piece in grounding.pieces} if grounding else set()
+    words = set(error.message.replace(".", " ").replace(",", " ").split())
+    pieces = []
+    for table in catalog.tables:
+        if table.name in words and table.name.casefold() not in shown:
+            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+            pieces.append(Piece("table", table.name, table.fingerprint[:8], f"{table.name}({columns})", 0.5))
+    return tuple(pieces)
+
+
+def _repaired_body(failed: Draft, mended: Draft | None, error: RunError) -> dict[str, Any]:
+    how = "none" if mended is None else mended.basis if mended.origin == "mend" else "model"
+    return {
+        "mend": how,
+        "from": failed.sql,
+        "to": "" if mended is None else mended.sql,
+        "error_class": str(error.error_class),
+        "message": error.message,
+    }
