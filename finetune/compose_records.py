@@ -6,14 +6,17 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from finetune.compose import Composer, Composition, Draw, as_number, count_surface, number_surface, plurals_of
+from finetune.compose import Composer, Composition, Draw, count_surface, plurals_of
+from finetune.compose_conditions import add_condition, by_value
 from finetune.pairs import Level, Parameter
 from finetune.phrasing import Ask
-from finetune.vocabulary import Relation, words_of
-from memory.compiler import Filter, Having, Related, SemanticQuery
+from finetune.vocabulary import Relation
+from memory.compiler import Filter, Having, Order, Related, SemanticQuery
 from memory.semantics import Entity
 
 __all__ = ["RECORD_KINDS"]
+
+_ORDERS: tuple[Order, ...] = ("desc", "asc")
 
 
 def _entity_slots(composer: Composer, entity: Entity) -> dict[str, tuple[str, ...]]:
@@ -47,155 +50,6 @@ def _an_entity(
     return rng.choices(options, weights=weights)[0]
 
 
-# -- conditions on the rows of an entity -----------------------------------------------------------------------------
-
-
-def _add_condition(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    kinds = (_by_value, _by_number, _by_null, _by_date, _by_flag)
-    for kind in rng.choices(kinds, weights=(6, 3, 1, 2, 1), k=3):
-        if kind(composer, rng, draw, entity):
-            return True
-    return False
-
-
-def _by_value(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    """One value of the entity's own table, of a table it refers to, or of one the vocabulary has a phrase for."""
-    used = {f.field for f in draw.filters}
-    via = composer.words.via(entity)
-    options, weights = [], []
-    for dimension in composer.filterable:
-        if dimension.id in used or dimension.id == composer.label(entity):
-            continue
-        metric = f"count:{entity.id}"
-        if not composer.combinable(metric, dimension.id):
-            continue
-        if dimension.id in via or not composer.world.compiler.crosses(metric, dimension.id):
-            near = dimension.table.lower() == entity.table.lower()
-            options.append(dimension)
-            weights.append(composer.words.weight(dimension) * (2.0 if near else 0.6))
-    if not options:
-        return False
-    dimension = rng.choices(options, weights=weights)[0]
-    if dimension.id not in via:
-        return composer.add_value(rng, draw, dimension, entity.table)
-    value = rng.choice([v for v in composer.world.values(dimension.id) if isinstance(v, str)])
-    surface = composer.surface(rng, value)
-    draw.filters.append(Filter(dimension.id, "=", (value,)))
-    draw.where.append(tuple(p.format(v=surface) for p in via[dimension.id]))
-    draw.parameters.append(composer.parameter(draw, dimension, value, surface))
-    return True
-
-
-def _by_flag(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    options = [d for d in composer.layer.dimensions if d.table == entity.table and composer.words.adjectives(d)]
-    if not options or draw.adjectives:
-        return False
-    dimension = rng.choice(options)
-    value, words = rng.choice(list(composer.words.adjectives(dimension).items()))
-    draw.filters.append(Filter(dimension.id, "=", (value,)))
-    draw.adjectives = words
-    return True
-
-
-def _by_number(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    columns = composer.number_columns(entity.table)
-    if not columns:
-        return False
-    column = rng.choice(columns)
-    values = tuple(sorted(float(v) for v in composer.world.values(column) if isinstance(v, int | float)))
-    limit = composer.round_between(rng, values)
-    if limit is None:
-        return False
-    entry, noun = composer.words.column(column), composer.words.column_nouns(column)[0]
-    unit = "USD" if "price" in noun or "cost" in noun or "freight" in noun else ""
-    surface = number_surface(rng, limit, unit)
-    over = rng.random() < 0.6
-    given = tuple(entry.get("over" if over else "under", ()))
-    words = ("above", "over", "greater than") if over else ("below", "under", "less than")
-    phrases = given + tuple(f"with a {noun} {w} {{n}}" for w in words)
-    op = ">" if over else "<"
-    if rng.random() < 0.15:
-        op, phrases = (">=" if over else "<="), (f"with a {noun} of {'at least' if over else 'at most'} {{n}}",)
-    elif rng.random() < 0.12:
-        high = composer.round_between(rng, tuple(v for v in values if v > limit))
-        if high is not None:
-            other = number_surface(rng, high, unit)
-            draw.filters.append(Filter(column, "between", (as_number(limit), as_number(high))))
-            draw.where.append(
-                (f"with a {noun} between {surface} and {other}", f"with {noun} from {surface} to {other}")
-            )
-            draw.parameters += [
-                Parameter(f"low_{noun}", surface, as_number(limit), column),
-                Parameter(f"high_{noun}", other, as_number(high), column),
-            ]
-            return True
-    draw.filters.append(Filter(column, op, (as_number(limit),)))  # type: ignore[arg-type]
-    draw.where.append(tuple(p.format(n=surface) for p in phrases))
-    draw.parameters.append(Parameter(f"number_{len(draw.parameters) + 1}", surface, as_number(limit), column))
-    return True
-
-
-def _by_null(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    table = composer.catalog.table(entity.table)
-    columns = [f"{table.name}.{c.name}" for c in table.columns if c.nullable] if table else []
-    columns = [c for c in columns if c in (*composer.text_columns(entity.table), *composer.date_columns(entity.table))]
-    if not columns:
-        return False
-    column = rng.choice(columns)
-    noun = rng.choice(composer.words.column_nouns(column))
-    missing = rng.random() < 0.7
-    if missing:
-        phrases = (
-            f"without a {noun}",
-            f"with no {noun}",
-            f"that have no {noun}",
-            f"missing a {noun}",
-            f"where the {noun} is missing",
-            f"with an empty {noun}",
-        )
-    else:
-        phrases = (f"with a {noun}", f"that have a {noun}", f"where the {noun} is known")
-    draw.filters.append(Filter(column, "is null" if missing else "is not null"))
-    draw.where.append(phrases)
-    return True
-
-
-def _by_date(composer: Composer, rng: random.Random, draw: Draw, entity: Entity) -> bool:
-    columns = composer.date_columns(entity.table)
-    if not columns:
-        return False
-    column = rng.choice(columns)
-    days = [str(v)[:10] for v in composer.world.values(column)]
-    if len(days) < 3:
-        return False
-    year = int(rng.choice(days)[:4])
-    verb = {
-        "hire date": "hired",
-        "birth date": "born",
-        "order date": "placed",
-        "shipped date": "shipped",
-        "required date": "required",
-    }.get(words_of(column.rpartition(".")[2]), "")
-    noun = composer.words.column_nouns(column)[0]
-    start, end = f"{year}-01-01", f"{year + 1}-01-01"
-    kind = rng.choice(("in", "in", "before", "after"))
-    lead = [verb] if verb else [f"with a {noun}"]
-    if kind == "in":
-        draw.filters += [Filter(column, ">=", (start,)), Filter(column, "<", (end,))]
-        draw.where.append(tuple(f"{w} in {year}" for w in lead))
-    elif kind == "before":
-        draw.filters.append(Filter(column, "<", (start,)))
-        draw.where.append(tuple(f"{w} before {year}" for w in lead))
-    else:
-        draw.filters.append(Filter(column, ">=", (end,)))
-        draw.where.append(tuple(f"{w} after {year}" for w in lead))
-    draw.parameters.append(Parameter("year", str(year), start if kind != "after" else end, column))
-    return True
-
-
-# -- kinds -----------------------------------------------------------------------------------------------------------
-
-
 def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None:
     entity = _an_entity(composer, rng)
     if entity is None:
@@ -203,7 +57,7 @@ def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None
     draw = Draw()
     wanted = rng.choices((0, 1, 2), weights=(8, 70, 22))[0]
     for _ in range(wanted):
-        if not _add_condition(composer, rng, draw, entity):
+        if not add_condition(composer, rng, draw, entity):
             return None
     words: dict[str, tuple[str, ...]] = _described(_entity_slots(composer, entity), draw)
     kind = rng.choices(("count", "list", "share_of", "list_column", "list_columns"), weights=(40, 38, 8, 9, 5))[0]
@@ -256,7 +110,7 @@ def _related(composer: Composer, rng: random.Random) -> Composition | None:
         return _many(composer, rng, relation, entity)
     draw = Draw()
     if rng.random() < 0.35:
-        _by_value(composer, rng, draw, entity)
+        by_value(composer, rng, draw, entity)
     timed = (
         composer.combinable(f"count:{entity.id}", composer.layer.calendar.time_column) and relation.table != "Products"
     )
@@ -325,7 +179,7 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     values = composer.world.values(label)
     if not values:
         return None
-    value = rng.choice(values)
+    value = rng.choice([v for v in values if v is not None])
     surface = str(value)
     if isinstance(value, str):
         surface = composer.surface(rng, value)
@@ -337,7 +191,7 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
         )
     draw = Draw(filters=[Filter(label, "=", (value,))])
     shown = surface if isinstance(value, str) else str(value)
-    draw.parameters.append(Parameter(entity.id, shown, value, f"{entity.table}.{entity.label}"))  # type: ignore[arg-type]
+    draw.parameters.append(Parameter(entity.id, shown, value, f"{entity.table}.{entity.label}"))
     words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "v": (surface,)}
     query = SemanticQuery(filters=tuple(draw.filters), pattern="lookup", entity=entity.id)
     if rng.random() < 0.3:
@@ -368,7 +222,7 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     )
 
 
-def _lookup_parent(
+def _lookup_parent(  # noqa: PLR0917
     composer: Composer,
     rng: random.Random,
     entity: Entity,
@@ -415,11 +269,11 @@ def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
         return None
     column = rng.choice((*composer.number_columns(entity.table), *composer.date_columns(entity.table)))
     entry = composer.words.column(column)
-    order = rng.choice(("desc", "asc"))
+    order: Order = rng.choice(_ORDERS)
     limit = rng.choices((1, 2, 3, 5, 10), weights=(6, 1, 2, 2, 2))[0]
     draw = Draw()
     if rng.random() < 0.4:
-        _by_value(composer, rng, draw, entity)
+        by_value(composer, rng, draw, entity)
     words: dict[str, tuple[str, ...]] = {
         **_entity_slots(composer, entity),
         "a": composer.words.column_nouns(column),
@@ -451,7 +305,7 @@ def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
     if entity is None:
         return None
     column = rng.choice(composer.number_columns(entity.table))
-    order = rng.choice(("desc", "asc"))
+    order: Order = rng.choice(_ORDERS)
     entry = composer.words.column(column)
     draw = Draw()
     words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "a": composer.words.column_nouns(column)}
@@ -490,7 +344,7 @@ def _values(composer: Composer, rng: random.Random) -> Composition | None:
     words = {**_entity_slots(composer, entity), "a": nouns, "as": plurals_of(nouns)}
     draw = Draw()
     if rng.random() < 0.3:
-        _by_value(composer, rng, draw, entity)
+        by_value(composer, rng, draw, entity)
         if any(f"{entity.table}.{composer.layer.dimension(f.field).column}" == column for f in draw.filters):
             return None
     if rng.random() < 0.5:

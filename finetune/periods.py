@@ -5,11 +5,12 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from memory.compiler import TimeWindow
 
-__all__ = ["Period", "draw_pair", "draw_period"]
+__all__ = ["Period", "draw_pair", "draw_period", "month", "quarter", "year"]
 
 _MONTHS = tuple(calendar.month_name)
 _SHORT = tuple(calendar.month_abbr)
@@ -64,7 +65,7 @@ def quarter(number: int, of: int) -> Period:
         f"quarter {number} of {of}",
         f"Q{number} of {of}",
     )
-    phrases = tuple(f"in {b}" for b in bare) + (f"for Q{number} {of}", f"during Q{number} {of}", f"in q{number} {of}")
+    phrases = (*(f"in {b}" for b in bare), f"for Q{number} {of}", f"during Q{number} {of}", f"in q{number} {of}")
     return Period(_window(start, _add_months(start, 3)), phrases, bare, "quarter")
 
 
@@ -84,64 +85,109 @@ def month(number: int, of: int) -> Period:
     return Period(_window(start, _add_months(start, 1)), phrases, bare, "month")
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What a period is drawn from."""
+
+    first: dt.date
+    last: dt.date
+    today: dt.date
+
+    @property
+    def years(self) -> range:
+        return range(self.first.year, self.last.year + 1)
+
+
 def draw_period(rng: random.Random, first: dt.date, last: dt.date, today: dt.date) -> Period:
     """A period inside the warehouse's days, of a kind drawn by how often people ask for it."""
-    kinds = ("year", "quarter", "month", "relative", "half", "since", "before", "years", "months", "days", "day")
-    kind = rng.choices(kinds, weights=(40, 11, 12, 16, 3, 4, 3, 4, 3, 2, 2))[0]
-    years = range(first.year, last.year + 1)
-    of = rng.choice(years)
-    if kind == "year":
-        return year(of)
-    if kind == "quarter":
-        return quarter(rng.randint(1, 4), of)
-    if kind == "month":
-        return month(rng.randint(1, 12), of)
-    if kind == "relative":
-        return _relative(rng, today)
-    if kind == "half":
-        half = rng.choice((1, 2))
-        start = dt.date(of, 6 * half - 5, 1)
-        word = "first" if half == 1 else "second"
-        phrases = (
-            f"in the {word} half of {of}",
-            f"in H{half} {of}",
-            f"during the {word} half of {of}",
-            f"in the {word} six months of {of}" if half == 1 else f"in the last six months of {of}",
-        )
-        return Period(_window(start, _add_months(start, 6)), phrases, (), "half")
-    if kind in ("since", "before"):
-        return _open(rng, kind, years)
-    if kind == "years" and len(years) > 2:
-        low = rng.choice(years[:-1])
-        high = rng.choice([y for y in years if y > low])
-        phrases = (
-            f"between {low} and {high}",
-            f"from {low} to {high}",
-            f"from {low} through {high}",
-            f"in the years {low} to {high}",
-        )
-        return Period(_window(dt.date(low, 1, 1), dt.date(high + 1, 1, 1)), phrases, (), "years")
-    if kind == "months":
-        low, high = sorted(rng.sample(range(1, 13), 2))
-        phrases = (
-            f"from {_MONTHS[low]} to {_MONTHS[high]} {of}",
-            f"between {_MONTHS[low]} and {_MONTHS[high]} {of}",
-            f"from {_SHORT[low]} to {_SHORT[high]} {of}",
-        )
-        return Period(_window(dt.date(of, low, 1), _add_months(dt.date(of, high, 1), 1)), phrases, (), "months")
-    day = first + dt.timedelta(days=rng.randrange((last - first).days + 1))
-    if kind == "days":
-        end = min(day + dt.timedelta(days=rng.choice((9, 19, 30, 45))), last)
-        phrases = (f"between {day} and {end}", f"from {day} to {end}")
-        return Period(_window(day, end + dt.timedelta(days=1)), phrases, (), "days")
-    if kind == "day":
-        phrases = (
-            f"on {day}",
-            f"on {_MONTHS[day.month]} {day.day}, {day.year}",
-            f"on {day.day} {_MONTHS[day.month]} {day.year}",
-        )
-        return Period(_window(day, day + dt.timedelta(days=1)), phrases, (), "day")
-    return year(of)
+    kind = rng.choices(list(_KINDS), weights=[weight for weight, _ in _KINDS.values()])[0]
+    return _KINDS[kind][1](rng, _Span(first, last, today))
+
+
+def _half(rng: random.Random, span: _Span) -> Period:
+    half, of = rng.choice((1, 2)), rng.choice(span.years)
+    start = dt.date(of, 6 * half - 5, 1)
+    word, months = ("first", "first") if half == 1 else ("second", "last")
+    phrases = (
+        f"in the {word} half of {of}",
+        f"in H{half} {of}",
+        f"during the {word} half of {of}",
+        f"in the {months} six months of {of}",
+    )
+    return Period(_window(start, _add_months(start, 6)), phrases, (), "half")
+
+
+def _years(rng: random.Random, span: _Span) -> Period:
+    if len(span.years) < 3:
+        return year(rng.choice(span.years))
+    low = rng.choice(span.years[:-1])
+    high = rng.choice([y for y in span.years if y > low])
+    window = _window(dt.date(low, 1, 1), dt.date(high + 1, 1, 1))
+    phrases = (
+        f"between {low} and {high}",
+        f"from {low} to {high}",
+        f"from {low} through {high}",
+        f"in the years {low} to {high}",
+    )
+    return Period(window, phrases, (), "years")
+
+
+def _months(rng: random.Random, span: _Span) -> Period:
+    of = rng.choice(span.years)
+    low, high = sorted(rng.sample(range(1, 13), 2))
+    window = _window(dt.date(of, low, 1), _add_months(dt.date(of, high, 1), 1))
+    phrases = (
+        f"from {_MONTHS[low]} to {_MONTHS[high]} {of}",
+        f"between {_MONTHS[low]} and {_MONTHS[high]} {of}",
+        f"from {_SHORT[low]} to {_SHORT[high]} {of}",
+    )
+    return Period(window, phrases, (), "months")
+
+
+def _days(rng: random.Random, span: _Span) -> Period:
+    day = _any_day(rng, span)
+    end = min(day + dt.timedelta(days=rng.choice((9, 19, 30, 45))), span.last)
+    phrases = (f"between {day} and {end}", f"from {day} to {end}")
+    return Period(_window(day, end + dt.timedelta(days=1)), phrases, (), "days")
+
+
+def _one_day(rng: random.Random, span: _Span) -> Period:
+    day = _any_day(rng, span)
+    name = _MONTHS[day.month]
+    phrases = (f"on {day}", f"on {name} {day.day}, {day.year}", f"on {day.day} {name} {day.year}")
+    return Period(_window(day, day + dt.timedelta(days=1)), phrases, (), "day")
+
+
+def _any_day(rng: random.Random, span: _Span) -> dt.date:
+    return span.first + dt.timedelta(days=rng.randrange((span.last - span.first).days + 1))
+
+
+def _before(rng: random.Random, span: _Span) -> Period:
+    of = rng.choice(span.years[1:] or span.years)
+    phrases = (
+        f"before {of}",
+        f"until the end of {of - 1}",
+        f"up to the end of {of - 1}",
+        f"prior to {of}",
+    )
+    return Period(_window(None, dt.date(of, 1, 1)), phrases, (), "before")
+
+
+def _since(rng: random.Random, span: _Span) -> Period:
+    of = rng.choice(span.years[1:] or span.years)
+    if rng.random() < 0.35:
+        number = rng.randint(1, 12)
+        some = (f"since {_MONTHS[number]} {of}", f"from {_MONTHS[number]} {of} on")
+        return Period(_window(dt.date(of, number, 1), None), some, (), "since")
+    phrases = (
+        f"since {of}",
+        f"since the beginning of {of}",
+        f"from {of} on",
+        f"from {of} onwards",
+        f"after {of - 1}",
+        f"since the start of {of}",
+    )
+    return Period(_window(dt.date(of, 1, 1), None), phrases, (), "since")
 
 
 def draw_pair(rng: random.Random, first: dt.date, last: dt.date) -> tuple[Period, Period, str]:
@@ -162,111 +208,58 @@ def draw_pair(rng: random.Random, first: dt.date, last: dt.date) -> tuple[Period
     return month(low, of), month(high, of), "month"
 
 
-def _open(rng: random.Random, kind: str, years: range) -> Period:
-    of = rng.choice(years[1:] or years)
-    if kind == "before":
-        phrases = (f"before {of}", f"until the end of {of - 1}", f"up to the end of {of - 1}", f"prior to {of}")
-        return Period(_window(None, dt.date(of, 1, 1)), phrases, (), "before")
-    if rng.random() < 0.35:
-        number = rng.randint(1, 12)
-        phrases = (f"since {_MONTHS[number]} {of}", f"from {_MONTHS[number]} {of} on")
-        return Period(_window(dt.date(of, number, 1), None), phrases, (), "since")
-    phrases = (
-        f"since {of}",
-        f"since the beginning of {of}",
-        f"from {of} on",
-        f"from {of} onwards",
-        f"after {of - 1}",
-        f"since the start of {of}",
-    )
-    return Period(_window(dt.date(of, 1, 1), None), phrases, (), "since")
-
-
-def _relative(rng: random.Random, today: dt.date) -> Period:
-    this_month = today.replace(day=1)
-    quarter_start = dt.date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
-    kind = rng.choice(
-        (
-            "last year",
-            "last year",
-            "this year",
-            "this year",
-            "last month",
-            "this month",
-            "last quarter",
-            "this quarter",
-            "months",
-            "days",
-            "years",
-            "two years ago",
-        )
-    )
-    if kind == "last year":
-        found = year(today.year - 1).window
-        return Period(
-            found,
-            (
-                "last year",
-                "last year",
-                "in the previous year",
-                "in the last calendar year",
-                "over the last calendar year",
-            ),
-            ("last year",),
-            "relative",
-        )
-    if kind == "two years ago":
-        return Period(year(today.year - 2).window, ("two years ago", "in the year before last"), (), "relative")
-    if kind == "this year":
-        found = year(today.year).window
-        return Period(
-            found,
-            ("this year", "this year", "year to date", "so far this year", "in the current year", "ytd"),
-            ("this year",),
-            "relative",
-        )
-    if kind == "last month":
-        return Period(
-            _window(_add_months(today, -1), this_month),
-            ("last month", "in the previous month"),
-            ("last month",),
-            "relative",
-        )
-    if kind == "this month":
-        return Period(
-            _window(this_month, _add_months(today, 1)),
-            ("this month", "in the current month", "month to date"),
-            (),
-            "relative",
-        )
-    if kind == "last quarter":
-        return Period(
-            _window(_add_months(quarter_start, -3), quarter_start),
-            ("last quarter", "in the previous quarter"),
-            ("last quarter",),
-            "relative",
-        )
-    if kind == "this quarter":
-        return Period(
-            _window(quarter_start, _add_months(quarter_start, 3)),
-            ("this quarter", "in the current quarter"),
-            ("this quarter",),
-            "relative",
-        )
+def _relative(rng: random.Random, span: _Span) -> Period:
+    today = span.today
+    kind = rng.choice(("named", "named", "named", "months", "days", "years"))
+    if kind == "named":
+        window, phrases, bare = rng.choices(_named(today), weights=(3, 1, 3, 2, 2, 2, 2))[0]
+        return Period(window, phrases, bare, "relative")
     if kind == "years":
         count = rng.choice((2, 3))
-        word = _NUMBERS[count]
-        phrases = (f"in the last {word} years", f"over the past {count} years", f"in the past {word} years")
-        return Period(_window(dt.date(today.year - count + 1, 1, 1), None), phrases, (), "relative")
-    if kind == "months":
+        start = dt.date(today.year - count + 1, 1, 1)
+    elif kind == "months":
         count = rng.choice((3, 6, 12))
         start = _add_months(today + dt.timedelta(days=1), -count)
-        phrases = (
-            f"in the last {count} months",
-            f"over the past {count} months",
-            f"in the past {_NUMBERS[count]} months",
-        )
-        return Period(_window(start, None), phrases, (), "relative")
-    count = rng.choice((7, 14, 30, 60, 90))
-    phrases = (f"in the last {count} days", f"over the past {count} days", f"in the past {count} days")
-    return Period(_window(today - dt.timedelta(days=count), None), phrases, (), "relative")
+    else:
+        count = rng.choice((7, 14, 30, 60, 90))
+        start = today - dt.timedelta(days=count)
+    word = _NUMBERS.get(count, str(count))
+    phrases = (
+        f"in the last {count} {kind}",
+        f"over the past {count} {kind}",
+        f"in the past {word} {kind}",
+        f"in the last {word} {kind}",
+    )
+    return Period(_window(start, None), phrases, (), "relative")
+
+
+def _named(today: dt.date) -> tuple[tuple[TimeWindow, tuple[str, ...], tuple[str, ...]], ...]:
+    """(window, phrases, bare names) of the periods that have a name of their own."""
+    month_start = today.replace(day=1)
+    quarter_start = dt.date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+    last_year = ("last year", "in the previous year", "in the last calendar year", "over the last calendar year")
+    this_year = ("this year", "year to date", "so far this year", "in the current year", "ytd")
+    return (
+        (year(today.year - 1).window, last_year, ("last year",)),
+        (year(today.year - 2).window, ("two years ago", "in the year before last"), ()),
+        (year(today.year).window, this_year, ("this year",)),
+        (_window(_add_months(today, -1), month_start), ("last month", "in the previous month"), ("last month",)),
+        (_window(month_start, _add_months(today, 1)), ("this month", "in the current month", "month to date"), ()),
+        (_window(_add_months(quarter_start, -3), quarter_start), ("last quarter", "in the previous quarter"), ()),
+        (_window(quarter_start, _add_months(quarter_start, 3)), ("this quarter", "in the current quarter"), ()),
+    )
+
+
+_KINDS: dict[str, tuple[float, Callable[[random.Random, _Span], Period]]] = {
+    "year": (40, lambda rng, span: year(rng.choice(span.years))),
+    "quarter": (11, lambda rng, span: quarter(rng.randint(1, 4), rng.choice(span.years))),
+    "month": (12, lambda rng, span: month(rng.randint(1, 12), rng.choice(span.years))),
+    "relative": (16, _relative),
+    "half": (3, _half),
+    "since": (4, _since),
+    "before": (3, _before),
+    "years": (4, _years),
+    "months": (3, _months),
+    "days": (2, _days),
+    "day": (2, _one_day),
+}

@@ -61,20 +61,19 @@ def judge_sql(sql: str, dialect: str, execute: Execute) -> SqlVerdict:
         trees = parse(sql, dialect=dialect)
     except SqlglotError as error:
         return SqlVerdict(sql, Refusal.DOES_NOT_PARSE, str(error).splitlines()[0])
-    tree = trees[0] if len(trees) == 1 else None
-    if not isinstance(tree, exp.Query):
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return SqlVerdict(sql, Refusal.NOT_ONE_SELECT)
     outcome = execute(sql)
     if outcome.result is None:
         return SqlVerdict(sql, Refusal.DOES_NOT_EXECUTE, outcome.error.message if outcome.error else "")
-    rows = outcome.result.rows
+    rows, refusal = outcome.result.rows, ""
     if not rows or all(cell is None for row in rows for cell in row):
-        return SqlVerdict(sql, Refusal.EMPTY_RESULT)
-    if outcome.result.truncated:
-        return SqlVerdict(sql, Refusal.TRUNCATED_RESULT)
-    if _cut_falls_on_tie(tree, dialect, execute):
-        return SqlVerdict(sql, Refusal.UNDETERMINED_ORDER)
-    return SqlVerdict(sql, rows=len(rows), fingerprint=outcome.result.fingerprint)
+        refusal = Refusal.EMPTY_RESULT
+    elif outcome.result.truncated:
+        refusal = Refusal.TRUNCATED_RESULT
+    elif _cut_falls_on_tie(trees[0], dialect, execute):
+        refusal = Refusal.UNDETERMINED_ORDER
+    return SqlVerdict(sql, refusal, "", len(rows), outcome.result.fingerprint)
 
 
 def _cut_falls_on_tie(tree: object, dialect: str, execute: Execute) -> bool:
@@ -136,33 +135,42 @@ class Gate:
 
     def _reason(self, pair: Pair) -> str:
         question = normalised(pair.question)
-        structure = masked_sql(pair.sql)
+        reason = _badly_put(pair, question) or self._known_already(pair, question) or self._too_many(pair)
+        if reason:
+            return reason
         signatures = self._signatures.setdefault(pair.sql, [])
-        if len(question.split()) < 2 or "{" in pair.question:
-            return Refusal.MALFORMED_QUESTION
-        if not mentions_values(pair):
-            return Refusal.VALUE_NOT_MENTIONED
-        known = self._sql_of.get(question)
-        if known is not None:
-            return Refusal.DUPLICATE_QUESTION if known == pair.sql else Refusal.CONTRADICTS_ANOTHER
-        # A question without values has one SQL for all its wordings, so more of them are kept.
-        if len(signatures) >= self.limits.per_sql * (1 if pair.parameters else _WITHOUT_VALUES):
-            return Refusal.SQL_REPEATED
-        if not signatures and self._per_structure[structure] >= self.limits.per_structure:
-            return Refusal.STRUCTURE_REPEATED
-        if self.limits.per_level is not None and self._per_level[pair.level] >= self.limits.per_level.get(
-            pair.level, 0
-        ):
-            return Refusal.LEVEL_FULL
         found = signature(question)
         if any(found.jaccard(other) > self.limits.similarity for other in signatures):
             return Refusal.NEAR_DUPLICATE
         if not signatures:
-            self._per_structure[structure] += 1
+            self._per_structure[masked_sql(pair.sql)] += 1
         signatures.append(found)
         self._per_level[pair.level] += 1
         self._sql_of[question] = pair.sql
         return ""
+
+    def _known_already(self, pair: Pair, question: str) -> str:
+        known = self._sql_of.get(question)
+        if known is None:
+            return ""
+        return Refusal.DUPLICATE_QUESTION if known == pair.sql else Refusal.CONTRADICTS_ANOTHER
+
+    def _too_many(self, pair: Pair) -> str:
+        limits, wordings = self.limits, len(self._signatures.get(pair.sql, ()))
+        # A question without values has one SQL for all its wordings, so more of them are kept.
+        if wordings >= limits.per_sql * (1 if pair.parameters else _WITHOUT_VALUES):
+            return Refusal.SQL_REPEATED
+        if not wordings and self._per_structure[masked_sql(pair.sql)] >= limits.per_structure:
+            return Refusal.STRUCTURE_REPEATED
+        if limits.per_level is not None and self._per_level[pair.level] >= limits.per_level.get(pair.level, 0):
+            return Refusal.LEVEL_FULL
+        return ""
+
+
+def _badly_put(pair: Pair, question: str) -> str:
+    if len(question.split()) < 2 or "{" in pair.question:
+        return Refusal.MALFORMED_QUESTION
+    return "" if mentions_values(pair) else Refusal.VALUE_NOT_MENTIONED
 
 
 def mentions_values(pair: Pair) -> bool:

@@ -1,6 +1,6 @@
 """Asks warehouses other than the workspace's own, on the workspace's ledger and with its model.
 
-A question file may name a database per line. Each gets a small workspace of its own under `.affidavit/eval/`, with
+A question file may name a database per line. Each gets a small workspace of its own under `.affidavit/predict/`, with
 what is known of that database, so that nothing learnt there ever mixes with what the real workspace knows; but every
 run is still put on the one ledger, under the one policy.
 """
@@ -135,7 +135,7 @@ class OpenWarehouses:
 def _prepare(settings: Settings, target: Target) -> Settings:
     """Make a side workspace; what an earlier command learnt is forgotten: its rows may have changed."""
     source = target.metrics or settings.workspace / "metrics.yaml"
-    folder = settings.state_dir / "eval" / hashlib.sha256(f"{target.url}\n{source}".encode()).hexdigest()[:16]
+    folder = settings.state_dir / "predict" / hashlib.sha256(f"{target.url}\n{source}".encode()).hexdigest()[:16]
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -86,7 +86,7 @@ def split_pairs(
     pairs: Sequence[Pair],
     *,
     seed: int = 7,
-    shares: SplitShares = SplitShares(),  # noqa: B008 (frozen)
+    shares: SplitShares = SplitShares(),
     baseline: Iterable[str] = (),
 ) -> Splits:
     """Deal the pairs out. Where a pair goes depends on its own text and the seed, never on its neighbours.
@@ -113,9 +113,14 @@ def split_pairs(
                 taken.add(pair.question, pair.sql)
         sets[name] = fresh
     dropped = before - sum(map(len, sets.values()))
-    names = ("train", "valid", "test_question", "test_structure", "test_template")
-    train, valid, question, structure, template = (tuple(sets[n]) for n in names)
-    return Splits(train, valid, question, structure, template, dropped)
+    return Splits(
+        train=tuple(sets["train"]),
+        valid=tuple(sets["valid"]),
+        test_question=tuple(sets["test_question"]),
+        test_structure=tuple(sets["test_structure"]),
+        test_template=tuple(sets["test_template"]),
+        dropped=dropped,
+    )
 
 
 def leak_check(splits: Splits, baseline: Iterable[str] = ()) -> None:
@@ -147,9 +152,7 @@ def leak_check(splits: Splits, baseline: Iterable[str] = ()) -> None:
     pack = _Questions()
     for question in baseline:
         pack.add(question)
-    for pair in learned:
-        if pack.near(pair.question):
-            leaks.append(Leak("baseline", "question", pair.id, "", pair.question))
+    leaks += [Leak("baseline", "question", p.id, "", p.question) for p in learned if pack.near(p.question)]
     if leaks:
         raise LeakError(leaks)
 

@@ -141,22 +141,27 @@ def _value(spec: Mapping[str, Any], rng: random.Random, world: World, values: Ma
         return str(surface), value, {"": str(value).replace("'", "''")}, "map"
     if "period" in spec:
         return _period(spec, rng, world, values)
-    column = spec.get("column") or spec.get("dimension") or spec["number"]
     if "number" in spec:
-        numbers = tuple(sorted(float(v) for v in world.values(column) if isinstance(v, int | float)))
-        if len(numbers) < 3:
-            return None
-        raw = float(f"{numbers[int(len(numbers) * rng.uniform(0.15, 0.85))]:.2g}")
-        value = int(raw) if raw == int(raw) else raw
-        return str(value), value, {"": str(value)}, column
+        return _number(spec, rng, world)
+    column = spec.get("column") or spec["dimension"]
     taken = values.get(str(spec.get("not")))
     options = [
-        v for v in world.values(column) if v is not None and v != "" and v != taken and isinstance(v, str | int | float)
+        v for v in world.values(column) if v is not None and v not in ("", taken) and isinstance(v, str | int | float)
     ]
     if not options:
         return None
     chosen = rng.choice(options)
     return str(chosen), chosen, {"": str(chosen).replace("'", "''")}, column
+
+
+def _number(spec: Mapping[str, Any], rng: random.Random, world: World) -> _Drawn | None:
+    column = str(spec["number"])
+    numbers = tuple(sorted(float(v) for v in world.values(column) if isinstance(v, int | float)))
+    if len(numbers) < 3:
+        return None
+    raw = float(f"{numbers[int(len(numbers) * rng.uniform(0.15, 0.85))]:.2g}")
+    value = int(raw) if raw == int(raw) else raw
+    return str(value), value, {"": str(value)}, column
 
 
 def _period(spec: Mapping[str, Any], rng: random.Random, world: World, values: Mapping[str, Any]) -> _Drawn | None:

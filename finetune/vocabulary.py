@@ -16,7 +16,6 @@ from memory.semantics import Dimension, Entity, Metric, SemanticLayer
 __all__ = ["Relation", "Vocabulary", "plural", "words_of"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
-_COUNTING = ("number of ", "count of ")
 _NOT_NOUNS = ("how ", "average ", "avg ", "mean ")
 _UNCOUNTED = {"sales", "business", "volume", "headcount"}
 
@@ -73,9 +72,8 @@ class Vocabulary:
         if not metric.sql.upper().startswith("COUNT("):
             return ()
         found = []
-        for surface in map(_lower, metric.surfaces):
-            for prefix in _COUNTING:
-                surface = surface.removeprefix(prefix)
+        for name in map(_lower, metric.surfaces):
+            surface = name.removeprefix("number of ").removeprefix("count of ")
             plain = surface.split()
             if surface.startswith(_NOT_NOUNS) or plain[-1] == "count" or set(plain) & _UNCOUNTED:
                 continue

@@ -204,9 +204,8 @@ def reflect(
             for done, table in enumerate(tables):
                 if progress:
                     progress(done, len(tables))
-                rows = count_rows(connection, table, db_schema)
                 columns = sample_columns(connection, table, db_schema, max_samples, withhold)
-                filled.append(replace(table, row_count=rows, columns=columns))
+                filled.append(replace(table, row_count=count_rows(connection, table, db_schema), columns=columns))
             if progress:
                 progress(len(tables), len(tables))
     except SQLAlchemyError as error:

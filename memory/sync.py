@@ -124,16 +124,8 @@ def sync(
         CatalogError: the warehouse cannot be read.
         MemoryUnavailable: the index cannot be written.
     """
-    chosen = options or SyncOptions()
     steps = _Steps(progress)
-    catalog = reflect(
-        engine,
-        db_schema=chosen.db_schema,
-        max_samples=chosen.max_samples,
-        withhold=chosen.withhold,
-        progress=steps.reading,
-    )
-    values = collect_values(engine, catalog, layer, withhold=chosen.withhold)
+    catalog, values = _read_warehouse(engine, layer, options or SyncOptions(), steps)
     if full:
         store.rebuild()
     kinds: dict[str, Changes] = {}
@@ -146,6 +138,19 @@ def sync(
     linker = Linker(catalog, layer, ValueIndex(catalog, layer, values))
     quarantined = VerifiedQueries(store, linker).quarantined()
     return SyncReport(kinds, quarantined, catalog.fingerprint, layer.fingerprint, catalog_changed)
+
+
+def _read_warehouse(
+    engine: Engine, layer: SemanticLayer, options: SyncOptions, steps: _Steps
+) -> tuple[Catalog, dict[str, tuple[str, ...]]]:
+    catalog = reflect(
+        engine,
+        db_schema=options.db_schema,
+        max_samples=options.max_samples,
+        withhold=options.withhold,
+        progress=steps.reading,
+    )
+    return catalog, collect_values(engine, catalog, layer, withhold=options.withhold)
 
 
 def load_catalog(state_dir: Path) -> Catalog:

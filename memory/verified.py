@@ -8,7 +8,7 @@ until a person reviews it again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from memory.store import Hit, Item, MemoryStore
 
 __all__ = ["VerifiedQueries", "VerifiedQuery", "current_fingerprint", "dependencies"]
 
-_NEIGHBOURS = 20
+_NEIGHBOURS = 100
 _NEAR = 0.35
 """Cosine under which a neighbour is not even read; equal meanings decide, not this."""
 
@@ -62,7 +62,11 @@ class VerifiedQueries:
         Raises:
             MemoryUnavailable: the index cannot be written.
         """
-        self._store.upsert("verified_queries", [_to_item(query)])
+        self.add_many([query])
+
+    def add_many(self, queries: Sequence[VerifiedQuery]) -> None:
+        """`add` for several at once, as when the index is built anew from the ledger's reviews."""
+        self._store.upsert("verified_queries", [_to_item(query) for query in queries])
 
     def remove(self, query_id: str) -> None:
         """Take a query out; an unknown id is no error."""

@@ -38,8 +38,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
 @pytest.fixture
 def verified(known: Knowledge) -> Iterator[VerifiedQueries]:
     yield known.verified
-    for query in known.verified.all():
-        known.verified.remove(query.id)
+    known.retriever.store.delete("verified_queries", [query.id for query in known.verified.all()])
 
 
 def accepted(known: Knowledge, question: str, sql: str = "SELECT 1 FROM Orders", run: str = "run-1") -> VerifiedQuery:
@@ -162,8 +161,7 @@ def test_a_neighbouring_question_does_not(known: Knowledge, verified: VerifiedQu
 
 def test_all_neighbours_together_still_recall_only_themselves(known: Knowledge, verified: VerifiedQueries) -> None:
     questions = list(dict.fromkeys(question for pair in NEIGHBOURS for question in pair))
-    for number, question in enumerate(questions):
-        verified.add(accepted(known, question, run=f"run-{number}"))
+    verified.add_many([accepted(known, question, run=f"run-{number}") for number, question in enumerate(questions)])
     for question in questions:
         recalled = verified.recall(question)
         assert recalled is not None

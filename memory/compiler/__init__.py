@@ -18,7 +18,18 @@ from memory.catalog import Catalog
 from memory.compiler.dialects import finish, period_label
 from memory.compiler.frame import Scope
 from memory.compiler.patterns import METRIC_BUILDERS
-from memory.compiler.query import PATTERNS, CannotCompile, Filter, Having, Related, SemanticQuery, TimeWindow, Value
+from memory.compiler.query import (
+    PATTERNS,
+    CannotCompile,
+    Filter,
+    Grain,
+    Having,
+    Order,
+    Related,
+    SemanticQuery,
+    TimeWindow,
+    Value,
+)
 from memory.compiler.records import RECORD_BUILDERS
 from memory.semantics import Entity, SemanticLayer
 
@@ -27,7 +38,9 @@ __all__ = [
     "CannotCompile",
     "Compiler",
     "Filter",
+    "Grain",
     "Having",
+    "Order",
     "Related",
     "SemanticQuery",
     "TimeWindow",

@@ -16,12 +16,18 @@ from memory.catalog import Catalog
 __all__ = ["finish", "period_label", "period_sql"]
 
 _FOLDING = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
+# fmt: off
 _RESERVED = frozenset(
-    """all and any as asc between by case check column constraint create cross default delete desc distinct drop else
-    end except exists for foreign from full grant group having in index inner insert intersect into is join key left
-    like limit natural not null offset on or order outer primary references right row rows select set table then to
-    union unique update user using values view when where window with""".split()
+    {
+        "all", "and", "any", "as", "asc", "between", "by", "case", "check", "column", "constraint", "create", "cross",
+        "default", "delete", "desc", "distinct", "drop", "else", "end", "except", "exists", "for", "foreign", "from",
+        "full", "grant", "group", "having", "in", "index", "inner", "insert", "intersect", "into", "is", "join",
+        "key", "left", "like", "limit", "natural", "not", "null", "offset", "on", "or", "order", "outer", "primary",
+        "references", "right", "row", "rows", "select", "set", "table", "then", "to", "union", "unique", "update",
+        "user", "using", "values", "view", "when", "where", "window", "with",
+    }
 )
+# fmt: on
 _REAL = ("FLOAT", "REAL", "DOUBLE")
 
 
@@ -47,23 +53,33 @@ def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
     return tree.sql(dialect=target)
 
 
+_PERIODS: dict[str, dict[str, str]] = {
+    "sqlite": {
+        "year": "STRFTIME('%Y', {c})",
+        "quarter": "STRFTIME('%Y', {c}) || '-Q' || ((STRFTIME('%m', {c}) + 2) / 3)",
+        "month": "STRFTIME('%Y-%m', {c})",
+    },
+    "duckdb": {
+        "year": "STRFTIME({c}, '%Y')",
+        "quarter": "STRFTIME({c}, '%Y') || '-Q' || QUARTER({c})",
+        "month": "STRFTIME({c}, '%Y-%m')",
+    },
+    "mysql": {
+        "year": "DATE_FORMAT({c}, '%Y')",
+        "quarter": "CONCAT(YEAR({c}), '-Q', QUARTER({c}))",
+        "month": "DATE_FORMAT({c}, '%Y-%m')",
+    },
+}
+_PERIODS_ELSEWHERE = {
+    "year": "TO_CHAR({c}, 'YYYY')",
+    "quarter": "TO_CHAR({c}, 'YYYY-\"Q\"Q')",
+    "month": "TO_CHAR({c}, 'YYYY-MM')",
+}
+
+
 def period_sql(column: str, grain: str, target: str) -> str:
     """The year (`2023`), quarter (`2023-Q2`) or month (`2023-05`) of a date column as text, in the target's dialect."""
-    formats = {"year": "%Y", "month": "%Y-%m"}
-    if target in ("sqlite",):
-        if grain == "quarter":
-            return f"STRFTIME('%Y', {column}) || '-Q' || ((STRFTIME('%m', {column}) + 2) / 3)"
-        return f"STRFTIME('{formats[grain]}', {column})"
-    if target == "mysql":
-        if grain == "quarter":
-            return f"CONCAT(YEAR({column}), '-Q', QUARTER({column}))"
-        return f"DATE_FORMAT({column}, '{formats[grain]}')"
-    if target == "duckdb":
-        if grain == "quarter":
-            return f"STRFTIME({column}, '%Y') || '-Q' || QUARTER({column})"
-        return f"STRFTIME({column}, '{formats[grain]}')"
-    words = {"year": "YYYY", "quarter": 'YYYY-"Q"Q', "month": "YYYY-MM"}
-    return f"TO_CHAR({column}, '{words[grain]}')"
+    return _PERIODS.get(target, _PERIODS_ELSEWHERE)[grain].replace("{c}", column)
 
 
 def period_label(start: str, grain: str) -> str:
@@ -171,10 +187,12 @@ def _plain_null_test(node: exp.Expr) -> exp.Expr:
 def _period(node: exp.Expr, target: str) -> exp.Expr:
     """`PERIOD_YEAR(column)` and the like, which only the target knows how to write; and plain date literals."""
     if isinstance(node, exp.Anonymous) and node.name.upper().startswith("PERIOD_"):
-        column = node.expressions[0].sql()
-        return parse_one(period_sql(column, node.name[7:].lower(), target), dialect=target)
+        column: str = node.expressions[0].sql(dialect=target)
+        period: exp.Expr = parse_one(period_sql(column, node.name[7:].lower(), target), dialect=target)
+        return period
     if target == "sqlite" and isinstance(node, exp.Cast) and node.to.is_type("date") and node.this.is_string:
-        return node.this  # SQLite has no DATE: the cast would make 2024 of '2024-12-31'
+        day: exp.Expr = node.this  # SQLite has no DATE: the cast would make 2024 of '2024-12-31'
+        return day
     return node
 
 

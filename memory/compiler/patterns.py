@@ -7,6 +7,7 @@ measure under its metric's id; intermediate results are called `grouped`, `perio
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from memory.compiler.dialects import period_label
 from memory.compiler.frame import Group, Scope, literal
@@ -79,7 +80,8 @@ def _above_average(query: SemanticQuery, scope: Scope) -> str:
     item, names, cte = _grouped(query, scope)
     sign = "<" if query.order == "asc" else ">"
     shown = ", ".join([*names, item.alias])
-    return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} (SELECT AVG({item.alias}) FROM grouped)"
+    average = f"(SELECT AVG({item.alias}) FROM grouped)"
+    return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}"
 
 
 def _average_of_groups(query: SemanticQuery, scope: Scope) -> str:
@@ -101,7 +103,8 @@ def _count_groups(query: SemanticQuery, scope: Scope) -> str:
     item = _measures(query, scope)[0]
     groups = _groups(query, scope, item)
     item, body = scope.body(_single(item), [g.sql for g in groups], query)
-    inner = f"SELECT {', '.join(g.item for g in groups)} {body} GROUP BY {_keys(groups)} HAVING {_test(item.sql, query.having)}"
+    test = _test(item.sql, query.having)
+    inner = f"SELECT {', '.join(g.item for g in groups)} {body} GROUP BY {_keys(groups)} HAVING {test}"
     return f"SELECT COUNT(*) AS group_count FROM ({inner}) AS grouped"
 
 
@@ -137,7 +140,8 @@ def _moved(query: SemanticQuery, scope: Scope) -> str:
     earlier, later, names, cte = _two_periods(query, scope)
     sign = "<" if query.order == "asc" else ">"
     shown = ", ".join(names)
-    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods GROUP BY {shown} HAVING {later} {sign} {earlier}"
+    test = f"{later} {sign} {earlier}"
+    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods GROUP BY {shown} HAVING {test}"
 
 
 def _difference(query: SemanticQuery, scope: Scope) -> str:
@@ -165,7 +169,8 @@ def _growth_series(query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         inner = f"SELECT {', '.join(names)}, {growth} FROM periods"
         test = _test("growth_percent", query.having)
-        return f"WITH periods AS ({cte}), changes AS ({inner}) SELECT {', '.join(names)}, growth_percent FROM changes WHERE {test}"
+        kept = f"SELECT {', '.join(names)}, growth_percent FROM changes WHERE {test}"
+        return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"
     order = f"growth_percent{_direction(query.order)}" if query.order else ", ".join(names)
     return f"WITH periods AS ({cte}) SELECT {shown}, {growth} FROM periods ORDER BY {order}{_limit(query)}"
 
@@ -265,10 +270,8 @@ def _two_periods(query: SemanticQuery, scope: Scope) -> tuple[str, str, list[str
     period = names[-1]
     keeps_zero = query.pattern == "moved" and item.additive(scope.layer.dialect)
     function, otherwise = ("SUM", " ELSE 0") if keeps_zero else ("MAX", "")
-    sides = [
-        f"{function}(CASE WHEN {period} = {literal(period_label(str(start), query.grain))} THEN {item.alias}{otherwise} END)"
-        for start in query.compare
-    ]
+    labels = [literal(period_label(str(start), query.grain)) for start in query.compare]
+    sides = [f"{function}(CASE WHEN {period} = {x} THEN {item.alias}{otherwise} END)" for x in labels]
     return sides[0], sides[1], names[:-1], cte
 
 
@@ -288,8 +291,6 @@ def _scalar(part: Measure, query: SemanticQuery, scope: Scope) -> str:
 
 def _timed(query: SemanticQuery, part: Measure) -> SemanticQuery:
     """A part without a clock (stock on hand) is the same in every period."""
-    from dataclasses import replace
-
     return replace(query, window=None) if query.window is not None and not part.time else query
 
 
@@ -308,9 +309,9 @@ def _ratio_breakdown(item: Measure, query: SemanticQuery, scope: Scope) -> str:
         if query.grain is not None:
             groups.append(scope.period(part.time, query.grain))
         names = [g.name for g in groups]
-        part, body = scope.body(_single(part), [g.sql for g in groups], _timed(query, part))
-        items = [g.item for g in groups] + [f"{part.sql} AS {part.alias}"]
-        sides.append((part.alias, f"SELECT {', '.join(items)} {body} GROUP BY {_keys(groups)}"))
+        side, body = scope.body(_single(part), [g.sql for g in groups], _timed(query, part))
+        items = [g.item for g in groups] + [f"{side.sql} AS {side.alias}"]
+        sides.append((side.alias, f"SELECT {', '.join(items)} {body} GROUP BY {_keys(groups)}"))
     (top, first), (bottom, second) = sides
     shown = ", ".join(f"numerators.{n}" for n in names)
     tie = " AND ".join(f"numerators.{n} = denominators.{n}" for n in names)
@@ -328,8 +329,6 @@ def _ratio_breakdown(item: Measure, query: SemanticQuery, scope: Scope) -> str:
 
 
 def _without_first_filter(query: SemanticQuery) -> SemanticQuery:
-    from dataclasses import replace
-
     return replace(query, filters=query.filters[1:])
 
 

@@ -59,7 +59,8 @@ def _compare_to_row(query: SemanticQuery, scope: Scope) -> str:
     column = scope.field(query.columns[0])
     sign = "<" if query.order == "asc" else ">"
     if query.compare:
-        other = f"SELECT {column} FROM {entity.table} WHERE {scope.field(scope.label(entity))} = {literal(query.compare[0])}"
+        named = f"{scope.field(scope.label(entity))} = {literal(query.compare[0])}"
+        other = f"SELECT {column} FROM {entity.table} WHERE {named}"
     else:
         other = f"SELECT AVG({column}) FROM {entity.table}"
     conditions = [*_conditions(query, scope, entity.table), f"{column} {sign} ({other})"]

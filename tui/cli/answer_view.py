@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.run import Answer, RunStatus
-from tui.cli.console import STATUS_STYLES, console, table
+from tui.cli.console import STATUS_STYLES, console, put, table
 from tui.text import percent, printable, printable_lines, seconds
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 __all__ = ["EXIT_CODES", "print_answer"]
 
@@ -50,7 +51,7 @@ def print_answer(answer: Answer, *, workspace: Path | None = None, max_rows: int
         _print_rows(out, answer, max_rows)
     _print_error(out, answer)
     out.print()
-    _print_trust(out, answer, workspace)
+    _print_trust(answer, workspace)
 
 
 def _print_head(out: Console, answer: Answer) -> None:
@@ -96,7 +97,7 @@ def _print_error(out: Console, answer: Answer) -> None:
         out.print(Text.assemble(("  What to do: ", "bold"), printable_lines(answer.error.hint)))
 
 
-def _print_trust(out: Console, answer: Answer, workspace: Path | None) -> None:
+def _print_trust(answer: Answer, workspace: Path | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -115,10 +116,18 @@ def _print_trust(out: Console, answer: Answer, workspace: Path | None) -> None:
         grid.add_row("  origin", Text(" · ".join(printable(part) for part in _origin_parts(answer))))
     if answer.run_id:
         grid.add_row("  run", Text(answer.run_id, style="bold"))
-        where = "" if workspace in (None, Path.cwd()) else f" -w {_shown(workspace)}"
-        command = f"affidavit review accept {answer.run_id} --as REVIEWER{where}"
-        grid.add_row("  review", Text(command, style="cyan"))
-    out.print(grid)
+        grid.add_row(*_next_command(answer, workspace))
+    put(grid)
+
+
+def _next_command(answer: Answer, workspace: Path | None) -> tuple[str, Text]:
+    """What somebody would type next: have an answer reviewed, or see why there is none."""
+    from rich.text import Text
+
+    where = "" if workspace in (None, Path.cwd()) else f" -w {_shown(workspace)}"
+    if answer.sql and answer.status in {RunStatus.ANSWERED, RunStatus.ABSTAINED}:
+        return "  review", Text(f"affidavit review accept {answer.run_id} --as REVIEWER{where}", style="cyan")
+    return "  see", Text(f"affidavit runs show {answer.run_id}{where}", style="cyan")
 
 
 def _shown(folder: Path | None) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-__all__ = ["STATUS_STYLES", "console", "facts", "print_json", "print_table", "say", "table"]
+__all__ = ["STATUS_STYLES", "console", "facts", "print_json", "print_table", "put", "say", "table"]
 
 _PIPE_COLUMNS: Final = 4000
 """Wide enough that a piped table is never folded: the reader there is a program or a pager."""
@@ -80,7 +80,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     """Print a table on stdout, statuses coloured, or one line when it would be empty."""
     body = list(rows)
     if body:
-        _print(table(columns, body, styles=STATUS_STYLES))
+        put(table(columns, body, styles=STATUS_STYLES))
     else:
         console().print(empty, style="dim")
 
@@ -95,10 +95,10 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in pairs:
         grid.add_row(name, value if isinstance(value, Text) else Text(cell(value)))
-    _print(grid)
+    put(grid)
 
 
-def _print(renderable: RenderableType) -> None:
+def put(renderable: RenderableType) -> None:
     """Print on stdout; in a pipe without the blanks that pad every line to the widest."""
     out = console()
     if out.is_terminal:

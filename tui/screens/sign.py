@@ -59,7 +59,12 @@ class SignScreen(ModalScreen[str]):
             yield Static(Content(clipped(self._run.question, 200)), id="question")
             yield Static(Content.assemble(("You sign  ", "$secondary"), MEANINGS[self._decision]), id="meaning")
             if self._decision is Decision.AMEND:
-                yield TextArea(laid_out(self._run.sql), language="sql", theme=_editor_theme(self.app.current_theme.dark), tab_behavior="focus")
+                yield TextArea(
+                    laid_out(self._run.sql),
+                    language="sql",
+                    theme=_editor_theme(self.app.current_theme.dark),
+                    tab_behavior="focus",
+                )
             yield Select(
                 [(code.value.replace("_", " "), code) for code in codes], value=codes[0], allow_blank=False, id="code"
             )

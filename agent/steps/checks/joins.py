@@ -169,12 +169,11 @@ def _wrong_keys(joined: _Joined, joins: JoinGraph) -> Iterator[Finding]:
         verdicts = [_related(left, right, joined, same) for left, right in equalities]
         if "yes" in verdicts or "unknown" in verdicts:
             continue
-        (one, left), (other, right) = equalities[0]
-        condition = f"{joined.tables[one]}.{left} = {joined.tables[other]}.{right}"
-        severity = "error" if "no" in verdicts else "warning"
+        (one, column), (other, its_column) = equalities[0]
+        condition = f"{joined.tables[one]}.{column} = {joined.tables[other]}.{its_column}"
         yield Finding(
             "join_keys",
-            "error" if severity == "error" else "warning",
+            "error" if "no" in verdicts else "warning",
             f"The join {condition} does not follow any key of the warehouse.",
             evidence=condition,
         )
@@ -213,7 +212,7 @@ def _repeated(select: exp.Select, joined: _Joined, checked: Checked) -> Iterator
     for node in checked.statement.own(select, exp.Sum, exp.Avg, exp.Count):
         if is_windowed(node) or isinstance(node.this, exp.Distinct):
             continue
-        columns = [column for column in node.find_all(exp.Column) if owners.get(id(column)) in joined.tables]
+        columns = [column for column in _valued(node) if owners.get(id(column)) in joined.tables]
         bases = {owners[id(column)] for column in columns}
         if not bases or any(joined.tables[base] is None for base in bases):
             continue
@@ -230,6 +229,18 @@ def _repeated(select: exp.Select, joined: _Joined, checked: Checked) -> Iterator
         )
 
 
+def _valued(node: exp.Expr) -> Iterator[exp.Column]:
+    """Columns whose values are aggregated; those that only decide in a CASE whether a row counts are not."""
+    for column in node.find_all(exp.Column):
+        at: exp.Expr | None = column
+        while at is not node and at is not None:
+            if at.arg_key == "this" and isinstance(at.parent, exp.If | exp.Case):
+                break
+            at = at.parent
+        else:
+            yield column
+
+
 def _counts_key(node: exp.Expr, joined: _Joined, checked: Checked) -> bool:
     column = node.this
     if not isinstance(column, exp.Column):
@@ -242,7 +253,7 @@ def _repeating_join(base: str, joined: _Joined, checked: Checked) -> str:
     """The source whose join repeats rows of `base`; "" when none does, as far as the keys tell."""
     seen, pending = {base}, [base]
     while pending:
-        here = pending.pop()
+        pending.pop()
         beside: dict[str, set[str]] = defaultdict(set)
         for left, right in joined.pairs:
             for (near, _), (far, column) in ((left, right), (right, left)):
@@ -257,7 +268,6 @@ def _repeating_join(base: str, joined: _Joined, checked: Checked) -> str:
                 return far
             seen.add(far)
             pending.append(far)
-        del here
     return ""
 
 

@@ -63,7 +63,7 @@ def _check_formula(metric: Metric, part: Metric, checked: Checked) -> Iterator[F
         problem = f"{', '.join(missing)} is left out" if missing else "its parts are combined differently"
         yield Finding(
             "metric_formula",
-            "error",
+            "error" if _surely_meant(metric, part, checked) and (missing or not metric.is_ratio) else "warning",
             f"{metric.name} is not computed as defined ({part.formula or part.sql}): {problem}.",
             evidence=part.sql,
         )
@@ -77,13 +77,22 @@ def _check_filter(metric: Metric, part: Metric, checked: Checked) -> Iterator[Fi
     if wanted and not wanted & checked.statement.columns_used:
         yield Finding(
             "metric_filter",
-            "error",
+            "error" if _is_named(metric, checked) and "SELECT" not in part.filter.upper() else "warning",
             f"{metric.name} counts only rows where {part.filter}; the statement does not look at that.",
             evidence=part.filter,
         )
     elif wanted - checked.statement.columns_used:
         missing = ", ".join(sorted(f"{t}.{c}" for t, c in wanted - checked.statement.columns_used))
         yield Finding("metric_filter", "warning", f"{metric.name} is defined with {missing}, which is not used.")
+
+
+def _surely_meant(metric: Metric, part: Metric, checked: Checked) -> bool:
+    """Whether the metric is named by more than one word, or at least its rows are read: “cost” is also a verb."""
+    return _is_named(metric, checked) or part.base in checked.statement.found.tables
+
+
+def _is_named(metric: Metric, checked: Checked) -> bool:
+    return any(" " in surface and surface.casefold() in checked.words for surface in metric.surfaces)
 
 
 def _computed_somewhere(
@@ -110,30 +119,29 @@ def _value(node: exp.Expr, point: _Point, statement: Statement | None, catalog: 
         return _column_value(node, point, statement, catalog)
     if isinstance(node, exp.Literal) and not node.is_string:
         return float(node.name)
-    if isinstance(node, exp.Neg):
-        return -_value(node.this, point, statement, catalog)
     if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
         left = _value(node.this, point, statement, catalog)
-        right = _value(node.expression, point, statement, catalog)
-        return _combined(node, left, right)
+        return _combined(node, left, _value(node.expression, point, statement, catalog))
+    inner = _value(_inside(node), point, statement, catalog)
+    return -inner if isinstance(node, exp.Neg) else inner
+
+
+def _inside(node: exp.Expr) -> exp.Expr:
+    """What an expression that leaves a number as it is (roughly, or by condition) is about."""
+    inner: exp.Expr | None = None
     if isinstance(node, exp.Case) and node.args.get("ifs"):
-        return _value(node.args["ifs"][0].args["true"], point, statement, catalog)
-    if isinstance(node, exp.Paren | exp.Sum | exp.Avg | exp.Cast | exp.Round | exp.Coalesce | exp.Filter | exp.Window):
-        return _value(node.this, point, statement, catalog)
-    if isinstance(node, exp.Nullif | exp.Subquery | exp.Select):
-        return _value(_only(node), point, statement, catalog)
-    raise _NotEvaluable
-
-
-def _only(node: exp.Expr) -> exp.Expr:
-    """What a wrapper is about: NULLIF's value, a scalar subquery's one column."""
-    inner = node.this if isinstance(node, exp.Nullif | exp.Subquery) else None
-    if isinstance(node, exp.Select) and len(node.expressions) == 1:
+        inner = node.args["ifs"][0].args["true"]
+    elif isinstance(node, exp.Select) and len(node.expressions) == 1:
         inner = node.expressions[0].unalias()
+    elif isinstance(
+        node,
+        exp.Neg | exp.Paren | exp.Sum | exp.Avg | exp.Cast | exp.Round | exp.Coalesce | exp.Filter | exp.Window
+        | exp.Nullif | exp.Subquery,
+    ):  # fmt: skip
+        inner = node.this
     if inner is None:
         raise _NotEvaluable
-    found: exp.Expr = inner
-    return found
+    return inner
 
 
 def _combined(node: exp.Expr, left: float, right: float) -> float:

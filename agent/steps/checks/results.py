@@ -1,0 +1,189 @@
+"""What the statement's shape and its result give away by themselves: no question needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from agent.run import Finding
+from agent.steps.checks.statement import Checked, is_windowed
+
+__all__ = ["check_division", "check_grouped_columns", "check_result"]
+
+_NEVER_NEGATIVE = re.compile(r"revenue|sales|freight|turnover|quantity|units|stock|cost|discount|price|value", re.I)
+_MAY_BE_NEGATIVE = re.compile(
+    r"profit|margin|change|growth|grow|difference|develop|loss|net|versus|vs|compar|less", re.I
+)
+
+
+def check_result(checked: Checked) -> Iterator[Finding]:
+    """Empty, cut off, nothing but NULL, negative money, or a percentage that cannot be one."""
+    result = checked.result
+    if result.truncated:
+        message = f"Only the first {len(result.rows)} rows are shown; a total over them would be wrong."
+        yield Finding("truncated", "warning", message)
+    if not result.rows:
+        yield Finding("empty_result", "warning", "No row matches. Check the values and the period that were asked for.")
+        return
+    cells = [cell for row in result.rows for cell in row]
+    if all(cell is None for cell in cells):
+        yield Finding("empty_result", "warning", "There is no value: nothing matches, or what matches holds none.")
+        return
+    yield from _implausible(checked)
+
+
+def _implausible(checked: Checked) -> Iterator[Finding]:
+    numbers = [
+        float(cell)
+        for row in checked.result.rows
+        for cell in row
+        if isinstance(cell, int | float) and not isinstance(cell, bool)
+    ]
+    if not numbers or _MAY_BE_NEGATIVE.search(checked.words):
+        return
+    for metric in checked.named_metrics:
+        single = len(checked.named_metrics) == 1
+        if metric.unit == "percent" and single and checked.statement.tree.find(exp.Div, exp.Avg):
+            shares = [number for number in _last_column(checked) if not -1e-9 <= number <= 100 + 1e-9]
+            if shares:
+                message = f"{metric.name} is a percentage, and {shares[0]:g} is none."
+                yield Finding("implausible", "warning", message, evidence=str(shares[0]))
+        elif _NEVER_NEGATIVE.search(metric.name) and not _MAY_BE_NEGATIVE.search(metric.name) and min(numbers) < 0:
+            message = f"{metric.name} cannot be negative, and {min(numbers):g} is in the result."
+            yield Finding("implausible", "error", message, evidence=str(min(numbers)))
+
+
+def _last_column(checked: Checked) -> list[float]:
+    last = [row[-1] for row in checked.result.rows if row]
+    return [float(cell) for cell in last if isinstance(cell, int | float) and not isinstance(cell, bool)]
+
+
+def check_grouped_columns(checked: Checked) -> Iterator[Finding]:
+    """A plain column beside an aggregate must be grouped by, or one row's value is picked at random."""
+    statement = checked.statement
+    for select in statement.selects:
+        own = [node for node in statement.own(select, exp.AggFunc) if not is_windowed(node)]
+        projected = [node for node in own if not node.find_ancestor(exp.Having, exp.Order)]
+        group = select.args.get("group")
+        if not own or (group is not None and group.args.get("all")):
+            continue
+        if group is None and (not projected or _sqlite_extreme(projected, statement.dialect)):
+            continue
+        loose = [column for entry in select.expressions for column in _loose_columns(entry, select, checked)]
+        if loose:
+            names = ", ".join(dict.fromkeys(column.name for column in loose))
+            related = all(_beside_grouped(column, select, checked) for column in loose)
+            yield Finding(
+                "grouping",
+                "warning" if related else "error",
+                f"{names} stands beside an aggregate without being grouped by.",
+                evidence=names,
+            )
+
+
+def _sqlite_extreme(aggregates: list[exp.Expr], dialect: str) -> bool:
+    """SQLite gives plain columns the values of the row that a lone MAX or MIN comes from."""
+    return dialect == "sqlite" and len(aggregates) == 1 and isinstance(aggregates[0], exp.Max | exp.Min)
+
+
+def _loose_columns(entry: exp.Expr, select: exp.Select, checked: Checked) -> list[exp.Column]:
+    statement, group = checked.statement, select.args.get("group")
+    grouped = list(group.expressions) if group else []
+    inner = entry.unalias()
+    names = {node.name.casefold() for node in grouped if isinstance(node, exp.Column)}
+    position = str(select.expressions.index(entry) + 1)
+    if entry.alias_or_name.casefold() in names or any(node.name == position for node in grouped):
+        return []
+    if any(node == inner for node in grouped) or inner.find(exp.Window):
+        return []
+    origins = {statement.found.origins.get(id(node)) for node in grouped} - {None}
+    loose = []
+    for column in inner.find_all(exp.Column):
+        if column.find_ancestor(exp.Select) is not select or isinstance(column.this, exp.Star):
+            continue
+        if any(isinstance(ancestor, exp.AggFunc) for ancestor in _ancestors(column, select)):
+            continue
+        if any(ancestor in grouped for ancestor in _ancestors(column, select)):
+            continue
+        origin = statement.found.origins.get(id(column))
+        if origin in origins or column.name.casefold() in names or _determined(origin, origins, checked):
+            continue
+        loose.append(column)
+    return loose
+
+
+def _ancestors(node: exp.Expr, stop: exp.Expr) -> Iterator[exp.Expr]:
+    at: exp.Expr | None = node
+    while at is not None and at is not stop:
+        yield at
+        at = at.parent
+
+
+def _determined(origin: tuple[str, str] | None, grouped: set[tuple[str, str] | None], checked: Checked) -> bool:
+    """Whether the whole key of the column's table is grouped by, directly or through a key that refers to it."""
+    table = checked.catalog.table(origin[0]) if origin else None
+    if table is None or not table.primary_key:
+        return False
+    for key in table.primary_key:
+        held = (table.name, key) in grouped or any(
+            other is not None and checked.joins.is_edge(table.name, key, *other) for other in grouped
+        )
+        if not held:
+            return False
+    return True
+
+
+def _beside_grouped(column: exp.Column, select: exp.Select, checked: Checked) -> bool:
+    """Whether something else of the same source is grouped by, which then mostly determines this column too."""
+    owners = checked.statement.found.owners
+    group = select.args.get("group")
+    return group is not None and any(
+        owners.get(id(node)) == owners.get(id(column))
+        for entry in group.expressions
+        for node in entry.find_all(exp.Column)
+    )
+
+
+def check_division(checked: Checked) -> Iterator[Finding]:
+    """Whole numbers divided by whole numbers lose their fraction on SQLite and PostgreSQL."""
+    if checked.statement.dialect not in {"sqlite", "postgres"}:
+        return
+    for division in checked.statement.tree.find_all(exp.Div):
+        if division.find(exp.AggFunc) is None:
+            continue
+        if _is_whole(division.this, checked) and _is_whole(division.expression, checked):
+            text = division.sql(checked.statement.dialect)
+            message = f"{text} divides whole numbers and loses the fraction."
+            yield Finding("integer_division", "error", message, evidence=text)
+
+
+def _is_whole(node: exp.Expr, checked: Checked) -> bool:
+    node = node.unnest()
+    if isinstance(node, exp.Literal):
+        return not node.is_string and node.name.isdigit()
+    if isinstance(node, exp.Count):
+        return True
+    if isinstance(node, exp.Column):
+        definition = checked.statement.found.definitions.get(id(node))
+        if definition is not None:
+            return _is_whole(definition, checked)
+        origin = checked.statement.found.origins.get(id(node))
+        column = checked.catalog.column(*origin) if origin else None
+        return column is not None and "INT" in column.type.upper()
+    if isinstance(node, exp.Cast):
+        return node.to.is_type(*exp.DataType.INTEGER_TYPES)
+    return _whole_parts(node, checked)
+
+
+def _whole_parts(node: exp.Expr, checked: Checked) -> bool:
+    if isinstance(node, exp.Sum | exp.Max | exp.Min | exp.Nullif | exp.Neg | exp.Filter | exp.Coalesce):
+        return _is_whole(node.this, checked)
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        return _is_whole(node.this, checked) and _is_whole(node.expression, checked)
+    if isinstance(node, exp.Case):
+        values = [branch.args["true"] for branch in node.args["ifs"]]
+        values += [node.args["default"]] if node.args.get("default") else []
+        return all(isinstance(value, exp.Null) or _is_whole(value, checked) for value in values)
+    return False
