@@ -6,14 +6,14 @@ Nothing of a record is left out: what is not given a sentence of its own is show
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from audit.record import Record
 from tui.text import percent, printable, printable_lines, seconds
 
-__all__ = ["TraceEntry", "told"]
+__all__ = ["TraceEntry", "told", "told_in_order"]
 
 _TITLES: Final = {
     "run.started": "asked",
@@ -55,7 +55,7 @@ def told(record: Record) -> TraceEntry:
     facts = [
         (printable(name), text)
         for name, value in body.items()
-        if not (name == "sql" and isinstance(sql, str)) and (text := _text(name, value))
+        if name != "sql" and not (name == "draft_sql" and value == sql) and (text := _text(name, value))
     ]
     return TraceEntry(
         sequence=record.sequence,
@@ -67,6 +67,20 @@ def told(record: Record) -> TraceEntry:
         sql=sql if isinstance(sql, str) else "",
         bad=_went_wrong(body),
     )
+
+
+def told_in_order(records: Iterable[Record]) -> list[TraceEntry]:
+    """The records of a run; a statement that was shown before is named by the record that has it."""
+    first: dict[str, int] = {}
+    entries = []
+    for record in records:
+        entry = told(record)
+        if entry.sql:
+            shown = first.setdefault(entry.sql, entry.sequence)
+            if shown != entry.sequence:
+                entry = replace(entry, sql="", facts=(*entry.facts, ("sql", f"as in #{shown}")))
+        entries.append(entry)
+    return entries
 
 
 def _went_wrong(body: Mapping[str, Any]) -> bool:

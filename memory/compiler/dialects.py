@@ -154,9 +154,11 @@ def _plain_nulls(order: exp.Ordered, target: str) -> None:
 
 
 def _true_division(division: exp.Div, target: str, real: set[str]) -> None:
-    dialect = Dialect.get_or_raise(target)
-    division.set("typed", dialect.TYPED_DIVISION)
-    division.set("safe", dialect.SAFE_DIVISION)
+    division.set("typed", Dialect.get_or_raise(target).TYPED_DIVISION)
+    # By nothing is NULL, as in SQLite and MariaDB: PostgreSQL would fail and DuckDB give NaN.
+    division.set("safe", not isinstance(division.right, exp.Literal))
+    if target == "duckdb" and not isinstance(division.right, exp.Literal):
+        division.right.replace(exp.func("NULLIF", division.right.copy(), exp.Literal.number(0)))
     if _is_real(division.left, real) or _is_real(division.right, real):
         return
     first = division.left

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.run import Answer, RunStatus
-from tui.cli.console import STATUS_STYLES, console, put, table
+from tui.cli.console import STATUS_STYLES, put, table
+from tui.sql_layout import laid_out
 from tui.text import percent, printable, printable_lines, seconds
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
     from rich.text import Text
 
 __all__ = ["EXIT_CODES", "print_answer"]
@@ -39,77 +40,74 @@ _MAX_ROWS: Final = 50
 
 def print_answer(answer: Answer, *, workspace: Path | None = None, max_rows: int = _MAX_ROWS) -> None:
     """Print one answer on stdout; at most `max_rows` rows, and says so when there are more."""
-    out = console()
-    _print_head(out, answer)
-    if answer.sql:
-        out.print()
-        if answer.status is not RunStatus.ANSWERED:
-            out.print("  UNVERIFIED draft: not an answer, shown so that it can be judged", style="bold yellow")
-        out.print(_sql(answer.sql))
-    if answer.columns:
-        out.print()
-        _print_rows(out, answer, max_rows)
-    _print_error(out, answer)
-    out.print()
-    _print_trust(answer, workspace)
+    from rich.console import Group
+
+    sections = [_head(answer), _sql(answer), _rows(answer, max_rows), _error(answer), _trust(answer, workspace)]
+    spaced = [part for section in sections if section is not None for part in ("", section)]
+    put(Group(*spaced[1:]))
 
 
-def _print_head(out: Console, answer: Answer) -> None:
+def _head(answer: Answer) -> RenderableType:
     from rich.text import Text
 
     style = STATUS_STYLES.get(answer.status.value, "")
-    head = Text.assemble((printable(answer.question), "bold"), "\n", ("● ", style), (_HEADS[answer.status], style))
+    question = printable_lines(answer.question) or "(an empty question)"
+    head = Text.assemble((question, "bold"), "\n", ("● ", style), (_HEADS[answer.status], style))
     if answer.status in {RunStatus.ANSWERED, RunStatus.ABSTAINED}:
         head.append(f"   confidence {percent(answer.confidence)}")
-    out.print(head)
+    return head
 
 
-def _sql(sql: str) -> RenderableType:
+def _sql(answer: Answer) -> RenderableType | None:
+    from rich.console import Group
     from rich.padding import Padding
     from rich.syntax import Syntax
+    from rich.text import Text
 
-    body = Syntax(printable_lines(sql), "sql", theme="ansi_dark", word_wrap=True, background_color="default")
-    return Padding(body, (0, 0, 0, 2))
+    if not answer.sql:
+        return None
+    code = printable_lines(laid_out(answer.sql))
+    body = Padding(Syntax(code, "sql", theme="ansi_dark", word_wrap=True, background_color="default"), (0, 0, 0, 2))
+    if answer.status is RunStatus.ANSWERED:
+        return body
+    return Group(Text("  UNVERIFIED draft: not an answer, shown so that it can be judged", style="bold yellow"), body)
 
 
-def _print_rows(out: Console, answer: Answer, max_rows: int) -> None:
+def _rows(answer: Answer, max_rows: int) -> RenderableType | None:
+    from rich.console import Group
     from rich.padding import Padding
+    from rich.text import Text
 
-    if answer.rows:
-        out.print(Padding(table(answer.columns, answer.rows[:max_rows]), (0, 0, 0, 2)))
+    if not answer.columns:
+        return None
     count = f"  {answer.row_count} row{'' if answer.row_count == 1 else 's'}"
     if len(answer.rows) > max_rows:
         count += f", the first {max_rows} shown; --format json prints all"
     if answer.truncated:
         count += "; CUT at the workspace's row or byte cap, so do not add these up"
-    out.print(count, style="dim")
+    shown = [Padding(table(answer.columns, answer.rows[:max_rows]), (0, 0, 0, 2))] if answer.rows else []
+    return Group(*shown, Text(count, style="dim"))
 
 
-def _print_error(out: Console, answer: Answer) -> None:
-    if answer.error is None:
-        return
+def _error(answer: Answer) -> RenderableType | None:
     from rich.text import Text
 
-    out.print()
-    style = STATUS_STYLES.get(answer.status.value, "red")
-    out.print(Text.assemble(("  ✗ ", style), printable_lines(answer.error.message)))
+    if answer.error is None:
+        return None
+    said = Text.assemble(("  ✗ ", STATUS_STYLES.get(answer.status.value, "red")), printable_lines(answer.error.message))
     if answer.error.hint:
-        out.print(Text.assemble(("  What to do: ", "bold"), printable_lines(answer.error.hint)))
+        said.append_text(Text.assemble("\n", ("  What to do: ", "bold"), printable_lines(answer.error.hint)))
+    return said
 
 
-def _print_trust(answer: Answer, workspace: Path | None) -> None:
+def _trust(answer: Answer, workspace: Path | None) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    checks = Text("nothing found", style="green") if answer.status is RunStatus.ANSWERED else Text("no result to check")
-    for index, finding in enumerate(answer.findings):
-        style = STATUS_STYLES[finding.severity]
-        line = Text.assemble((f"{_MARKS[finding.severity]} {finding.check}: ", style), printable_lines(finding.message))
-        checks = line if index == 0 else Text.assemble(checks, "\n", line)
-    grid.add_row("  checks", checks)
+    grid.add_row("  checks", _checks(answer))
     if answer.assumptions:
         grid.add_row("  assumes", Text("\n".join(printable(assumption) for assumption in answer.assumptions)))
     if answer.origin or answer.model:
@@ -117,7 +115,22 @@ def _print_trust(answer: Answer, workspace: Path | None) -> None:
     if answer.run_id:
         grid.add_row("  run", Text(answer.run_id, style="bold"))
         grid.add_row(*_next_command(answer, workspace))
-    put(grid)
+    return grid
+
+
+def _checks(answer: Answer) -> Text:
+    from rich.text import Text
+
+    if not answer.findings:
+        answered = answer.status is RunStatus.ANSWERED
+        return Text("nothing found", style="green") if answered else Text("no result to check")
+    return Text("\n").join(
+        Text.assemble(
+            (f"{_MARKS[finding.severity]} {printable(finding.check)}: ", STATUS_STYLES[finding.severity]),
+            printable_lines(finding.message),
+        )
+        for finding in answer.findings
+    )
 
 
 def _next_command(answer: Answer, workspace: Path | None) -> tuple[str, Text]:

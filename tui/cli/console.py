@@ -82,7 +82,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     if body:
         put(table(columns, body, styles=STATUS_STYLES))
     else:
-        console().print(empty, style="dim")
+        put(empty)
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> None:
@@ -99,7 +99,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
 
 
 def put(renderable: RenderableType) -> None:
-    """Print on stdout; in a pipe without the blanks that pad every line to the widest."""
+    """Print on stdout; in a pipe every line ends where its text ends, not where the widest does."""
     out = console()
     if out.is_terminal:
         out.print(renderable)

@@ -147,10 +147,10 @@ def _print_trace(trace: RunTrace) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tui.cli.console import STATUS_STYLES, console
+    from tui.cli.console import STATUS_STYLES, console, put
     from tui.sql_layout import laid_out
     from tui.text import printable_lines
-    from tui.trace import told
+    from tui.trace import told_in_order
 
     out, run = console(), trace.summary
     out.print(Text(printable_lines(run.question), style="bold"))
@@ -162,8 +162,7 @@ def _print_trace(trace: RunTrace) -> None:
             (run.review_status, STATUS_STYLES.get(run.review_status, "")),
         )
     )
-    for record in trace.records:
-        entry = told(record)
+    for entry in told_in_order(trace.records):
         out.print()
         mark, style = ("✗", "red") if entry.bad else ("●", "green")
         head = Text.assemble((f"{mark} ", style), (entry.title, "bold"), (f"  {entry.time[11:23]}", "dim"))
@@ -175,7 +174,7 @@ def _print_trace(trace: RunTrace) -> None:
         for name, text in entry.facts:
             grid.add_row(f"  {name}", Text(text))
         if entry.facts:
-            out.print(grid)
+            put(grid)
         if entry.sql:
             code = Syntax(
                 printable_lines(laid_out(entry.sql)),
@@ -184,4 +183,4 @@ def _print_trace(trace: RunTrace) -> None:
                 background_color="default",
                 word_wrap=True,
             )
-            out.print(Padding(code, (0, 0, 0, 2)))
+            put(Padding(code, (0, 0, 0, 2)))

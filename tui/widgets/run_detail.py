@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from audit.runs import RunTrace
 from tui.text import percent, printable, printable_lines
-from tui.trace import TraceEntry, told
+from tui.trace import TraceEntry, told_in_order
 from tui.widgets.answer import STATUS_COLOURS
 from tui.widgets.problem import ProblemPanel
 from tui.widgets.sql import SqlView
@@ -60,7 +60,7 @@ class RunDetail(VerticalScroll):
             run.sql, verified=run.review_status in {"accepted", "amended"} or run.status == "answered"
         )
         self.query_one("#trace", Vertical).mount_all(
-            Static(_entry(told(record)), classes="entry") for record in trace.records
+            Static(_entry(entry), classes="entry") for entry in told_in_order(trace.records)
         )
         self.scroll_home(animate=False)
 

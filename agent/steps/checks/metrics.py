@@ -8,6 +8,7 @@ values, and two polynomials that agree on a few random points are the same (Schw
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -63,7 +64,7 @@ def _check_formula(metric: Metric, part: Metric, checked: Checked) -> Iterator[F
         problem = f"{', '.join(missing)} is left out" if missing else "its parts are combined differently"
         yield Finding(
             "metric_formula",
-            "error" if _surely_meant(metric, part, checked) and (missing or not metric.is_ratio) else "warning",
+            "error" if _surely_meant(metric, part, checked, complete=not missing) else "warning",
             f"{metric.name} is not computed as defined ({part.formula or part.sql}): {problem}.",
             evidence=part.sql,
         )
@@ -86,13 +87,23 @@ def _check_filter(metric: Metric, part: Metric, checked: Checked) -> Iterator[Fi
         yield Finding("metric_filter", "warning", f"{metric.name} is defined with {missing}, which is not used.")
 
 
-def _surely_meant(metric: Metric, part: Metric, checked: Checked) -> bool:
-    """Whether the metric is named by more than one word, or at least its rows are read: “cost” is also a verb."""
+def _surely_meant(metric: Metric, part: Metric, checked: Checked, *, complete: bool) -> bool:
+    """Whether the metric is named by more than one word, or at least its rows are read: “cost” is also a verb.
+
+    A statement with all of the parts, only combined differently, may well compute a neighbour that shares a synonym:
+    then only the metric's own name counts.
+    """
+    if complete:
+        return not metric.is_ratio and metric.name.casefold() in checked.words
     return _is_named(metric, checked) or part.base in checked.statement.found.tables
 
 
 def _is_named(metric: Metric, checked: Checked) -> bool:
-    return any(" " in surface and surface.casefold() in checked.words for surface in metric.surfaces)
+    """By a name of several words; “orders shipped to Cork” is a place, not the metric Orders Shipped."""
+    return any(
+        " " in surface and re.search(rf"\b{re.escape(surface.casefold())}\b(?! (?:to|by|via|with)\b)", checked.words)
+        for surface in metric.surfaces
+    )
 
 
 def _computed_somewhere(

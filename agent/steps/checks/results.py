@@ -41,7 +41,7 @@ def _implausible(checked: Checked) -> Iterator[Finding]:
         for cell in row
         if isinstance(cell, int | float) and not isinstance(cell, bool)
     ]
-    if not numbers or _MAY_BE_NEGATIVE.search(checked.words):
+    if not numbers or _MAY_BE_NEGATIVE.search(checked.words) or _subtracts_totals(checked):
         return
     for metric in checked.named_metrics:
         single = len(checked.named_metrics) == 1
@@ -53,6 +53,11 @@ def _implausible(checked: Checked) -> Iterator[Finding]:
         elif _NEVER_NEGATIVE.search(metric.name) and not _MAY_BE_NEGATIVE.search(metric.name) and min(numbers) < 0:
             message = f"{metric.name} cannot be negative, and {min(numbers):g} is in the result."
             yield Finding("implausible", "error", message, evidence=str(min(numbers)))
+
+
+def _subtracts_totals(checked: Checked) -> bool:
+    """Whether one total is taken from another, so that the result is a difference whatever the question calls it."""
+    return any(not node.find_ancestor(exp.AggFunc) for node in checked.statement.tree.find_all(exp.Sub))
 
 
 def _last_column(checked: Checked) -> list[float]:
