@@ -133,7 +133,7 @@ class _Walk:
             AuditUnavailableError: it is not on the record and must not be shown.
         """
         total = (time.perf_counter() - self.began) * 1000
-        answer = replace(answer, timings_ms={**answer.timings_ms, "total": total})
+        answer = replace(answer, timings_ms={**self.state.get("timings_ms", {}), "total": total})
         self.services.record("run.answered", _answered(answer, self.state), self.run_id)
         return answer
 

@@ -11,8 +11,6 @@ often sure and wrong. A recalled verified query starts from 1: a person vouched 
 
     x 0.3 for each finding of severity error,  x 0.8 for each warning,  x 0.85 for each repair.
 
-A check's error is a warning to a verified query: its reviewer looked at more than a rule can see.
-
 Result in 0..1. The weights are a prior, to be replaced by a calibration on the baseline pack, here and nowhere else.
 Agreement of samples as evidence: Wang et al., "Self-Consistency Improves Chain of Thought Reasoning", 2023.
 """
@@ -48,11 +46,9 @@ class Evidence:
 
 def confidence_of(evidence: Evidence) -> float:
     """The confidence of an answer, 0..1, by the formula above."""
-    vouched = evidence.draft.origin == "verified_query"
-    confidence = 1.0 if vouched else _support(evidence)
+    confidence = 1.0 if evidence.draft.origin == "verified_query" else _support(evidence)
     for finding in evidence.findings:
-        severity = "warning" if vouched and finding.severity == "error" else finding.severity
-        confidence *= _PENALTIES[severity]
+        confidence *= _PENALTIES[finding.severity]
     return confidence * _REPAIR_PENALTY**evidence.repairs
 
 

@@ -83,8 +83,7 @@ def build_graph(
         return "answer" if state.get("error") else "guard"
 
     def from_check(state: RunState) -> str:
-        signed = state["drafts"][state["current"]].origin == "verified_query"
-        failed = not signed and any(finding.severity == "error" for finding in state.get("findings", ()))
+        failed = any(finding.severity == "error" for finding in state.get("findings", ()))
         return repair_or_answer(state, ErrorClass.CHECK_FAILED) if failed else "answer"
 
     def repair_or_answer(state: RunState, error_class: str) -> str:

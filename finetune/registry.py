@@ -75,7 +75,9 @@ class Change:
     warning: str = ""
 
 
-def register(state_dir: Path, name: str, file: Path, *, base: str, dataset_hash: str, created: datetime) -> Adapter:
+def register(
+    state_dir: Path, name: str, file: Path, *, base: str, dataset_hash: str, created: datetime, dialect: str = ""
+) -> Adapter:
     """Make an adapter file known under `name`: it is copied to `.affidavit/adapters/NAME.gguf` and hashed.
 
     Registering the same bytes under the same name again changes nothing; other bytes need another name, because
@@ -93,6 +95,7 @@ def register(state_dir: Path, name: str, file: Path, *, base: str, dataset_hash:
         base=base,
         dataset_hash=dataset_hash,
         created=created.isoformat(timespec="seconds"),
+        dialect=dialect,
     )
     with _locked(state_dir):
         registry = read_registry(state_dir)
@@ -114,7 +117,7 @@ def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
     """Register the adapter that a folder ships: `NAME.gguf` beside a `card.json` saying where it came from.
 
     The card is one JSON object with `sha256`, `base`, `dataset_hash`, `created` (ISO 8601) and, when it was
-    evaluated, `figures` (the fields of `AdapterFigures`); other keys are for people and are not read.
+    evaluated, `figures` (the fields of `AdapterFigures`), and `dialect`; other keys are for people and are not read.
 
     Raises:
         FailedError: the file or the card is missing, the card is not that object, or the bytes are not the card's.
@@ -133,6 +136,7 @@ def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
         created = datetime.fromisoformat(card["created"])
         figures = AdapterFigures(**card["figures"]) if card.get("figures") else None
         expected, base, dataset_hash = str(card["sha256"]), str(card["base"]), str(card["dataset_hash"])
+        dialect = str(card.get("dialect", ""))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise FailedError(
             ErrorClass.MODEL_CORRUPT, f"{card_path} is not an adapter's card: {error!r}.", "Install the package again."
@@ -141,7 +145,7 @@ def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
         raise FailedError(
             ErrorClass.MODEL_CORRUPT, f"{file} is not the file its card describes.", "Install the package again."
         )
-    adapter = register(state_dir, name, file, base=base, dataset_hash=dataset_hash, created=created)
+    adapter = register(state_dir, name, file, base=base, dataset_hash=dataset_hash, created=created, dialect=dialect)
     return attach_figures(state_dir, name, figures) if figures is not None and adapter.figures is None else adapter
 
 

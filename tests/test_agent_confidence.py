@@ -42,7 +42,7 @@ def test_the_figures_of_the_formula() -> None:
     assert confidence_of(Evidence(Draft("s", "model"), None)) == 0.5
     assert confidence_of(Evidence(SIGNED, None)) == 1.0
     assert confidence_of(Evidence(MODEL, 1.0, [ERROR])) == pytest.approx(0.3 * 0.9**0.4)
-    assert confidence_of(Evidence(SIGNED, None, [ERROR])) == pytest.approx(0.8)
+    assert confidence_of(Evidence(SIGNED, None, [WARNING])) == pytest.approx(0.8)
 
 
 def test_drafts_of_one_round_vote_together_and_failures_disagree() -> None:

@@ -99,9 +99,7 @@ def test_never_is_an_anti_join_that_survives_null(shop: Shop) -> None:  # noqa: 
 
 
 def test_division_is_never_whole_by_accident(shop: Shop) -> None:  # noqa: F811
-    share = SemanticQuery(
-        ("count:product",), filters=(Filter("Products.Discontinued", "=", (1,)),), pattern="share_of"
-    )
+    share = SemanticQuery(("count:product",), filters=(Filter("Products.Discontinued", "=", (1,)),), pattern="share_of")
     assert 0 < scalar(shop, sql_of(shop, share)) < 100
     quarters = rows_of(shop, SemanticQuery(("order_count",), grain="quarter", window=YEAR))
     assert [row[0] for row in quarters] == ["2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from tui.reviewing import ReviewRequest, desk_of, review
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from memory.linking import Linker
 
 __all__ = ["WorkspaceBackend", "step_note", "suggestions"]
 
@@ -53,7 +53,7 @@ class WorkspaceBackend:
             dialect=services.warehouse.dialect,
             model=model,
             person=self._settings.user,
-            suggestions=suggestions(services),
+            suggestions=suggestions(services.retriever.linker),
         )
 
     def ask(self, question: str, on_step: StepSeen) -> Answer:
@@ -116,18 +116,19 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def suggestions(services: Services) -> tuple[str, ...]:
-    """A few questions this workspace can answer: of its baseline pack, else made from its metrics."""
-    pack = services.settings.workspace / "baseline.jsonl"
-    try:
-        with pack.open(encoding="utf-8") as lines:
-            questions = [str(json.loads(line)["question"]) for line in lines if line.strip()]
-    except (OSError, ValueError, KeyError, TypeError):
-        questions = []
-    if questions:
-        step = max(1, len(questions) // _SUGGESTED)
-        return tuple(questions[::step][:_SUGGESTED])
-    metrics, dimensions = services.layer.metrics, services.layer.dimensions
-    if not metrics or not dimensions:
-        return ()
-    return tuple(f"What is {metric.name} by {dimensions[0].name}?" for metric in list(metrics)[:_SUGGESTED])
+def suggestions(linker: Linker) -> tuple[str, ...]:
+    """A few questions this workspace can answer, made from its metrics and the dimensions they can be broken down by.
+
+    Never from the baseline pack: a question that people ask and accept would no longer measure anything.
+    """
+    layer = linker.layer
+    texts = [dimension for dimension in layer.dimensions if dimension.type == "text"]
+    year = layer.today().year
+    found: list[str] = []
+    for number, metric in enumerate(layer.metrics):
+        reached = linker.reach_of([metric.id])
+        fitting = [dimension for dimension in texts if reached is None or reached(dimension.table)]
+        if fitting and len(found) < _SUGGESTED:
+            by = fitting[number % len(fitting)].name.lower()
+            found.append(f"{metric.name} by {by}" + (f" in {year}" if metric.time_dependent else ""))
+    return tuple(found)

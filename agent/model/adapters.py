@@ -7,7 +7,8 @@ that was registered. `finetune.registry` builds the writing half (register, prom
 `models.json`, one JSON object:
 
     {"version": 1,
-     "adapters": [{"name", "path", "sha256", "base", "dataset_hash", "created", "figures": {...} | null}, ...],
+     "adapters": [{"name", "path", "sha256", "base", "dataset_hash", "created", "dialect",
+                   "figures": {...} | null}, ...],
      "promoted": ["first", "second"],            the stack of promotions; the last one is served
      "history":  [{"at", "action", "name", "previous", "by", "forced"}, ...]}
 
@@ -32,6 +33,7 @@ __all__ = [
     "AdapterFigures",
     "Promotion",
     "Registry",
+    "adapter_dialect",
     "adapter_file",
     "checked_file",
     "file_sha256",
@@ -78,6 +80,8 @@ class Adapter:
     base: str
     dataset_hash: str
     created: str
+    dialect: str = ""
+    """sqlglot name of the dialect it was trained to write; empty for the warehouse's own."""
     figures: AdapterFigures | None = None
 
 
@@ -177,6 +181,20 @@ def resolve_adapter(settings: Settings) -> Path | None:
         f"`{wanted}` is neither a registered adapter nor a file. Registered: {names}.",
         "See `affidavit models list`; `none` asks the base model without an adapter.",
     )
+
+
+def adapter_dialect(settings: Settings) -> str:
+    """The dialect that the adapter being served writes; empty when it is the warehouse's own, or not known.
+
+    Raises:
+        UsageError: `models.json` is broken.
+    """
+    wanted = settings.model.adapter
+    if settings.model.provider != "embedded" or (wanted or "").lower() == NO_ADAPTER:
+        return ""
+    registry = read_registry(settings.state_dir)
+    adapter = registry.current if wanted is None else registry.adapter(wanted)
+    return "" if adapter is None else adapter.dialect
 
 
 def adapter_file(adapter: Adapter, state_dir: Path) -> Path:

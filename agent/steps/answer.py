@@ -4,7 +4,7 @@
     the guard refused it as a write or as forbidden     refused
     the warehouse could not be used                     failed
     the statement could not be made to work             abstained, with the best draft
-    a finding of severity error is left                 abstained, with the best draft (not when it was signed)
+    a finding of severity error is left                 abstained, with the best draft
     confidence under limits.min_confidence              abstained, with the best draft
     otherwise                                           answered
 
@@ -71,9 +71,7 @@ def _answered(state: RunState, services: Services) -> Answer:
             0 if draft.origin == "verified_query" else state.get("attempts", 0),
         )
     )
-    # A person who signed the statement saw more of it than a rule does: the finding is shown, the answer stands.
-    vouched = draft.origin == "verified_query"
-    errors = [finding for finding in findings if finding.severity == "error" and not vouched]
+    errors = [finding for finding in findings if finding.severity == "error"]
     minimum = services.settings.limits.min_confidence
     error: RunError | None = None
     if state["direct"]:

@@ -74,6 +74,8 @@ class Warehouse:
         result: Result | None = None
         error: RunError | None = None
         try:
+            if "\x00" in sql:  # some drivers stop reading there, and would run less than what goes on the record
+                raise RefusedError(ErrorClass.SYNTAX, "The statement holds a null character.")
             with self._reader.reading(sql) as cursor:
                 result = self._fetch(cursor)
         except AffidavitError as refused:

@@ -301,12 +301,9 @@ class _PostgresReader:
                     cursor.execute(sql)
                 yield cursor
         finally:
+            _leave_session(connection, cursor)
             if connection.closed:
                 pooled.invalidate()
-            else:
-                connection.rollback()
-                cursor.close()
-                _forget_session(connection)
             pooled.close()
 
     def close(self) -> None:
@@ -317,13 +314,19 @@ def _escaped_option(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
-def _forget_session(connection: Any) -> None:
-    """Drop whatever a statement may have left on the session (settings, advisory locks) before it is reused."""
-    connection.autocommit = True
+def _leave_session(connection: Any, cursor: Any) -> None:
+    """Undo, and drop what a statement may have left on the session (settings, locks) before it is used again."""
+    failure = importlib.import_module("psycopg").Error
     try:
-        connection.execute("DISCARD ALL")
+        if not connection.closed:
+            connection.rollback()
+            connection.autocommit = True
+            connection.execute("DISCARD ALL")
+            connection.autocommit = False
+    except failure:
+        connection.close()  # nobody knows what state it is in
     finally:
-        connection.autocommit = False
+        cursor.close()
 
 
 # --- MariaDB and MySQL ------------------------------------------------------------------------------------------

@@ -155,10 +155,8 @@ def _plain_nulls(order: exp.Ordered, target: str) -> None:
 
 def _true_division(division: exp.Div, target: str, real: set[str]) -> None:
     division.set("typed", Dialect.get_or_raise(target).TYPED_DIVISION)
-    # By nothing is NULL, as in SQLite and MariaDB: PostgreSQL would fail and DuckDB give NaN.
+    # By nothing is NULL, as in SQLite and MariaDB; PostgreSQL would fail and DuckDB give NaN, so they get a NULLIF.
     division.set("safe", not isinstance(division.right, exp.Literal))
-    if target == "duckdb" and not isinstance(division.right, exp.Literal):
-        division.right.replace(exp.func("NULLIF", division.right.copy(), exp.Literal.number(0)))
     if _is_real(division.left, real) or _is_real(division.right, real):
         return
     first = division.left

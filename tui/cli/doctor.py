@@ -33,7 +33,9 @@ class Diagnosis:
 def doctor_command(
     ctx: typer.Context, *, output: FormatOption = OutputFormat.TABLE, workspace: WorkspaceOption = None
 ) -> None:
-    """Check a workspace's parts and say what to mend; exit code 1 if something is wrong.
+    """Check a workspace's parts and say what to mend.
+
+    Each part is tried, whatever became of the one before; exit code 1 if something is wrong.
 
     \b
     Example:

@@ -39,6 +39,8 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+s", "save_rows", "Save CSV", tooltip="Write the shown rows to a CSV file in exports/"),
         Binding("ctrl+o", "review", "Sign", tooltip="Open the shown run in the review screen"),
         Binding("ctrl+l", "toggle_list", "List", tooltip="Show or hide this session's questions"),
+        Binding("pagedown", "scroll_answer(1)", "Scroll", key_display="pgdn", tooltip="Scroll the answer down"),
+        Binding("pageup", "scroll_answer(-1)", "Scroll up", show=False, tooltip="Scroll the answer up"),
     ]
 
     @dataclass
@@ -197,6 +199,14 @@ class ChatScreen(Screen[None]):
         """The person wants to sign a run."""
 
         run_id: str
+
+    def action_scroll_answer(self, pages: int) -> None:
+        """Scroll the answer while the cursor stays in the question."""
+        view = self.query_one(AnswerView)
+        if pages > 0:
+            view.scroll_page_down()
+        else:
+            view.scroll_page_up()
 
     def action_toggle_list(self) -> None:
         """Show or hide the left pane."""

@@ -1,0 +1,420 @@
+"""Whole runs over the demo workspace: the real graph, ledger, memory and warehouse, and a provider with a script."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures_agent import Reply, ScriptedProvider, scripted_provider
+
+from agent.ask import StepEvent, ask
+from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, FailedError, UsageError
+from agent.run import Answer, RunStatus
+from agent.services import Services, open_ledger, open_services
+from agent.settings import Settings, load_settings
+from audit.errors import LedgerUnavailable
+from audit.identity import Keyring, create_identity
+from audit.review import submit_review
+from audit.runs import get_run
+from audit.verify import verify
+from demo.workspace import create
+from memory.verified import VerifiedQuery, dependencies
+
+REVENUE = (
+    "SELECT Categories.CategoryName, SUM(order_details.UnitPrice * order_details.Quantity * (1 - order_details.Discount))"
+    " AS SalesRevenue FROM order_details JOIN Orders ON order_details.OrderID = Orders.OrderID"
+    " JOIN Products ON order_details.ProductID = Products.ProductID"
+    " JOIN Categories ON Products.CategoryID = Categories.CategoryID"
+    " WHERE Orders.OrderDate >= '2023-01-01' AND Orders.OrderDate < '2024-01-01'"
+    " GROUP BY Categories.CategoryName ORDER BY SalesRevenue DESC LIMIT 1"
+)
+QUESTION = "Which product category had the highest sales revenue in 2023?"
+COUNT = "SELECT COUNT(*) AS orders FROM Orders"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo workspace that has been synced once; each test gets a copy."""
+    folder = tmp_path_factory.mktemp("template") / "demo"
+    create(folder)
+    with open_services(load_settings(folder), warm_up=False):
+        pass
+    return folder
+
+
+@dataclass
+class Workspace:
+    folder: Path
+    provider: ScriptedProvider
+
+    def settings(self, **sections: dict[str, Any]) -> Settings:
+        model = {
+            "provider": "compatible",
+            "name": "scripted",
+            "base_url": self.provider.url,
+            "timeout_s": 10,
+            **sections.pop("model", {}),
+        }
+        return load_settings(self.folder, {"model": model, **sections})
+
+    def ask(self, question: str, *, direct: bool = False, **sections: dict[str, Any]) -> Answer:
+        with open_services(self.settings(**sections)) as services:
+            return ask(services, question, asker="Ann", direct=direct)
+
+    def kinds(self, run_id: str) -> list[str]:
+        with open_ledger(self.settings(), create=False) as ledger:
+            return [record.kind for record in get_run(ledger, run_id).records]
+
+    def bodies(self, run_id: str, kind: str) -> list[dict[str, Any]]:
+        with open_ledger(self.settings(), create=False) as ledger:
+            return [record.body for record in get_run(ledger, run_id).of_kind(kind)]
+
+
+@pytest.fixture
+def workspace(template: Path, tmp_path: Path) -> Iterator[Workspace]:
+    folder = tmp_path / "ws"
+    shutil.copytree(template, folder)
+    with scripted_provider() as provider:
+        yield Workspace(folder, provider)
+
+
+def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Workspace) -> None:
+    workspace.provider.say(REVENUE)
+    steps: list[StepEvent] = []
+    with open_services(workspace.settings()) as services:
+        answer = ask(services, QUESTION, asker="Ann", on_step=steps.append)
+    assert answer.status is RunStatus.ANSWERED, answer
+    assert answer.columns == ("CategoryName", "SalesRevenue")
+    assert answer.row_count == 1
+    assert answer.error is None
+    assert answer.origin == "model"
+    assert answer.model == "scripted"
+    assert answer.confidence == pytest.approx(0.9**0.4)
+    assert any("Sales Revenue is taken as SUM(" in said for said in answer.assumptions)
+    assert any("2023-01-01" in said for said in answer.assumptions)
+    assert [event.step for event in steps] == [
+        "recall",
+        "ground",
+        "clarify",
+        "generate",
+        "guard",
+        "execute",
+        "check",
+        "answer",
+    ]
+    assert all(event.elapsed_ms >= 0 for event in steps)
+    assert set(answer.timings_ms) == {event.step for event in steps} | {"total"}
+    assert workspace.kinds(answer.run_id) == [
+        "run.started", "run.grounded", "run.drafted", "run.drafted", "run.drafted", "run.guarded", "run.guarded",
+        "run.guarded", "run.intent", "run.outcome", "run.checked", "run.answered",
+    ]  # fmt: skip
+    (told,) = workspace.bodies(answer.run_id, "run.answered")
+    (outcome,) = workspace.bodies(answer.run_id, "run.outcome")
+    assert told["result_fingerprint"] == outcome["result_fingerprint"] != ""
+    assert "rows" not in told
+    assert {json.dumps(body["prompt_hash"]) for body in workspace.bodies(answer.run_id, "run.drafted")} != {'""'}
+    json.dumps(answer.to_json())
+
+
+def test_the_model_is_asked_greedily_once_and_for_all_samples_in_one_batch(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    workspace.ask("How many orders are there?")
+    first, second = workspace.provider.requests
+    assert (first["temperature"], first.get("n")) == (0.0, None)
+    assert (second["temperature"], second["n"]) == (0.5, 2)
+    assert first["messages"] == second["messages"]
+
+
+def test_the_majority_of_results_wins_and_disagreement_costs_confidence(workspace: Workspace) -> None:
+    wrong = "SELECT COUNT(*) + 1 AS orders FROM Orders"
+    workspace.provider.replies = [Reply((wrong,)), Reply((COUNT, "SELECT COUNT(OrderID) AS n FROM Orders"))]
+    answer = workspace.ask("How many orders are there?")
+    assert answer.status is RunStatus.ANSWERED
+    assert answer.rows == ((830,),)
+    assert answer.confidence == pytest.approx((2 / 3) ** 0.6 * 0.9**0.4)
+
+
+def test_no_agreement_at_all_is_abstained_with_the_draft_and_no_rows(workspace: Workspace) -> None:
+    texts = [f"SELECT COUNT(*) + {number} AS orders FROM Orders" for number in range(3)]
+    workspace.provider.replies = [Reply((texts[0],), probability=0.6), Reply(tuple(texts[1:]), probability=0.6)]
+    answer = workspace.ask("How many orders are there?")
+    assert answer.status is RunStatus.ABSTAINED
+    assert answer.error is not None
+    assert answer.error.error_class == ErrorClass.LOW_CONFIDENCE
+    assert answer.sql
+    assert answer.rows == ()
+    assert any("unverified" in said for said in answer.assumptions)
+
+
+def test_a_slip_is_mended_by_rule_without_asking_again(workspace: Workspace) -> None:
+    workspace.provider.say("SELECT COUNT(*) AS n FROM Orders WHERE Orders.ShipCountri = 'Germany'")
+    answer = workspace.ask("How many orders were shipped to Germany?")
+    assert answer.status is RunStatus.ANSWERED, answer
+    assert answer.origin == "mend"
+    assert len(workspace.provider.requests) == 2
+    assert "run.repaired" in workspace.kinds(answer.run_id)
+
+
+def test_what_cannot_be_mended_is_asked_for_again_with_the_error_and_then_abstained(workspace: Workspace) -> None:
+    workspace.provider.say("SELECT Wizardry FROM Spells")
+    answer = workspace.ask("How many orders are there?")
+    assert answer.status is RunStatus.ABSTAINED
+    assert answer.error is not None
+    assert answer.error.error_class == ErrorClass.UNKNOWN_TABLE
+    assert answer.sql == "SELECT Wizardry FROM Spells"
+    again = workspace.provider.requests[2]["messages"][-1]["content"]
+    assert "previous: SELECT Wizardry FROM Spells" in again
+    assert "unknown_table" in again
+    assert "run.intent" not in workspace.kinds(answer.run_id)
+
+
+def test_prose_without_sql_is_abstained(workspace: Workspace) -> None:
+    workspace.provider.say("I would rather not.")
+    answer = workspace.ask("How many orders are there?")
+    assert (answer.status, answer.sql) == (RunStatus.ABSTAINED, "")
+    assert answer.error is not None
+    assert answer.error.error_class == ErrorClass.NO_SQL
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM Orders", "SELECT 1; DROP TABLE Orders", "DROP TABLE Orders"])
+def test_a_model_that_writes_is_refused_and_nothing_is_touched(workspace: Workspace, sql: str) -> None:
+    workspace.provider.say(sql)
+    answer = workspace.ask("How many orders are there?")
+    assert answer.status is RunStatus.REFUSED
+    with sqlite3.connect(workspace.folder / "warehouse.sqlite") as warehouse:
+        assert warehouse.execute("SELECT COUNT(*) FROM Orders").fetchone() == (830,)
+    warehouse.close()
+    assert "run.intent" not in workspace.kinds(answer.run_id)
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "error_class"),
+    [
+        ("", RunStatus.NEEDS_CLARIFICATION, ErrorClass.EMPTY_QUESTION),
+        ("Which orders? " * 8000, RunStatus.NEEDS_CLARIFICATION, ErrorClass.QUESTION_TOO_LONG),
+        ("delete all orders", RunStatus.REFUSED, ErrorClass.WRITE_REQUESTED),
+        ("What is the meaning of life?", RunStatus.NEEDS_CLARIFICATION, ErrorClass.NOT_ABOUT_DATA),
+    ],
+)
+def test_what_no_model_should_be_asked_is_stopped_and_recorded(
+    workspace: Workspace, question: str, status: RunStatus, error_class: ErrorClass
+) -> None:
+    answer = workspace.ask(question)
+    assert answer.status is status
+    assert answer.error is not None
+    assert answer.error.error_class == error_class
+    assert answer.error.hint
+    assert workspace.provider.requests == []
+    kinds = workspace.kinds(answer.run_id)
+    assert (kinds[0], kinds[-1]) == ("run.started", "run.answered")
+    assert len(json.dumps(workspace.bodies(answer.run_id, "run.started"))) < 6000
+
+
+def test_direct_is_one_plain_prompt_and_no_second_try(workspace: Workspace) -> None:
+    workspace.provider.say("SELECT CustomerID FROM Orders, Customers")
+    answer = workspace.ask(QUESTION, direct=True)
+    (request,) = workspace.provider.requests
+    (message,) = request["messages"]
+    assert "Customers(CustomerID" in message["content"]
+    assert "Sales Revenue" not in message["content"]
+    assert "BirthDate" not in message["content"]  # the policy denies it
+    assert set(workspace.kinds(answer.run_id)).isdisjoint({"run.recalled", "run.repaired", "run.checked"})
+
+    workspace.provider.say(COUNT)
+    assert workspace.ask("How many orders are there?", direct=True).status is RunStatus.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("reply", "error_class"),
+    [
+        (Reply(status=401, body='{"error": {"message": "bad key"}}'), ErrorClass.MODEL_AUTH),
+        (Reply(status=404, body='{"error": {"message": "no such model"}}'), ErrorClass.MODEL_MISSING),
+        (Reply(body="<html>"), ErrorClass.MODEL_OTHER),
+    ],
+)
+def test_a_failing_model_is_a_failed_run_on_the_record(
+    workspace: Workspace, reply: Reply, error_class: ErrorClass
+) -> None:
+    workspace.provider.answer = lambda _request: reply
+    answer = workspace.ask("How many orders are there?")
+    assert answer.status is RunStatus.FAILED
+    assert answer.error is not None
+    assert answer.error.error_class == error_class
+    assert workspace.bodies(answer.run_id, "run.answered")[0]["error"]["error_class"] == error_class
+
+
+def test_a_mistake_of_ours_is_a_failed_run_on_the_record(workspace: Workspace) -> None:
+    class Broken:
+        def retrieve(self, *_: object, **__: object) -> None:
+            raise RuntimeError("a bug")
+
+    with open_services(workspace.settings()) as services:
+        answer = ask(replace(services, retriever=Broken()), QUESTION, asker="Ann")
+    assert answer.status is RunStatus.FAILED
+    assert answer.error is not None
+    assert answer.error.error_class == ErrorClass.INTERNAL
+    assert workspace.kinds(answer.run_id) == ["run.started", "run.answered"]
+
+
+def test_an_interrupt_is_passed_on_after_it_is_on_the_record(workspace: Workspace) -> None:
+    def interrupt(event: StepEvent) -> None:
+        if event.step == "generate":
+            raise KeyboardInterrupt
+
+    workspace.provider.say(COUNT)
+    with open_services(workspace.settings()) as services, pytest.raises(KeyboardInterrupt):
+        ask(services, "How many orders are there?", asker="Ann", on_step=interrupt)
+    with open_ledger(workspace.settings(), create=False) as ledger:
+        *_, last = ledger.records(kinds=["run.answered"])
+    assert last.body["status"] == "failed"
+    assert last.body["error"]["error_class"] == ErrorClass.INTERRUPTED
+    assert last.body["sql"] == COUNT
+
+
+def test_no_record_no_answer_at_whatever_point_the_ledger_fails(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    for allowed in range(11):
+        with open_services(workspace.settings()) as services:
+            real, count, seen = services.ledger.append, 0, []
+
+            def append(kind: str, *args: Any, **kwargs: Any) -> Any:
+                nonlocal count
+                count += 1
+                if count > allowed:
+                    raise LedgerUnavailable("The disk is full.", "Make room.")
+                return real(kind, *args, **kwargs)
+
+            services.ledger.append = append
+            with pytest.raises(AuditUnavailableError):
+                ask(services, "How many orders are there?", asker="Ann", on_step=seen.append)
+            services.ledger.append = real
+        assert not any(event.step == "answer" for event in seen)
+
+
+def accept(services: Services, folder: Path, answer: Answer, reviewer: str = "Rita") -> None:
+    keyring = Keyring(folder / ".affidavit/keys")
+    signer = create_identity(services.ledger, keyring, reviewer)
+    submit_review(services.ledger, signer, run_id=answer.run_id, decision="accept", reason_code="correct", reason="ok")
+    linker = services.retriever.linker
+    services.verified.add(
+        VerifiedQuery(
+            answer.run_id, answer.question, answer.sql, answer.dialect, reviewer, answer.run_id,
+            services.catalog.fingerprint, services.layer.fingerprint,
+            dependencies(answer.question, answer.sql, answer.dialect, linker),
+        )
+    )  # fmt: skip
+
+
+def test_an_accepted_answer_is_recalled_run_again_and_says_whose_word_it_is(workspace: Workspace) -> None:
+    workspace.provider.say(REVENUE)
+    first = workspace.ask(QUESTION)
+    with open_services(workspace.settings(), warm_up=False) as services:
+        accept(services, workspace.folder, first)
+        workspace.provider.requests.clear()
+        again = ask(services, "In 2023, which product category had the highest sales revenue?", asker="Bob")
+        assert workspace.provider.requests == []
+        assert again.status is RunStatus.ANSWERED, again
+        assert again.origin == "verified_query"
+        assert again.rows == first.rows
+        assert again.confidence == pytest.approx(1.0)
+        assert any(first.run_id in said and "Rita" in said for said in again.assumptions)
+        kinds = [record.kind for record in get_run(services.ledger, again.run_id).records]
+        assert {"run.recalled", "run.guarded", "run.intent", "run.outcome", "run.answered"} <= set(kinds)
+
+        signer = Keyring(workspace.folder / ".affidavit/keys").load("Rita")
+        submit_review(
+            services.ledger, signer, run_id=first.run_id, decision="revoke", reason_code="outdated", reason="moved on"
+        )
+        # The index still has it; the ledger is what counts.
+        third = ask(services, QUESTION, asker="Bob")
+        assert third.origin == "model"
+    with open_ledger(workspace.settings(), create=False) as ledger:
+        assert verify(ledger, checkpoints=workspace.folder / ".affidavit/checkpoints.jsonl").ok
+
+
+def test_what_the_index_says_is_not_believed_without_the_ledger(workspace: Workspace) -> None:
+    workspace.provider.say(REVENUE)
+    with open_services(workspace.settings()) as services:
+        first = ask(services, QUESTION, asker="Ann")
+        accept(services, workspace.folder, first)
+        planted = services.verified.get(first.run_id)
+        assert planted is not None
+        services.verified.add(replace(planted, sql="SELECT 'forged' AS CategoryName"))
+        assert ask(services, QUESTION, asker="Bob").origin == "model"
+        services.verified.add(replace(planted, id="x", run_id="01932b6e-7c00-7000-8000-000000000001"))
+        services.verified.remove(first.run_id)
+        assert ask(services, QUESTION, asker="Bob").origin == "model"
+
+
+def test_nothing_of_a_finished_run_stays_in_the_checkpoints(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    workspace.ask("How many orders are there?")
+    workspace.ask("delete all orders")
+    connection = sqlite3.connect(workspace.folder / ".affidavit/checkpoints.sqlite")
+    left = connection.execute("SELECT (SELECT COUNT(*) FROM checkpoints) + (SELECT COUNT(*) FROM writes)").fetchone()
+    connection.close()
+    assert left == (0,)
+
+
+def test_runs_at_the_same_time_do_not_mix(workspace: Workspace) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        asked = request["messages"][-1]["content"]
+        return Reply((COUNT,) if "orders" in asked else ("SELECT COUNT(*) AS products FROM Products",))
+
+    workspace.provider.answer = script
+    answers: dict[str, Answer] = {}
+    with open_services(workspace.settings()) as services:
+
+        def one(question: str) -> None:
+            answers[question] = ask(services, question, asker="Ann")
+
+        questions = ["How many orders are there?", "How many products are there?"]
+        threads = [threading.Thread(target=one, args=(question,)) for question in questions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers[questions[0]].columns == ("orders",)
+    assert answers[questions[1]].columns == ("products",)
+
+
+def opening_fails(settings: Settings) -> AffidavitError:
+    with pytest.raises(AffidavitError) as caught, open_services(settings, warm_up=False):
+        pass
+    assert caught.value.hint
+    return caught.value
+
+
+def test_what_is_wrong_with_a_workspace_is_told_when_it_is_opened(workspace: Workspace) -> None:
+    nowhere = opening_fails(workspace.settings(warehouse={"url": "sqlite:///nowhere.sqlite"}))
+    assert nowhere.error_class is ErrorClass.WAREHOUSE_URL
+    unreachable = opening_fails(workspace.settings(memory={"url": "http://127.0.0.1:9"}))
+    assert isinstance(unreachable, FailedError)
+    assert unreachable.error_class is ErrorClass.MEMORY_UNAVAILABLE
+    ledger = opening_fails(workspace.settings(ledger={"url": "sqlite:////proc/nowhere/ledger.sqlite"}))
+    assert isinstance(ledger, AuditUnavailableError)
+    metrics = workspace.folder / "metrics.yaml"
+    metrics.write_text(metrics.read_text(encoding="utf-8").replace("type: text", "type: txet", 1), encoding="utf-8")
+    broken = opening_fails(workspace.settings())
+    assert isinstance(broken, UsageError)
+    assert broken.error_class is ErrorClass.SEMANTICS
+    assert "metrics.yaml:" in broken.message
+    metrics.unlink()
+    assert opening_fails(workspace.settings()).error_class is ErrorClass.SEMANTICS
+    (workspace.folder / ".affidavit/catalog.json").write_text("{")
+    create(workspace.folder)
+    assert opening_fails(workspace.settings()).error_class is ErrorClass.MEMORY_UNAVAILABLE
+
+
+def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    with pytest.raises(AuditUnavailableError), open_services(workspace.settings()) as services:
+        (workspace.folder / ".affidavit/ledger.sqlite").rename(workspace.folder / "elsewhere.sqlite")
+        ask(services, "How many orders are there?", asker="Ann")
