@@ -87,7 +87,9 @@ def build_graph(
         return repair_or_answer(state, ErrorClass.CHECK_FAILED) if failed else "answer"
 
     def repair_or_answer(state: RunState, error_class: str) -> str:
-        tries_left = state.get("attempts", 0) < services.settings.limits.max_repairs
+        settings = services.settings
+        in_time = sum(state["timings_ms"].values()) < settings.model.timeout_s * 1000
+        tries_left = in_time and state.get("attempts", 0) < settings.limits.max_repairs
         recalled = state["drafts"][state["current"]].origin == "verified_query"
         fallback = handling(ErrorClass(error_class)).fallback if error_class else "abstain"
         mendable = recalled or fallback in {"mend", "regenerate", "verified_query"}

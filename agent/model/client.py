@@ -140,6 +140,7 @@ class ModelClient:
 
     def warm_up(self) -> threading.Thread:
         """Start connecting in the background; a failure waits for the first `complete`."""
+        import openai  # noqa: F401 - here, not in the thread: two threads importing can meet half-made modules
 
         def connect() -> None:
             try:

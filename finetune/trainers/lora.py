@@ -31,7 +31,7 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 END_OF_TURN = "<|im_end|>\n"
 _CHECKPOINT = "checkpoint.pt"
 _PARITY_EXAMPLES = 8
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,11 +323,14 @@ def _require_training_parts() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc to reuse freed activations: giving them back costs page faults worth a fifth of the training time."""
+    """Tell glibc to reuse freed activations: giving them back costs page faults worth a fifth of the training time.
+
+    Only blocks up to 32 MB: the few larger ones (logits) differ in size from batch to batch and would fragment the heap.
+    """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:  # musl has none
-            mallopt(_M_MMAP_MAX, 0)
+            mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
             mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 

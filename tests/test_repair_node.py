@@ -1,0 +1,90 @@
+"""The repair step on real parts: rules first, then the model once, bounded and on the record."""
+
+from __future__ import annotations
+
+import json
+
+from fixtures_steps import Bench, bench, layer, sqlite_demo  # noqa: F401
+
+from agent.run import Draft, Finding, Outcome, Result, RunError, Verdict
+from agent.steps import execute, guard, repair
+
+
+def refused(bench: Bench, sql: str) -> dict:  # noqa: F811
+    state = bench.state(sql)
+    state.update(guard.node(state, bench.services))
+    return state
+
+
+def test_a_rule_is_tried_before_the_model(bench: Bench) -> None:  # noqa: F811
+    state = refused(bench, "SELECT COUNT(*) FROM OrderDetails")
+    patch = repair.node(state, bench.services)
+    assert patch["attempts"] == 1
+    assert patch["error"] is None
+    draft = patch["drafts"][patch["current"]]
+    assert (draft.origin, draft.basis) == ("mend", "nearest_table")
+    assert bench.provider.requests == []
+    (_, body), *_ = bench.records("run.repaired")
+    assert body == {
+        "mend": "nearest_table",
+        "from": "SELECT COUNT(*) FROM OrderDetails",
+        "to": draft.sql,
+        "error_class": "unknown_table",
+        "message": state["verdict"].message,
+    }
+    state.update(patch)
+    state.update(guard.node(state, bench.services))
+    state.update(execute.node(state, bench.services))
+    assert state["outcome"].result is not None
+
+
+def test_the_model_is_asked_with_the_error_and_what_it_lacked(bench: Bench) -> None:  # noqa: F811
+    bench.provider.say("SELECT COUNT(*) FROM Orders")
+    state = refused(bench, "SELECT UnitPrice FROM Products JOIN order_details USING (ProductID)")
+    patch = repair.node(state, bench.services)
+    draft = patch["drafts"][patch["current"]]
+    assert draft.origin == "model"
+    asked = json.dumps(bench.provider.requests[-1]["messages"])
+    assert "ambiguous" in asked
+    assert "SELECT UnitPrice FROM Products" in asked
+    assert bench.records("run.repaired")[0][1]["mend"] == "model"
+    assert len(bench.records("run.drafted")) == 1
+
+
+def test_a_model_that_repeats_itself_ends_the_run(bench: Bench) -> None:  # noqa: F811
+    broken = "SELECT Nothing FROM Orders JOIN Products"
+    bench.provider.say(broken)
+    state = refused(bench, broken)
+    patch = repair.node(state, bench.services)
+    assert patch["error"].error_class == state["verdict"].error_class
+    assert "drafts" not in patch
+    assert bench.records("run.repaired")[0][1]["mend"] == "none"
+
+
+def test_what_the_guard_forbids_is_not_asked_again(bench: Bench) -> None:  # noqa: F811
+    state = refused(bench, "DELETE FROM Orders")
+    patch = repair.node(state, bench.services)
+    assert patch["error"].error_class == "not_read_only"
+    assert bench.provider.requests == []
+
+
+def test_a_failed_check_is_mended_by_its_rule(bench: Bench) -> None:  # noqa: F811
+    state = bench.state("SELECT Country, COUNT(*) FROM Customers")
+    state.update(
+        verdict=Verdict(True, state["drafts"][0].sql),
+        outcome=Outcome("", Result(("Country", "n"), (("x", 91),))),
+        findings=(Finding("grouping", "error", "Country is not grouped by."),),
+    )
+    patch = repair.node(state, bench.services)
+    assert patch["drafts"][-1].sql.endswith("GROUP BY Country")
+    assert patch["findings"] == ()
+
+
+def test_a_verified_query_that_broke_is_replaced_by_a_fresh_draft(bench: Bench) -> None:  # noqa: F811
+    bench.provider.say("SELECT COUNT(*) FROM Orders")
+    state = bench.state("x")
+    state["drafts"] = (Draft("SELECT Gone FROM Orders", "verified_query", confidence=1.0, basis="run"),)
+    state.update(verdict=Verdict(True, "x"), outcome=Outcome("x", error=RunError("warehouse_other", "went wrong")))
+    patch = repair.node(state, bench.services)
+    assert patch["drafts"][-1].origin == "model"
+    assert "went wrong" not in json.dumps(bench.provider.requests[-1]["messages"])
