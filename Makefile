@@ -61,6 +61,11 @@ format: setup-dev  ## Format and mend what ruff can
 lock: setup-dev  ## Resolve the lock files anew from pyproject.toml
 	sh .ci/lock $(VENV)
 
+bench: demo  ## Measure start-up, latency by stage, and what retrieval finds
+	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.latency -w .demo
+	$(BIN)/python -m bench.memory_recall -w .demo
+
 clean:  ## Remove the environment and the demo workspace
 	rm -rf $(VENV) .demo
 

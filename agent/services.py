@@ -52,6 +52,13 @@ class Services:
     policy: Policy
     clock: Callable[[], dt.datetime]
 
+    @property
+    def draft_dialect(self) -> str:
+        """The dialect the model is asked to write: the one its adapter was trained on, else the warehouse's."""
+        from agent.model.adapters import adapter_dialect
+
+        return adapter_dialect(self.settings) or self.warehouse.dialect
+
     def record(self, kind: str, body: Mapping[str, Any], run_id: str, *, actor: str = "") -> Record:
         """Put one record of a run on the ledger; when this returns it is on disk.
 

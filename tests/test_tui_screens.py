@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fixtures_tui import ABSTAINED, QUESTION, REFUSED, RecordedBackend
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
 from agent.errors import AuditUnavailableError, ErrorClass, UsageError
 from tui.app import AffidavitApp
@@ -32,12 +33,20 @@ def app(backend: RecordedBackend | None = None, theme: str = DARK.name) -> Affid
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing is under way and nothing moves."""
+    """Wait until nothing is under way and three pictures in a row are the same."""
     await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-    for field in pilot.app.screen.query("Input"):
-        field.cursor_blink = False  # type: ignore[attr-defined]
-    await pilot.pause()
+    same, last = 0, ""
+    for _ in range(100):
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
+        for editor in pilot.app.screen.query(TextArea):
+            editor.cursor_blink = False
+        await pilot.pause(0.05)
+        picture = pilot.app.export_screenshot()
+        same, last = (same + 1 if picture == last else 0), picture
+        if same == 2:
+            return
+    raise AssertionError("The screen does not come to rest.")
 
 
 def asking(*questions: str) -> Before:

@@ -8,11 +8,13 @@ statement stays and is refused there.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass
 from agent.model.connect import prompt_style
 from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt_hash
+from agent.model.translate import translate
 from agent.run import Draft, Grounding, RunError, RunState
 
 if TYPE_CHECKING:
@@ -65,11 +67,12 @@ def draft_with_model(
     """
     style: PromptStyle = "direct" if state["direct"] else prompt_style(services.settings.model)
     grounding: Grounding | None = state.get("grounding")
+    dialect = services.warehouse.dialect if state["direct"] else services.draft_dialect
     messages = build_messages(
         state["question"],
         grounding,
         style=style,
-        dialect=services.warehouse.dialect,
+        dialect=dialect,
         error=error,
         previous_sql=previous_sql,
     )
@@ -77,10 +80,18 @@ def draft_with_model(
     drafts = _drafts(_completions(services, messages, samples, always=False), basis)
     if not drafts and not state["direct"] and _may_constrain(services, {"retry"}):
         drafts = _drafts(_completions(services, messages, 1, always=True), basis)
+    drafts = tuple(
+        replace(
+            draft,
+            sql=translate(draft.sql, read=dialect, write=services.warehouse.dialect, catalog=services.catalog),
+        )
+        for draft in drafts
+    )
     asked = prompt_hash(messages)
     for draft in drafts:
         body = {
             "sql": draft.sql,
+            "written_in": dialect,
             "origin": draft.origin,
             "model": draft.model,
             "model_hash": services.model.model_hash,

@@ -69,7 +69,7 @@ def _retrieved(question: str, services: Services) -> Grounding:
 
     try:
         found = services.retriever.retrieve(
-            question, max_pieces=services.settings.memory.max_pieces, dialect=services.warehouse.dialect
+            question, max_pieces=services.settings.memory.max_pieces, dialect=services.draft_dialect
         )
     except MemoryFailure as error:
         raise FailedError(

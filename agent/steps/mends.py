@@ -19,7 +19,7 @@ from sqlglot.errors import SqlglotError
 from agent.errors import ErrorClass
 from agent.run import Finding
 from agent.warehouse.dates import lacks_functions, rewrite_dates
-from agent.warehouse.dialects import identifier, render
+from agent.warehouse.dialects import allowed_function_names, identifier, render
 from agent.warehouse.scopes import UnresolvedName, resolve
 from memory.catalog import Catalog, Table
 from memory.joins import JoinEdge, JoinGraph, NoJoinPath
@@ -29,6 +29,7 @@ __all__ = ["CHECK_MENDS", "MENDS", "Known", "Mend"]
 _SURE = 0.8
 _MARGIN = 0.08
 """The nearest name must be this similar, and this much nearer than the next."""
+_SQLITE_STRFTIME = re.compile(r"\bstrftime\s*\(\s*'", re.IGNORECASE)
 _DIALECTS = ("mysql", "postgres", "duckdb", "sqlite", "tsql", "snowflake", "bigquery")
 
 
@@ -68,8 +69,7 @@ def schema_dropped(sql: str, known: Known) -> str | None:
     tree, node = fault[0], fault[1].node
     if not isinstance(node, exp.Table | exp.Column) or not node.args.get("db"):
         return None
-    table = node.name if isinstance(node, exp.Table) else node.table
-    if known.catalog.table(table) is None:
+    if isinstance(node, exp.Column) and known.catalog.table(node.table) is None:
         return None
     node.set("db", None)
     node.set("catalog", None)
@@ -119,6 +119,8 @@ def requalified(sql: str, known: Known) -> str | None:
     named = [alias for alias, table in unresolved.sources.items() if _same(table, node.table) and alias in holders]
     if len(named or holders) != 1:
         return None
+    if not named and known.catalog.column(node.table, node.name) is not None:
+        return None  # the qualifier is a table that has this column: it is missing, not misnamed
     node.set("table", exp.to_identifier((named or holders)[0]))
     return render(tree, known.dialect)
 
@@ -265,20 +267,29 @@ def qualified(sql: str, known: Known) -> str | None:
 
 def transpiled(sql: str, known: Known) -> str | None:
     """Written in another dialect, or with its date functions: say the same in the warehouse's."""
-    for source in (known.dialect, *(name for name in _DIALECTS if name != known.dialect)):
+    sources = [known.dialect, *(name for name in _DIALECTS if name != known.dialect)]
+    if _SQLITE_STRFTIME.search(sql):  # DuckDB has the same name with its arguments the other way round
+        sources.sort(key=lambda name: name != "sqlite")
+    for source in sources:
         tree = _parsed(sql, source)
         if tree is None or not isinstance(tree, exp.Query):
             continue
         try:
-            rewritten = rewrite_dates(tree, known.dialect)
-            if lacks_functions(rewritten, known.dialect):
-                continue
-            text = render(rewritten, known.dialect)
+            text = render(rewrite_dates(tree, known.dialect), known.dialect)
         except (SqlglotError, ValueError, AttributeError):
             continue  # this dialect's reading cannot be said in ours
-        if _plain_text(text) != _plain_text(sql) and _parsed(text, known.dialect) is not None:
+        if _plain_text(text) != _plain_text(sql) and _is_spoken(text, known.dialect):
             return text
     return None
+
+
+def _is_spoken(sql: str, dialect: str) -> bool:
+    """Whether the dialect has every function of the statement, as far as is known here."""
+    tree = _parsed(sql, dialect)
+    if tree is None or lacks_functions(tree, dialect):
+        return False
+    names = allowed_function_names(dialect)
+    return all(node.name.lower() in names for node in tree.find_all(exp.Anonymous))
 
 
 # --- shape ------------------------------------------------------------------------------------------------------

@@ -325,7 +325,7 @@ def _require_training_parts() -> None:
 def _keep_freed_memory() -> None:
     """Tell glibc to reuse freed activations: giving them back costs page faults worth a fifth of the training time.
 
-    Only blocks up to 32 MB: the few larger ones (logits) differ in size from batch to batch and would fragment the heap.
+    Only blocks up to 32 MB: the few larger ones (logits) differ in size from batch to batch and fragment the heap.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -345,6 +345,7 @@ def _best_device() -> tuple[str, Any]:
 
 
 def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[Any, Any]:
+    os.environ["TQDM_DISABLE"] = "1"  # de-quantising takes two seconds, and the caller shows a bar of its own
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging

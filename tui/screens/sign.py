@@ -80,7 +80,7 @@ class SignScreen(ModalScreen[str]):
         card = getattr(self.app, "card", None)
         box = self.query_one("#sign-box")
         box.border_title = f"{self._decision.value.capitalize()} run {self._run.run_id[:13]}"
-        box.border_subtitle = f"as {printable(card.person)}" if card else ""
+        box.border_subtitle = Content(f"as {printable(card.person)}") if card else ""
         self.query_one(ProblemPanel).clear()
         self.query_one(TextArea if self._decision is Decision.AMEND else "#reason").focus()
 

@@ -17,7 +17,7 @@ class ProblemPanel(Static):
         """Say what happened and what to do."""
         self.display = True
         self.set_class(severity == "warning", "-warning")
-        self.border_title = title.replace("_", " ")
+        self.border_title = Content(title.replace("_", " "))
         parts: list[str | tuple[str, str]] = [printable_lines(message)]
         if hint:
             parts += ["\n\n", ("What to do  ", "bold"), printable_lines(hint)]
