@@ -22,7 +22,7 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format lock bench clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ imports: setup-dev
 format: setup-dev  ## Format and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup-dev  ## Write the generated pages of docs/reference anew
+	$(BIN)/python docs/reference/generate.py
 
 lock: setup-dev  ## Resolve the lock files anew from pyproject.toml
 	sh .ci/lock $(VENV)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +25,7 @@ from agent.settings import Settings, load_settings
 from audit.errors import LedgerUnavailable
 from audit.identity import Keyring, create_identity
 from audit.review import submit_review
-from audit.runs import get_run
+from audit.runs import get_run, list_runs
 from audit.verify import verify
 from demo.workspace import create
 from memory.verified import VerifiedQuery, dependencies
@@ -277,6 +280,33 @@ def test_an_interrupt_is_passed_on_after_it_is_on_the_record(workspace: Workspac
     assert last.body["status"] == "failed"
     assert last.body["error"]["error_class"] == ErrorClass.INTERRUPTED
     assert last.body["sql"] == COUNT
+
+
+def test_ctrl_c_while_the_model_thinks_ends_the_run_on_the_record_at_once(workspace: Workspace) -> None:
+    asked = threading.Event()
+
+    def script(_request: dict[str, Any]) -> Reply:
+        asked.set()
+        return Reply((COUNT,), delay_s=60)
+
+    workspace.provider.answer = script
+    code = (
+        "import sys, pathlib; from agent.settings import load_settings; from agent.services import open_services\n"
+        "from agent.ask import ask\n"
+        f"model = dict(provider='compatible', name='scripted', base_url={workspace.provider.url!r})\n"
+        f"with open_services(load_settings(pathlib.Path({str(workspace.folder)!r}), dict(model=model))) as services:\n"
+        "    ask(services, 'How many orders are there?', asker='Ann')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert asked.wait(120), process.communicate(timeout=5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=50)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    with open_ledger(workspace.settings(), create=False) as ledger:
+        (run,) = list_runs(ledger)
+        assert run.status == "failed"
+        assert verify(ledger, checkpoints=workspace.folder / ".affidavit/checkpoints.jsonl").ok
+    assert workspace.bodies(run.run_id, "run.answered")[0]["error"]["error_class"] == ErrorClass.INTERRUPTED
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2, 4, 5, 8, 9, 10])

@@ -125,6 +125,20 @@ async def test_turns_are_kept_and_chosen_again(tmp_path: Path) -> None:
         assert not pilot.app.screen.query_one(Conversation).display
 
 
+async def test_the_answer_scrolls_while_the_cursor_stays_in_the_question(tmp_path: Path) -> None:
+    async with opened(RecordedBackend(), tmp_path, size=(80, 24)) as pilot:
+        await ask(pilot, QUESTION)
+        view = pilot.app.screen.query_one(AnswerView)
+        assert view.scroll_y == 0
+        await pilot.press("shift+down")
+        await pilot.pause(0.5)
+        assert view.scroll_y > 0
+        await pilot.press("shift+up")
+        await pilot.pause(0.5)
+        assert view.scroll_y == 0
+        assert isinstance(pilot.app.focused, QuestionInput)
+
+
 async def test_copy_save_ask_again_and_history(tmp_path: Path) -> None:
     backend = RecordedBackend()
     async with opened(backend, tmp_path) as pilot:
@@ -304,7 +318,7 @@ async def test_leaving_a_workspace_that_does_not_open_is_a_failure(tmp_path: Pat
     async with opened(backend, tmp_path) as pilot:
         await pilot.press("q")
         await pilot.pause()
-        assert pilot.app.return_code == 6
+        assert pilot.app.return_value is backend.open_error
 
 
 async def test_slow_opening_shows_how_far_it_is(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from agent.errors import AffidavitError
 from tui.backend import Backend, BackendThread, WorkspaceCard
 from tui.failure import as_affidavit_error
 from tui.screens.chat import ChatScreen
@@ -24,8 +25,8 @@ from tui.theme import DARK, LIGHT
 __all__ = ["AffidavitApp"]
 
 
-class AffidavitApp(App[None]):
-    """Ask, watch, review, sign."""
+class AffidavitApp(App[AffidavitError]):
+    """Ask, watch, review, sign. Gives the error that kept the workspace from opening, if one did."""
 
     CSS_PATH = "app.tcss"
     TITLE = "Affidavit"
@@ -65,19 +66,15 @@ class AffidavitApp(App[None]):
             self.card = await self.thread.call(self.thread.backend.open, self._notice)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             problem = as_affidavit_error(error)
-            self.push_screen(
-                ProblemScreen(problem.error_class.value, problem.message, problem.hint), self._after_problem
-            )
+            again = await self.push_screen_wait(ProblemScreen(problem.error_class.value, problem.message, problem.hint))
+            if again:
+                self.open_workspace()
+            else:
+                self.exit(problem)
 
     def _notice(self, what: str, done: int, total: int) -> None:
         for screen in self.screen_stack:
             screen.post_message(ChatScreen.Opening(what, done, total))
-
-    def _after_problem(self, again: bool | None) -> None:
-        if again:
-            self.open_workspace()
-        else:
-            self.exit(return_code=6)
 
     def action_go(self, mode: str) -> None:
         """Show one of the screens."""

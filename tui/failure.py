@@ -84,6 +84,27 @@ FOREIGN: Final = (
         "Check that .affidavit can be written, or `memory.url`; `affidavit memory sync --full` rebuilds the index.",
     ),
     Foreign(
+        "finetune.templates",
+        "TemplateError",
+        UsageError,
+        ErrorClass.SEMANTICS,
+        "Mend that line of templates.yaml.",
+    ),
+    Foreign(
+        "finetune.splits",
+        "LeakError",
+        FailedError,
+        ErrorClass.INTERNAL,
+        "Make other pairs with `affidavit pairs generate --seed N`; nothing was written.",
+    ),
+    Foreign(
+        "finetune.formats",
+        "FormatError",
+        UsageError,
+        ErrorClass.WORKSPACE,
+        "Choose another --format, or leave that run out by revoking its review.",
+    ),
+    Foreign(
         "demo.errors",
         "WarehouseBuildError",
         UsageError,

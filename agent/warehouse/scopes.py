@@ -8,7 +8,6 @@ spelling, which is what makes `Customers` work on a database that would read it 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,61 +15,10 @@ from sqlglot import exp
 
 from agent.errors import ErrorClass
 from agent.warehouse.dialects import identifier, is_system_table
+from agent.warehouse.names import ColumnUse, Resolution, UnresolvedName, nearest_names
 from memory.catalog import Catalog, Table
 
 __all__ = ["ColumnUse", "Resolution", "UnresolvedName", "nearest_names", "resolve"]
-
-_NEAREST_CUTOFF = 0.6
-
-
-class UnresolvedName(Exception):  # noqa: N818 (a finding about the statement, not a fault of the program)
-    """A name that the catalog does not have, or has twice.
-
-    `node` is the Table or Column at fault and `sources` what could have been meant there: alias -> catalog table, None
-    for a derived one. Mends work on these.
-    """
-
-    def __init__(
-        self,
-        error_class: ErrorClass,
-        rule: str,
-        message: str,
-        node: exp.Expr | None = None,
-        sources: dict[str, str | None] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.error_class = error_class
-        self.rule = rule
-        self.message = message
-        self.node = node
-        self.sources = sources or {}
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnUse:
-    """One reference to a column of a table of the catalog; `node` is a Column, a Star or a USING identifier."""
-
-    table: str
-    column: str
-    node: exp.Expr
-
-
-@dataclass(slots=True)
-class Resolution:
-    """What a statement's names stand for."""
-
-    tables: list[str] = field(default_factory=list)
-    """Catalog tables in order of first use."""
-    uses: list[ColumnUse] = field(default_factory=list)
-    origins: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """id of a Column node -> (table, column), also through subqueries that merely pass the column on."""
-    owners: dict[int, str] = field(default_factory=dict)
-    """id of a Column node -> the source it belongs to, by its alias (folded)."""
-    definitions: dict[int, exp.Expr] = field(default_factory=dict)
-    """id of a Column node -> the expression that a subquery or CTE computes under that name."""
-    sources: dict[int, dict[str, str | None]] = field(default_factory=dict)
-    """id of a Select -> its sources: alias -> catalog table, None for a derived one."""
-    seen: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +67,6 @@ def resolve(tree: exp.Expr, catalog: Catalog, dialect: str) -> Resolution:
                 ErrorClass.SYNTAX, "known_syntax", f"`{node.sql(dialect)}` stands where a name is not understood."
             )
     return resolver.found
-
-
-def nearest_names(name: str, known: Iterable[str], *, count: int = 3, cutoff: float = _NEAREST_CUTOFF) -> list[str]:
-    """Known names that look like `name`, best first, ignoring case and underscores."""
-    plain = {_plain(candidate): candidate for candidate in known}
-    return [plain[match] for match in difflib.get_close_matches(_plain(name), plain, n=count, cutoff=cutoff)]
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "").replace(" ", "")
 
 
 class _Resolver:

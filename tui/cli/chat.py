@@ -45,8 +45,10 @@ def chat_command(
         WorkspaceBackend(settings), exports=settings.workspace / "exports", theme=(LIGHT if light else DARK).name
     )
     try:
-        chat.run()
+        problem = chat.run()
     finally:
         chat.thread.close()
+    if problem is not None:
+        raise problem
     if chat.return_code:
         raise typer.Exit(chat.return_code)

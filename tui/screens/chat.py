@@ -39,8 +39,8 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+s", "save_rows", "Save CSV", tooltip="Write the shown rows to a CSV file in exports/"),
         Binding("ctrl+o", "review", "Sign", tooltip="Open the shown run in the review screen"),
         Binding("ctrl+l", "toggle_list", "List", tooltip="Show or hide this session's questions"),
-        Binding("pagedown", "scroll_answer(1)", "Scroll", key_display="pgdn", tooltip="Scroll the answer down"),
-        Binding("pageup", "scroll_answer(-1)", "Scroll up", show=False, tooltip="Scroll the answer up"),
+        Binding("shift+down", "scroll_answer(1)", "Scroll", key_display="⇧↓", tooltip="Scroll the answer down"),
+        Binding("shift+up", "scroll_answer(-1)", "Scroll up", key_display="⇧↑", tooltip="Scroll the answer up"),
     ]
 
     @dataclass
@@ -59,6 +59,12 @@ class ChatScreen(Screen[None]):
         step: str
         elapsed_ms: float
         note: str
+
+    @dataclass
+    class RunEnded(Message):
+        """A turn's run has ended; sent the same way as its steps, so it comes after the last of them."""
+
+        turn: Turn
 
     def __init__(self, thread: BackendThread, exports: Path) -> None:
         super().__init__()
@@ -121,10 +127,13 @@ class ChatScreen(Screen[None]):
             turn.fail(problem.error_class.value, problem.message, problem.hint)
         else:
             turn.finish(answer)
-        finally:
-            self._under_way = None
-        if conversation.current is turn:
-            self._show(turn)
+        self.post_message(self.RunEnded(turn))
+
+    @on(RunEnded)
+    def _run_ended(self, event: RunEnded) -> None:
+        self._under_way = None
+        if self.query_one(Conversation).current is event.turn:
+            self._show(event.turn)
 
     def _step_seen(self, turn: Turn, step: str, elapsed_ms: float, note: str) -> None:
         """Called on the backend's thread; a message is the way across."""
@@ -132,8 +141,9 @@ class ChatScreen(Screen[None]):
 
     @on(StepEnded)
     def _step_ended(self, event: StepEnded) -> None:
-        if self.query_one(Conversation).current is event.turn:
-            self.query_one(AnswerView).step(event.step, event.elapsed_ms, event.note)
+        event.turn.steps.append((event.step, event.elapsed_ms, event.note))
+        if self.query_one(Conversation).current is event.turn and event.turn is self._under_way:
+            self.query_one(AnswerView).step(*event.turn.steps[-1])
 
     @on(ListView.Highlighted)
     def _turn_chosen(self, event: ListView.Highlighted) -> None:
@@ -142,13 +152,13 @@ class ChatScreen(Screen[None]):
 
     def _show(self, turn: Turn) -> None:
         view = self.query_one(AnswerView)
+        view.begin(turn.question, turn.steps)
+        if turn is self._under_way:
+            return
         if turn.answer is not None:
             view.show(turn.answer)
         elif turn.problem is not None:
-            view.begin(turn.question)
             view.fail(*turn.problem)
-        elif turn is self._under_way:
-            view.begin(turn.question)
 
     @property
     def _answer(self) -> Answer | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from textual.app import ComposeResult
@@ -61,11 +62,14 @@ class AnswerView(VerticalScroll):
         """Start with nothing but the question's place."""
         self._hide_result()
 
-    def begin(self, question: str) -> None:
-        """A question was asked: show it and the ticking steps."""
+    def begin(self, question: str, steps: Iterable[tuple[str, float, str]] = ()) -> None:
+        """A run is under way: show the question and the ticking steps, those that have ended first."""
         self.query_one("#question", Static).update(Content(printable_lines(question)))
         self._hide_result()
-        self.query_one(StepTrack).begin()
+        track = self.query_one(StepTrack)
+        track.begin()
+        for step in steps:
+            track.add(*step)
         self.scroll_home(animate=False)
 
     def step(self, step: str, elapsed_ms: float, note: str = "") -> None:

@@ -19,6 +19,8 @@ class Turn(ListItem):
         self.question = question
         self.answer: Answer | None = None
         self.problem: tuple[str, str, str] | None = None
+        self.steps: list[tuple[str, float, str]] = []
+        """(step, elapsed milliseconds, what it gave), as they ended."""
         self._label = Label(self._content())
         super().__init__(self._label)
 

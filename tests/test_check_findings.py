@@ -1,0 +1,300 @@
+"""The checks: silent on right answers, loud on wrong ones."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+import pytest
+from fixtures_steps import Bench, bench, grounded  # noqa: F401
+from fixtures_warehouse import BASELINE, Built, joins, layer, opened, sqlite_demo  # noqa: F401
+
+from agent.run import Draft, Finding, Grounding, Outcome, Piece, Result, Verdict
+from agent.steps import check as check_step
+from agent.steps.check import check
+from memory.joins import JoinGraph
+from memory.linking import Linker
+from memory.semantics import SemanticLayer
+
+GOLD = [json.loads(line) for line in BASELINE.read_text(encoding="utf-8").splitlines()]
+
+
+class Checker:
+    """`findings(question, sql)` with the linker's grounding and the real result."""
+
+    def __init__(self, target: Built, layer_: SemanticLayer) -> None:
+        self.target, self.layer = target, layer_
+        self.joins = JoinGraph(target.catalog)
+        self.linker = Linker(target.catalog, layer_, joins=self.joins)
+
+    def findings(
+        self, question: str, sql: str, result: Result | None = None, dialect: str = "sqlite"
+    ) -> tuple[Finding, ...]:
+        return check(
+            question,
+            sql,
+            result if result is not None else self.run(sql),
+            catalog=self.target.catalog,
+            joins=self.joins,
+            layer=self.layer,
+            grounding=grounded(question, self.linker),
+            dialect=dialect,
+        )
+
+    def run(self, sql: str) -> Result:
+        with opened(self.target) as warehouse:
+            outcome = warehouse.execute(sql)
+        assert outcome.result is not None, outcome.error
+        return outcome.result
+
+    def errors(self, question: str, sql: str, result: Result | None = None) -> set[str]:
+        return {finding.check for finding in self.findings(question, sql, result) if finding.severity == "error"}
+
+
+@pytest.fixture(scope="module")
+def checker(sqlite_demo: Built, layer: SemanticLayer) -> Checker:  # noqa: F811
+    return Checker(sqlite_demo, layer)
+
+
+@pytest.mark.parametrize("gold", GOLD, ids=[entry["id"] for entry in GOLD])
+def test_no_error_on_any_gold_statement(gold: dict[str, str], checker: Checker) -> None:
+    found = checker.findings(gold["question"], gold["sql"])
+    assert [finding for finding in found if finding.severity == "error"] == []
+
+
+def test_hardly_a_warning_on_gold_statements(checker: Checker) -> None:
+    warned = [gold["id"] for gold in GOLD if checker.findings(gold["question"], gold["sql"])]
+    assert len(warned) <= 6, warned
+
+
+REVENUE = "SUM(d.UnitPrice * d.Quantity * (1 - d.Discount))"
+LINES = "FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID"
+RIGHT = [
+    (
+        "Total sales revenue in 2023",
+        f"SELECT {REVENUE} {LINES} WHERE o.OrderDate >= '2023-01-01' AND o.OrderDate < '2024-01-01'",
+    ),
+    ("Sales revenue before 2022", f"SELECT {REVENUE} {LINES} WHERE o.OrderDate <= '2021-12-31'"),
+    (
+        "Sales revenue by month in 2023",
+        f"SELECT STRFTIME('%Y-%m', o.OrderDate), {REVENUE} {LINES} WHERE o.OrderDate LIKE '2023%' GROUP BY 1",
+    ),
+    (
+        "Sales revenue by customer country",
+        "SELECT c.Country, SUM(t.total) FROM Customers c JOIN (SELECT o.CustomerID, "
+        f"{REVENUE} AS total {LINES} GROUP BY o.CustomerID) t ON t.CustomerID = c.CustomerID GROUP BY c.Country",
+    ),
+    (
+        "What is our sales revenue?",
+        "SELECT SUM(UnitPrice * Quantity) - SUM(UnitPrice * Quantity * Discount) FROM order_details",
+    ),
+    (
+        "What was our gross profit in 2024?",
+        "WITH r AS (SELECT SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)) AS revenue, "
+        "SUM(p.UnitPrice * d.Quantity) AS "
+        "cost FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID JOIN Products p ON p.ProductID = d.ProductID "
+        "WHERE STRFTIME('%Y', o.OrderDate) = '2024') SELECT revenue - cost FROM r",
+    ),
+    (
+        "Which customer has the most orders?",
+        "SELECT CustomerID FROM Orders GROUP BY CustomerID ORDER BY COUNT(*) DESC LIMIT 1",
+    ),
+    ("How many orders per employee?", "SELECT EmployeeID, COUNT(*) FROM Orders GROUP BY EmployeeID"),
+    ("Average freight per order", "SELECT AVG(Freight) FROM Orders"),
+    (
+        "Total freight of orders that contain Chai, by product",
+        "SELECT p.ProductName, SUM(o.Freight) FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID "
+        "JOIN Products p ON p.ProductID = d.ProductID GROUP BY p.ProductName",
+    ),
+    ("List order 10250", "SELECT * FROM Orders WHERE OrderID = 10250"),
+    ("Orders since 2024", "SELECT COUNT(*) FROM Orders WHERE OrderDate > '2023-12-31'"),
+    ("How many orders in March 2023?", "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y-%m', OrderDate) = '2023-03'"),
+    (
+        "How many orders from March 2023?",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate BETWEEN '2023-03-01' AND '2023-03-31'",
+    ),
+    (
+        "Top 3 products by units sold",
+        "SELECT ProductName FROM (SELECT p.ProductName, RANK() OVER (ORDER BY SUM(d.Quantity) "
+        "DESC) AS place FROM Products p "
+        "JOIN order_details d ON d.ProductID = p.ProductID GROUP BY p.ProductName) WHERE place <= 3",
+    ),
+    (
+        "Which share of orders has shipped?",
+        "SELECT 100.0 * (SELECT COUNT(*) FROM Orders WHERE ShippedDate IS NOT NULL) / (SELECT COUNT(*) FROM Orders)",
+    ),
+    (
+        "Compare total orders and customers",
+        "SELECT a.n, b.n FROM (SELECT COUNT(*) AS n FROM Orders) a CROSS JOIN (SELECT COUNT(*) AS n FROM Customers) b",
+    ),
+    (
+        "Which products are more expensive than the average?",
+        "WITH m AS (SELECT AVG(UnitPrice) AS mean FROM Products) SELECT ProductName FROM "
+        "Products, m WHERE UnitPrice > mean",
+    ),
+]
+
+
+@pytest.mark.parametrize(("question", "sql"), RIGHT, ids=[question for question, _ in RIGHT])
+def test_no_error_on_other_ways_to_be_right(question: str, sql: str, checker: Checker) -> None:
+    assert checker.errors(question, sql) == set()
+
+
+WRONG = [
+    ("cartesian_product", "How many orders do our customers have?", "SELECT COUNT(*) FROM Orders, Customers"),
+    (
+        "cartesian_product",
+        "Sales revenue by category",
+        "SELECT c.CategoryName, SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)) FROM order_details d JOIN Products p "
+        "ON p.ProductID = d.ProductID CROSS JOIN Categories c GROUP BY c.CategoryName",
+    ),
+    (
+        "join_keys",
+        "Orders by customer",
+        "SELECT c.CompanyName, COUNT(*) FROM Orders o JOIN Customers c ON c.CustomerID = "
+        "o.ShipVia GROUP BY c.CompanyName",
+    ),
+    (
+        "join_keys",
+        "Products by supplier",
+        "SELECT s.CompanyName, COUNT(*) FROM Products p JOIN Suppliers s ON s.SupplierID = p.ProductID GROUP BY 1",
+    ),
+    ("fan_out", "Total freight", "SELECT SUM(o.Freight) FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID"),
+    (
+        "fan_out",
+        "Total freight by product category",
+        "SELECT c.CategoryName, SUM(o.Freight) FROM Orders o JOIN order_details d ON "
+        "d.OrderID = o.OrderID JOIN Products p "
+        "ON p.ProductID = d.ProductID JOIN Categories c ON c.CategoryID = p.CategoryID GROUP BY c.CategoryName",
+    ),
+    (
+        "fan_out",
+        "How many customers have ordered?",
+        "SELECT COUNT(c.CustomerID) FROM Customers c JOIN Orders o ON o.CustomerID = c.CustomerID",
+    ),
+    ("metric_formula", "What is our sales revenue?", "SELECT SUM(UnitPrice * Quantity) FROM order_details"),
+    (
+        "metric_formula",
+        "What is our sales revenue?",
+        "SELECT SUM(UnitPrice * Quantity * (1 + Discount)) FROM order_details",
+    ),
+    ("metric_formula", "Show sales revenue", "SELECT SUM(UnitPrice * Quantity * Discount) FROM order_details"),
+    ("time_filter", "Sales revenue in 2023", "SELECT SUM(UnitPrice * Quantity * (1 - Discount)) FROM order_details"),
+    ("time_filter", "How many orders in 2023?", "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y', OrderDate) = '2022'"),
+    ("time_filter", "How many orders last year?", "SELECT COUNT(*) FROM Orders"),
+    (
+        "time_filter",
+        "How many orders in March 2023?",
+        "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y', OrderDate) = '2023'",
+    ),
+    ("value_filter", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers"),
+    ("value_filter", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers WHERE Country = 'France'"),
+    ("unknown_value", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers WHERE Country = 'germany'"),
+    ("number", "Has order 10250 been shipped?", "SELECT ShippedDate FROM Orders WHERE OrderID = 10251"),
+    ("row_limit", "Top 5 products by price", "SELECT ProductName FROM Products ORDER BY UnitPrice DESC"),
+    ("row_limit", "The three cheapest products", "SELECT ProductName FROM Products ORDER BY UnitPrice LIMIT 10"),
+    ("row_limit", "Which ten products sell best?", "SELECT ProductName FROM Products ORDER BY UnitPrice DESC LIMIT 5"),
+    ("superlative", "Which product has the highest price?", "SELECT ProductName FROM Products"),
+    ("grouping", "Number of orders by ship country", "SELECT COUNT(*) FROM Orders"),
+    ("grouping", "Total freight for each month", "SELECT SUM(Freight) FROM Orders"),
+    ("grouping", "Customers and their number", "SELECT Country, COUNT(*) FROM Customers"),
+    ("integer_division", "Share of shipped orders", "SELECT COUNT(ShippedDate) / COUNT(*) FROM Orders"),
+    ("integer_division", "Percentage of shipped orders", "SELECT 100 * COUNT(ShippedDate) / COUNT(*) FROM Orders"),
+]
+
+
+@pytest.mark.parametrize(("name", "question", "sql"), WRONG, ids=[f"{case[0]}-{i}" for i, case in enumerate(WRONG)])
+def test_wrong_answers_are_found(name: str, question: str, sql: str, checker: Checker) -> None:
+    assert name in checker.errors(question, sql)
+
+
+def result(*rows: tuple[object, ...], truncated: bool = False) -> Result:
+    return Result(tuple(f"c{i}" for i in range(len(rows[0]) if rows else 1)), rows, truncated)  # type: ignore[arg-type]
+
+
+REVENUE_SQL = "SELECT SUM(UnitPrice * Quantity * (1 - Discount)) FROM order_details"
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "given", "expected"),
+    [
+        ("List the cities", "SELECT City FROM Customers", result(), ("empty_result", "warning")),
+        ("Total freight", "SELECT SUM(Freight) FROM Orders", result((None,)), ("empty_result", "warning")),
+        ("Sales revenue", REVENUE_SQL, result((-5.0,)), ("implausible", "error")),
+        ("List", "SELECT City FROM Customers", result(("a",), truncated=True), ("truncated", "warning")),
+        (
+            "What is the late shipment rate?",
+            "SELECT 100.0 * SUM(CASE WHEN ShippedDate > RequiredDate THEN 1 ELSE 0 END) / COUNT(*) FROM Orders "
+            "WHERE ShippedDate IS NOT NULL",
+            result((250.0,)),
+            ("implausible", "warning"),
+        ),
+    ],
+)
+def test_what_results_give_away(
+    question: str, sql: str, given: Result, expected: tuple[str, str], checker: Checker
+) -> None:
+    assert expected in {(finding.check, finding.severity) for finding in checker.findings(question, sql, given)}
+
+
+def test_real_division_is_fine_where_it_is_real(checker: Checker) -> None:
+    sql = "SELECT COUNT(ShippedDate) / COUNT(*) FROM Orders"
+    for dialect in ("mysql", "duckdb"):
+        found = checker.findings("Share of shipped orders", sql, result((0.9,)), dialect)
+        assert not any(finding.check == "integer_division" for finding in found)
+
+
+def test_a_value_the_question_itself_names_is_no_error(checker: Checker) -> None:
+    found = checker.findings("Customers in Iceland", "SELECT CompanyName FROM Customers WHERE Country = 'Iceland'")
+    assert {finding.severity for finding in found} == {"warning"}
+
+
+def test_findings_say_what_and_come_errors_first(checker: Checker) -> None:
+    found = checker.findings(
+        "Sales revenue in 2023 in Germany", "SELECT SUM(d.UnitPrice * d.Quantity) FROM order_details d, Customers c"
+    )
+    severities = [finding.severity for finding in found]
+    assert severities == sorted(severities)
+    assert all(finding.message.endswith(".") for finding in found)
+    assert {"cartesian_product", "metric_formula", "time_filter", "value_filter"} <= {f.check for f in found}
+
+
+def test_unreadable_statements_and_missing_grounding_give_nothing(
+    checker: Checker,
+    layer: SemanticLayer,  # noqa: F811
+) -> None:
+    @lru_cache
+    def look(sql: str) -> tuple[Finding, ...]:
+        target = checker.target
+        return check(
+            "Sales revenue", sql, result((1,)), catalog=target.catalog, joins=checker.joins, layer=layer,
+            grounding=None, dialect="sqlite",
+        )  # fmt: skip
+
+    assert look("SELEC") == ()
+    assert look("SELECT Nothing FROM Orders") == ()
+    assert look("SELECT SUM(UnitPrice) FROM order_details") == ()
+
+
+# --- the node ---------------------------------------------------------------------------------------------------
+
+
+def test_the_step_records_what_it_found(bench: Bench) -> None:  # noqa: F811
+    grounding = Grounding((Piece("value", "Customers.Country=Germany", "1", "", 0.9),), "", "")
+    sql = "SELECT COUNT(*) FROM Customers"
+    state = bench.state(sql, question="How many customers in Germany?", grounding=grounding)
+    state.update(verdict=Verdict(True, sql), outcome=Outcome(sql, Result(("n",), ((91,),))))
+    patch = check_step.node(state, bench.services)
+    assert [finding.check for finding in patch["findings"]] == ["value_filter"]
+    (_, body), *_ = bench.records("run.checked")
+    assert body["findings"][0]["severity"] == "error"
+
+
+def test_a_signed_query_is_not_overruled_on_how_it_computes(bench: Bench) -> None:  # noqa: F811
+    sql = "SELECT COUNT(ShippedDate) / COUNT(*) FROM Orders"
+    state = bench.state(sql, question="Share of shipped orders in 2023")
+    state["drafts"] = (Draft(sql, "verified_query", confidence=1.0),)
+    state.update(verdict=Verdict(True, sql), outcome=Outcome(sql, Result(("n",), ((0,),))))
+    found = {finding.check: finding.severity for finding in check_step.node(state, bench.services)["findings"]}
+    assert found["integer_division"] == "warning"
+    assert found["time_filter"] == "error"
