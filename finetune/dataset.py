@@ -22,9 +22,10 @@ from finetune.splits import Splits, leak_check
 if TYPE_CHECKING:
     from memory.retrieval import Retrieved, Retriever
 
-__all__ = ["DatasetReport", "build_dataset", "chat_record"]
+__all__ = ["DatasetReport", "build_dataset", "chat_record", "dataset_dialect"]
 
 _BATCH = 256
+_MANIFEST = "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def build_dataset(
         counts[name], hashes[name] = len(pairs), digest.hexdigest()
         if name.startswith("test"):
             _write_pack(packs / f"{name}.jsonl", pairs)
-    manifest = out_dir / "dataset.json"
+    manifest = out_dir / _MANIFEST
     body = {
         "counts": counts,
         "sha256": hashes,
@@ -94,6 +95,11 @@ def build_dataset(
     }
     manifest.write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return DatasetReport(out_dir, counts, hashes, manifest)
+
+
+def dataset_dialect(folder: Path) -> str:
+    """The dialect a dataset written by `build_dataset` teaches."""
+    return str(json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["dialect"])
 
 
 def chat_record(

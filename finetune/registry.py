@@ -56,6 +56,7 @@ __all__ = [
     "resolve_adapter",
     "rollback",
     "with_model",
+    "write_card",
 ]
 
 RecordChange = Callable[[str, dict[str, Any]], object]
@@ -147,6 +148,30 @@ def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
         )
     adapter = register(state_dir, name, file, base=base, dataset_hash=dataset_hash, created=created, dialect=dialect)
     return attach_figures(state_dir, name, figures) if figures is not None and adapter.figures is None else adapter
+
+
+def write_card(state_dir: Path, name: str, folder: Path, *, made: dict[str, Any]) -> Path:
+    """Write what `register_card` reads: the adapter's file and a card that says where it came from; gives the card.
+
+    `made` is for people: how it was made, word for word.
+
+    Raises:
+        UsageError: no adapter of that name is registered.
+        FailedError: its file is missing or changed, or the folder cannot be written.
+    """
+    adapter = _registered(read_registry(state_dir), name)
+    file = checked_file(adapter, state_dir)
+    card = {key: value for key, value in asdict(adapter).items() if key not in {"name", "path"}}
+    card_path = folder / _CARD_NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _keep_copy(file, folder / f"{name}.gguf", adapter.sha256)
+        card_path.write_text(json.dumps({**card, "made": made}, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FailedError(
+            ErrorClass.WORKSPACE, f"{folder} cannot be written: {error.strerror or error}.", "Name another folder."
+        ) from error
+    return card_path
 
 
 def attach_figures(state_dir: Path, name: str, figures: AdapterFigures) -> Adapter:

@@ -331,3 +331,15 @@ def test_processes_do_not_lose_each_others_registrations(tmp_path: Path, state: 
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         pool.map(_register_one, [(state, file) for file in files])
     assert {adapter.name for adapter in read_registry(state).adapters} == {file.stem for file in files}
+
+
+def test_an_exported_card_registers_elsewhere_with_everything_it_said(tmp_path):
+    from finetune.registry import register_card, write_card
+
+    file = tmp_path / "trained.gguf"
+    file.write_bytes(b"GGUF" + bytes(64))
+    here, there = tmp_path / "here", tmp_path / "there"
+    created = datetime(2026, 1, 2, tzinfo=UTC)
+    made = register(here, "night", file, base="base", dataset_hash="d" * 64, created=created, dialect="sqlite")
+    write_card(here, "night", tmp_path / "shipped", made={"steps": 3})
+    assert register_card(there, tmp_path / "shipped", name="night") == made

@@ -66,15 +66,18 @@ class AffidavitApp(App[AffidavitError]):
             self.card = await self.thread.call(self.thread.backend.open, self._notice)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             problem = as_affidavit_error(error)
-            again = await self.push_screen_wait(ProblemScreen(problem.error_class.value, problem.message, problem.hint))
-            if again:
-                self.open_workspace()
-            else:
-                self.exit(problem)
+            screen = ProblemScreen(problem.error_class.value, problem.message, problem.hint)
+            self.push_screen(screen, partial(self._after_problem, problem))
 
     def _notice(self, what: str, done: int, total: int) -> None:
         for screen in self.screen_stack:
             screen.post_message(ChatScreen.Opening(what, done, total))
+
+    def _after_problem(self, problem: AffidavitError, again: bool | None) -> None:
+        if again:
+            self.open_workspace()
+        else:
+            self.exit(problem)
 
     def action_go(self, mode: str) -> None:
         """Show one of the screens."""

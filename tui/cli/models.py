@@ -106,6 +106,9 @@ def add_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A LoRA adapter, GGUF.")],
     name: Annotated[str, typer.Option("--name", help="The name to know it by.")],
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="The SQL it was trained to write, if not the warehouse's.")
+    ] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Register an adapter file that was trained elsewhere.
@@ -119,9 +122,41 @@ def add_command(
 
     settings = settings_of(ctx, workspace)
     made = register(
-        settings.state_dir, name, file, base=settings.model.base, dataset_hash="", created=datetime.now(UTC)
+        settings.state_dir,
+        name,
+        file,
+        base=settings.model.base,
+        dataset_hash="",
+        created=datetime.now(UTC),
+        dialect=dialect,
     )
     facts([("adapter", made.name), ("sha256", made.sha256), ("next", f"affidavit eval run --model {made.name}")])
+
+
+@app.command("export")
+def export_command(
+    ctx: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(help="A registered adapter.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the file and its card go.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write an adapter's file and a card that says how it was made, to serve it elsewhere.
+
+    \b
+    Example:
+      affidavit models export night-run --out ./night-run
+    """
+    import json
+
+    from finetune.registry import write_card
+    from tui.cli.console import facts
+
+    settings = settings_of(ctx, workspace)
+    report = settings.state_dir / "train" / name / "report.json"
+    made = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+    card = write_card(settings.state_dir, name, out, made=made)
+    facts([("adapter", out / f"{name}.gguf"), ("card", card)])
 
 
 @app.command("promote")

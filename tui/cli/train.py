@@ -58,6 +58,7 @@ def lora_command(
     """
     from dataclasses import asdict
 
+    from finetune.dataset import dataset_dialect
     from finetune.registry import register
     from finetune.trainers.lora import LoraOptions
     from tui.cli.console import facts, print_json
@@ -74,6 +75,7 @@ def lora_command(
         base=settings.model.base,
         dataset_hash=report.dataset_sha256,
         created=datetime.now(UTC),
+        dialect=dataset_dialect(dataset),
     )
     if output is OutputFormat.JSON:
         print_json(asdict(report))

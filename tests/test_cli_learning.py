@@ -1,0 +1,113 @@
+"""The learning side of the command line: pairs, evaluation, predictions, adapters."""
+
+from __future__ import annotations
+
+# ruff: noqa: F401, F811  pytest finds fixtures by their imported names
+import json
+from pathlib import Path
+
+import pytest
+from fixtures_cli import (
+    COUNT,
+    REVENUE,
+    Run,
+    built_workspace,
+    model,
+    plain_environment,
+    run,
+    workspace,
+)
+from fixtures_eval_model import ScriptedModel
+
+
+def test_pairs_are_generated_the_same_twice_and_shown(workspace: Path, run: Run, tmp_path: Path) -> None:
+    first = run("pairs", "generate", "--count", "20", "--format", "json").json
+    again = run("pairs", "generate", "--count", "20", "--out", tmp_path / "again", "--format", "json").json
+    assert first["pairs"] == 20
+    assert first["sha256"] == again["sha256"]
+    shown = run("pairs", "show", "-n", "3", "--format", "json").json
+    assert len(shown) == 3
+    assert all(pair["question"] and pair["sql"] for pair in shown)
+    assert "written to" in run("pairs", "generate", "--count", "20").out
+
+
+def test_showing_or_training_without_pairs_says_how_to_make_some(workspace: Path, run: Run) -> None:
+    for command in (("pairs", "show"), ("train", "lora", "--name", "x")):
+        left = run(*command)
+        assert left.code == 2
+        assert "affidavit pairs generate" in left.err
+
+
+def test_broken_templates_name_their_line(workspace: Path, run: Run) -> None:
+    templates = workspace / "templates.yaml"
+    templates.write_text(templates.read_text().replace("  sql:", "  sqll:", 1).replace("    sql:", "    sqll:", 1))
+    left = run("pairs", "generate", "--count", "5")
+    assert left.code == 2
+    assert "templates.yaml" in left.err
+    assert "Traceback" not in left.err
+
+
+def test_eval_run_reports_and_eval_report_shows_it_again(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    done = run("eval", "run", "-n", "2", "--mode", "agent")
+    assert done.code == 0
+    assert "report.html" in done.out
+    report = run("eval", "report", "--format", "json").json
+    assert len(report["attempts"]) == 2
+    assert "questions rightly" in run("eval", "report").out
+
+
+def test_eval_report_before_any_evaluation(workspace: Path, run: Run) -> None:
+    left = run("eval", "report")
+    assert left.code == 2
+    assert "affidavit eval run" in left.err
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_eval_predict_keeps_its_contract_and_goes_on(
+    direct: bool, workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path
+) -> None:
+    questions, out = tmp_path / "questions.jsonl", tmp_path / "out.jsonl"
+    lines = [{"id": "a", "question": COUNT}, {"id": 2, "question": REVENUE}]
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ("eval", "predict", "--questions", questions, "--out", out, *(["--direct"] if direct else []))
+    assert run(*command).code == 0
+    written = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["id"] for line in written] == ["a", 2]
+    assert list(written[0]) == [
+        "id", "question", "sql", "status", "confidence", "origin", "error_class", "latency_ms", "run_id",
+    ]  # fmt: skip
+    assert {line["status"] for line in written} == {"answered"}
+    before = out.read_bytes()
+    again = run(*command)
+    assert "2 were there already" in again.out
+    assert out.read_bytes() == before
+
+
+def test_adapters_are_added_promoted_and_rolled_back_on_the_record(workspace: Path, run: Run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.gguf").write_bytes(b"GGUF" + name.encode() * 400)
+        assert run("models", "add", tmp_path / f"{name}.gguf", "--name", name).code == 0
+        assert run("models", "promote", name, "--as", "nina", "--force").code == 0
+    assert run("models", "list", "--format", "json").json["served"] == "two"
+    back = run("models", "rollback", "--as", "nina")
+    assert back.code == 0
+    assert run("models", "list", "--format", "json").json["served"] == "one"
+    assert "●" in run("models", "list").out
+    assert run("models", "promote", "three").code == 2
+    assert run("audit", "verify").code == 0
+
+
+def test_fetch_is_for_the_embedded_model_only(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    left = run("models", "fetch")
+    assert left.code == 2
+    assert "embedded" in left.err
+
+
+def test_memory_search_shows_the_pieces_a_model_would_get(workspace: Path, run: Run) -> None:
+    found = run("memory", "search", "late shipment rate by shipper in 2022", "--format", "json").json
+    kinds = {(piece["kind"], piece["id"]) for piece in found}
+    assert ("metric", "late_shipment_rate") in kinds
+    assert ("dimension", "shipper") in kinds
+    assert "late_shipment_rate" in run("memory", "search", "late shipment rate by shipper in 2022").out
+    assert "sales_revenue" in run("memory", "show", "metrics").out
+    assert "Memory keeps no lessons" in run("memory", "show", "lessons").out

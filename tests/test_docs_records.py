@@ -1,0 +1,76 @@
+"""The page on the ledger's records says what is really written: a whole loop is run and its records compared with it."""
+
+# ruff: noqa: F401, F811  pytest finds fixtures by their imported names
+from __future__ import annotations
+
+from pathlib import Path
+
+from fixtures_cli import (
+    COUNT,
+    REVENUE,
+    REVENUE_SQL,
+    Run,
+    built_workspace,
+    model,
+    plain_environment,
+    run,
+    workspace,
+)
+from fixtures_docs import ROOT, table_keys
+from fixtures_eval_model import ScriptedModel
+
+from audit.ledger import Ledger
+
+_LONG = "How many orders are there? " * 200
+_SOMETIMES = {
+    "run.started": {"question_chars", "question_sha256"},
+    "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
+    "run.outcome": {"draft", "error", "purpose"},
+    "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
+}
+"""Keys that some records of a kind lack."""
+
+
+def test_every_record_has_the_keys_of_the_page(workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path) -> None:
+    _go_round_the_loop(workspace, model, run, tmp_path)
+    page = table_keys(ROOT / "docs/reference/ledger-records.md")
+    written: dict[str, set[str]] = {}
+    with Ledger.open(f"sqlite:///{workspace}/.affidavit/ledger.sqlite", workspace="workspace", create=False) as ledger:
+        for record in ledger.records():
+            keys, known = set(record.body), set(page[record.kind])
+            assert keys <= known, f"{record.kind} #{record.sequence}"
+            assert known - keys <= _SOMETIMES.get(record.kind, set()), f"{record.kind} #{record.sequence}"
+            written.setdefault(record.kind, set()).update(keys)
+    kinds = {heading for heading in page if heading != "The ledger's records"}
+    assert set(written) == kinds
+    assert {kind: set(page[kind]) - written[kind] for kind in kinds if set(page[kind]) - written[kind]} == {}
+
+
+def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path) -> None:
+    """Each kind of record at least once, through the commands."""
+    mendable = "Which category had the highest sales revenue in 2022?"
+    model.script[mendable] = (
+        REVENUE_SQL.replace("CategoryName", "CategoryNam").replace("2023", "2022").replace("2024-", "2023-")
+    )
+    assert run("identity", "create", "grace").code == 0
+    first = run("ask", REVENUE, "--format", "json").json["run_id"]
+    second = run("ask", COUNT, "--format", "json").json["run_id"]
+    run("ask", mendable)
+    run("ask", _LONG)
+    assert run("review", "accept", first, "--as", "grace").code == 0
+    assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
+    amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
+    assert run("review", "amend", second, "--as", "grace", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("review", "revoke", first, "--as", "grace", "--reason-code", "outdated").code == 0
+    assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
+    _promote_twice_and_roll_back(workspace, run, tmp_path)
+
+
+def _promote_twice_and_roll_back(workspace: Path, run: Run, tmp_path: Path) -> None:
+    """The registry looks at bytes only, so any two files will do: none of them is ever served."""
+    for name in ("one", "two"):
+        file = tmp_path / f"{name}.gguf"
+        file.write_bytes(b"GGUF" + name.encode())
+        assert run("models", "add", file, "--name", name).code == 0
+        assert run("models", "promote", name, "--force").code == 0
+    assert run("models", "rollback").code == 0
