@@ -19,6 +19,9 @@ from fixtures_cli import (
 )
 from fixtures_eval_model import ScriptedModel
 
+from agent.settings import load_settings
+from tui.cli.train import training_dataset
+
 
 def test_pairs_are_generated_the_same_twice_and_shown(workspace: Path, run: Run, tmp_path: Path) -> None:
     first = run("pairs", "generate", "--count", "20", "--format", "json").json
@@ -47,13 +50,30 @@ def test_broken_templates_name_their_line(workspace: Path, run: Run) -> None:
     assert "Traceback" not in left.err
 
 
+def test_what_people_accepted_is_trained_on_and_revoked_runs_are_not(
+    workspace: Path, model: ScriptedModel, run: Run
+) -> None:
+    questions = ["How many orders do we keep on file?", "Count the shippers we work with."]
+    model.script = {questions[0]: "SELECT COUNT(*) FROM Orders", questions[1]: "SELECT COUNT(*) FROM Shippers"}
+    run("identity", "create", "nina")
+    ids = [run("ask", question, "--format", "json").json["run_id"] for question in questions]
+    for run_id in ids:
+        assert run("review", "accept", run_id, "--as", "nina").code == 0
+    run("review", "revoke", ids[1], "--as", "nina", "--reason-code", "outdated")
+    assert run("pairs", "generate", "--count", "20").code == 0
+    folder = training_dataset(load_settings(workspace), workspace / ".affidavit" / "pairs" / "pairs.jsonl", workspace)
+    records = "".join(path.read_text() for path in folder.glob("*.jsonl"))
+    assert questions[0] in records
+    assert questions[1] not in records
+
+
 def test_eval_run_reports_and_eval_report_shows_it_again(workspace: Path, model: ScriptedModel, run: Run) -> None:
     done = run("eval", "run", "-n", "2", "--mode", "agent")
     assert done.code == 0
     assert "report.html" in done.out
     report = run("eval", "report", "--format", "json").json
     assert len(report["attempts"]) == 2
-    assert "questions rightly" in run("eval", "report").out
+    assert "0/2" in run("eval", "report").out
 
 
 def test_eval_report_before_any_evaluation(workspace: Path, run: Run) -> None:

@@ -1,8 +1,9 @@
-"""The page on the ledger's records says what is really written: a whole loop is run and its records compared with it."""
+"""The page on the ledger's records says what is really written: a loop is run and its records compared with it."""
 
 # ruff: noqa: F401, F811  pytest finds fixtures by their imported names
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from fixtures_cli import (
@@ -53,10 +54,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
         REVENUE_SQL.replace("CategoryName", "CategoryNam").replace("2023", "2022").replace("2024-", "2023-")
     )
     assert run("identity", "create", "grace").code == 0
-    first = run("ask", REVENUE, "--format", "json").json["run_id"]
-    second = run("ask", COUNT, "--format", "json").json["run_id"]
-    run("ask", mendable)
-    run("ask", _LONG)
+    asked = run("ask", REVENUE, COUNT, mendable, _LONG, "--format", "json").out.splitlines()
+    first, second = (json.loads(line)["run_id"] for line in asked[:2])
     assert run("review", "accept", first, "--as", "grace").code == 0
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")

@@ -12,9 +12,12 @@ from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, comm
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from audit.ledger import Ledger
+    from finetune.pairs import Pair
     from finetune.trainers.lora import LoraOptions, TrainReport
+    from memory.knowledge import Knowledge
 
-__all__ = ["app"]
+__all__ = ["app", "training_dataset"]
 
 app = command_app()
 
@@ -66,7 +69,7 @@ def lora_command(
     settings = settings_of(ctx, workspace)
     options = LoraOptions(rank=rank, learning_rate=learning_rate, epochs=epochs, max_examples=max_examples, seed=seed)
     folder = settings.state_dir / "train" / name
-    dataset = _dataset(settings, pairs or settings.state_dir / "pairs" / "pairs.jsonl", folder / "dataset")
+    dataset = training_dataset(settings, pairs or settings.state_dir / "pairs" / "pairs.jsonl", folder / "dataset")
     report = _trained(settings, dataset, folder, options)
     adapter = register(
         settings.state_dir,
@@ -92,9 +95,15 @@ def lora_command(
     )
 
 
-def _dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
-    """Split the pairs and write what the trainer reads, with the grounding the agent would have retrieved."""
+def training_dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
+    """Split pairs and accepted runs and write what the trainer reads, with the grounding the agent would retrieve.
+
+    Raises:
+        UsageError: there is no file of pairs.
+        LeakError: training would know something of a test; nothing is written.
+    """
     from agent.errors import ErrorClass, UsageError
+    from agent.services import open_ledger
     from finetune.dataset import build_dataset
     from finetune.pairs import read_pairs
     from finetune.splits import baseline_questions, split_pairs
@@ -107,14 +116,15 @@ def _dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
             ErrorClass.WORKSPACE, f"There are no pairs at {pairs}.", "Make some with `affidavit pairs generate`."
         )
     baseline = baseline_questions(settings.workspace / "baseline.jsonl")
-    splits = split_pairs(tuple(read_pairs(pairs)), baseline=baseline)
     with (
+        open_ledger(settings, create=False) as ledger,
         MemoryStore.open(settings.memory.url or settings.state_dir / "chroma") as store,
         progress_bar("Building the dataset", "records") as bar,
     ):
         known = open_knowledge(store, settings.state_dir, settings.workspace / "metrics.yaml")
+        vouched = _accepted_pairs(ledger, known)
         build_dataset(
-            splits,
+            split_pairs((*read_pairs(pairs), *vouched), baseline=baseline),
             known.retriever,
             dialect=known.catalog.dialect,
             out_dir=folder,
@@ -123,6 +133,28 @@ def _dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
             progress=lambda _split, done, total: bar(done, total),
         )
     return folder
+
+
+def _accepted_pairs(ledger: Ledger, known: Knowledge) -> tuple[Pair, ...]:
+    """What people have vouched for, as pairs; runs whose tables or definitions moved since are left out."""
+    from audit.export import accepted_runs
+    from finetune.pairs import Pair, masked_sql, pair_id
+
+    moved = known.verified.quarantined()
+    return tuple(
+        Pair(
+            id=pair_id(run.question, run.sql),
+            question=run.question,
+            sql=run.sql,
+            template_id=f"review.{run.run_id}",
+            question_template=run.question,
+            sql_template=masked_sql(run.sql),
+            dialect=run.dialect,
+            lineage={"source": "review", "run_id": run.run_id, "review_hash": run.review_hash, "by": run.reviewer},
+        )
+        for run in accepted_runs(ledger)
+        if run.run_id not in moved
+    )
 
 
 def _trained(settings: Settings, dataset: Path, folder: Path, options: LoraOptions) -> TrainReport:
