@@ -29,7 +29,7 @@ def models() -> None:
     \b
     Examples:
       affidavit models fetch
-      affidavit models promote demo --as Nina
+      affidavit models promote demo --as analyst
     """
 
 
@@ -172,7 +172,7 @@ def promote_command(
 
     \b
     Example:
-      affidavit models promote night-run --as Nina
+      affidavit models promote night-run --as analyst
     """
     from finetune.registry import promote
 
@@ -188,7 +188,7 @@ def rollback_command(ctx: typer.Context, workspace: WorkspaceOption = None, user
 
     \b
     Example:
-      affidavit models rollback --as Nina
+      affidavit models rollback --as analyst
     """
     from finetune.registry import rollback
 
