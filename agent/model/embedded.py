@@ -130,8 +130,8 @@ def _short_spinning() -> Iterator[None]:
     """Have OpenMP's threads spin briefly at their barriers and then sleep; read once, when the library is loaded.
 
     A barrier of this small model is over in microseconds, so never spinning is ruinous: 110 tokens took 8.0 s instead
-    of 1.7 s on two idle cores. Spinning for milliseconds, the default, is ruinous on busy ones, where the spinning thread
-    keeps the one it waits for from running. A spin of some 3,000 rounds is as fast as the default on idle cores.
+    of 1.7 s on two idle cores. Spinning for milliseconds, the default, is ruinous on busy ones, where the spinning
+    thread keeps the one it waits for from running. Some 3,000 rounds are as fast as the default on idle cores.
     """
     if _SPIN_COUNT in os.environ:
         yield
