@@ -136,15 +136,23 @@ class MemoryStore:
         if not texts or not size or k < 1:
             return [[] for _ in texts]
         vectors: Any = self.embedder.embed(texts)
-        collection = self._collection(kind)
-        found = self._try(
-            lambda: collection.query(
+
+        def found_near() -> Any:
+            return self._collection(kind).query(
                 query_embeddings=vectors,
                 n_results=min(k, size),
                 where=dict(where) if where else None,
                 include=["documents", "metadatas", "distances"],
             )
-        )
+
+        try:
+            found = self._try(found_near)
+        except MemoryUnavailable:
+            # A local index that another process has since written to is not seen by a client that was open before
+            if not self._local:
+                raise
+            self._reopen()
+            found = self._try(found_near)
         return [_hits(found, row) for row in range(len(texts))]
 
     def get(self, kind: Kind, ids: Sequence[str] | None = None) -> list[Item]:
@@ -244,6 +252,14 @@ class MemoryStore:
                 configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
             )
         )
+
+    @property
+    def _local(self) -> bool:
+        return not self._place.startswith(("http://", "https://"))
+
+    def _reopen(self) -> None:
+        self.close()
+        self._client = _guarded(self._place, lambda: _connect(self._place))
 
     def _try(self, call: Callable[[], _T]) -> _T:
         return _guarded(self._place, call)

@@ -196,3 +196,16 @@ def test_the_embedding_is_offline_deterministic_and_keeps_logging_as_it_was() ->
     assert sum(value * value for value in empty) == pytest.approx(1.0)
     assert embedder.embed([]) == []
     assert logging.getLogger().handlers == before
+
+
+def test_what_another_process_wrote_is_found_by_a_store_that_was_open_before(tmp_path: Path) -> None:
+    place = tmp_path / "chroma"
+    with MemoryStore.open(place) as here:
+        assert here.query("verified_queries", "hello", 3) == []
+        written = (
+            "from memory.store import MemoryStore, Item\n"
+            f"with MemoryStore.open({str(place)!r}) as there:\n"
+            "    there.upsert('verified_queries', [Item('x', '1', 'hello there', {})])\n"
+        )
+        subprocess.run([sys.executable, "-c", written], check=True)
+        assert [hit.id for hit in here.query("verified_queries", "hello", 3)] == ["x"]
