@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import structlog
@@ -42,17 +42,26 @@ OnStep = Callable[[StepEvent], None]
 
 
 def ask(
-    services: Services, question: str, *, asker: str, direct: bool = False, on_step: OnStep | None = None
+    services: Services,
+    question: str,
+    *,
+    asker: str,
+    direct: bool = False,
+    on_step: OnStep | None = None,
+    opened_ms: float = 0.0,
 ) -> Answer:
     """Answer one question. `on_step` is called after each step, the last one only once the answer is on the record.
 
-    A failure of a part outside us, or one of our own, is an answer with status `failed` and its error class.
+    `opened_ms` is what somebody waited for the services before, where they were opened for this question; it counts
+    as time of the run. A failure of a part outside us, or one of our own, is an answer with status `failed` and its
+    error class.
 
     Raises:
         AuditUnavailableError: the run cannot be put on the record, so there is no answer to show.
         KeyboardInterrupt: passed on after the interrupted run is on the record.
     """
-    walk = _Walk(services, on_step or (lambda _: None), _initial(services, question, asker, direct))
+    began = time.perf_counter() - opened_ms / 1000
+    walk = _Walk(services, on_step or (lambda _: None), _initial(services, question, asker, direct), began)
     with run_logging(walk.run_id):
         services.record("run.started", _started(services, question, asker, direct), walk.run_id, actor=asker)
         try:
@@ -82,20 +91,22 @@ class _Walk:
     services: Services
     on_step: OnStep
     state: RunState
-    began: float = field(default_factory=time.perf_counter)
+    began: float
+    """On the clock of `time.perf_counter`."""
 
     @property
     def run_id(self) -> str:
         return self.state["run_id"]
 
     def to_the_end(self) -> Answer:
-        """Run the graph; every step but the last is shown as it is done."""
+        """Run the graph; every step but the last is shown as it is done. What comes before the first is `open`."""
         from agent.checkpoints import open_checkpointer
         from agent.graph import build_graph
 
         with open_checkpointer(self.services.settings) as checkpointer:
             try:
                 graph = build_graph(self.services, checkpointer)
+                self.state["timings_ms"] = {"open": self._elapsed_ms()}
                 stream = graph.stream(
                     self.state,
                     {"configurable": {"thread_id": self.run_id}, "recursion_limit": _MAX_STEPS},
@@ -132,8 +143,8 @@ class _Walk:
         Raises:
             AuditUnavailableError: it is not on the record and must not be shown.
         """
-        total = (time.perf_counter() - self.began) * 1000
-        answer = replace(answer, timings_ms={**self.state.get("timings_ms", {}), "total": total})
+        timings_ms = {**self.state.get("timings_ms", {}), "total": self._elapsed_ms()}
+        answer = replace(answer, timings_ms=timings_ms)
         self.services.record("run.answered", _answered(answer, self.state), self.run_id)
         return answer
 
@@ -141,6 +152,9 @@ class _Walk:
         """Show the last step, with the answer as it is on the record."""
         patch = {"answer": answer, "status": answer.status}
         self.on_step(StepEvent("answer", patch, answer.timings_ms.get("answer", 0.0)))
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self.began) * 1000
 
     def _advance(self, step: str, patch: dict[str, Any]) -> None:
         before = self.state.get("timings_ms", {}).get(step, 0.0)

@@ -29,7 +29,7 @@ _DATE_TYPES = ("DATE", "TIME")
 
 
 def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
-    """The assumptions of a run that gave rows: review, metrics, values, time, and the row cap, in this order."""
+    """What a run that gave rows takes for granted: review, metrics, values, time, row cap; then the run's notes."""
     import sqlglot
     from sqlglot.errors import SqlglotError
 
@@ -51,6 +51,7 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
         said.append(f"“Today” is {services.layer.today().isoformat()}, from {source}.")
     if result is not None and result.truncated:
         said.append(f"Only the first {len(result.rows):,} rows were read; there are more.")
+    said += state.get("notes", ())
     return tuple(dict.fromkeys(said))
 
 

@@ -22,6 +22,8 @@ from agent.settings import Settings
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from psycopg import Connection
+    from psycopg.rows import DictRow
 
 __all__ = ["open_checkpointer"]
 
@@ -72,22 +74,38 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
 def _postgresql(url: str) -> Iterator[BaseCheckpointSaver[Any]]:
     import psycopg
     from langgraph.checkpoint.postgres import PostgresSaver
-    from psycopg.rows import DictRow, dict_row
+    from psycopg.rows import dict_row
 
-    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # Not as one text: SQLAlchemy writes a space in `options` as +, which libpq does not read as one.
+    parsed = make_url(url)
+    target: dict[str, Any] = {**parsed.translate_connect_args(username="user", database="dbname"), **parsed.query}
     try:
-        connection: psycopg.Connection[DictRow] = psycopg.connect(
-            libpq_url, autocommit=True, prepare_threshold=0, row_factory=dict_row
+        connection: Connection[DictRow] = psycopg.connect(
+            **target, autocommit=True, prepare_threshold=0, row_factory=dict_row
         )
     except psycopg.Error as error:
         raise _unusable("the ledger's database", error) from None  # its words may hold the URL
     with connection:
         saver = PostgresSaver(connection, serde=_serializer())
         try:
-            saver.setup()
+            if _lacks_tables(connection, migrations=len(saver.MIGRATIONS)):
+                saver.setup()
         except psycopg.Error as error:
             raise _unusable("the ledger's database", error) from error
         yield saver
+
+
+def _lacks_tables(connection: Connection[DictRow], *, migrations: int) -> bool:
+    """Whether a table, or a migration of one, is missing.
+
+    `setup` would find out by itself, but even CREATE TABLE IF NOT EXISTS needs the right to create, which an account
+    that only keeps checkpoints should not have.
+    """
+    found = connection.execute("SELECT to_regclass('checkpoint_migrations') IS NOT NULL AS present").fetchone()
+    if found is None or not found["present"]:
+        return True
+    newest = connection.execute("SELECT COALESCE(MAX(v), -1) AS newest FROM checkpoint_migrations").fetchone()
+    return newest is None or newest["newest"] < migrations - 1
 
 
 def _serializer() -> JsonPlusSerializer:

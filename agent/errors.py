@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Actor = Literal["asker", "model", "operator"]
-Fallback = Literal["mend", "regenerate", "next_model", "verified_query", "abstain", "stop"]
+Fallback = Literal["mend", "regenerate", "next_model", "abstain", "stop"]
 
 
 class ErrorClass(StrEnum):
@@ -87,18 +87,25 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """Who must act on a class, whether the same thing may be tried again, and what the run does next."""
+    """Who must act on a class, and what the run does about it by itself."""
 
     actor: Actor
-    retryable: bool
     fallback: Fallback
+    retryable: bool = False
+    """Whether the very same request is sent again, after a pause and a few times, before the fallback."""
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether another draft may do better."""
+        return self.fallback in {"mend", "regenerate"}
 
 
-_MODEL_MENDABLE = Handling("model", True, "mend")
-_MODEL_REGENERATE = Handling("model", True, "regenerate")
-_ASKER = Handling("asker", False, "stop")
-_OPERATOR = Handling("operator", False, "stop")
-_OPERATOR_RETRY = Handling("operator", True, "next_model")
+_MODEL_MENDABLE = Handling("model", "mend")
+_MODEL_REGENERATE = Handling("model", "regenerate")
+_MODEL_FORBIDDEN = Handling("model", "stop")
+_ASKER = Handling("asker", "stop")
+_OPERATOR = Handling("operator", "stop")
+_OPERATOR_PASSING = Handling("operator", "next_model", retryable=True)
 
 _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.EMPTY_QUESTION: _ASKER,
@@ -115,26 +122,26 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.TYPE_MISMATCH: _MODEL_MENDABLE,
     ErrorClass.GROUPING: _MODEL_MENDABLE,
     ErrorClass.DIVISION_BY_ZERO: _MODEL_MENDABLE,
-    ErrorClass.NOT_READ_ONLY: Handling("model", False, "stop"),
-    ErrorClass.FORBIDDEN_FUNCTION: Handling("model", False, "stop"),
-    ErrorClass.FORBIDDEN_OBJECT: Handling("model", False, "stop"),
-    ErrorClass.MULTIPLE_STATEMENTS: Handling("model", False, "stop"),
+    ErrorClass.NOT_READ_ONLY: _MODEL_FORBIDDEN,
+    ErrorClass.FORBIDDEN_FUNCTION: _MODEL_FORBIDDEN,
+    ErrorClass.FORBIDDEN_OBJECT: _MODEL_FORBIDDEN,
+    ErrorClass.MULTIPLE_STATEMENTS: _MODEL_FORBIDDEN,
     ErrorClass.CHECK_FAILED: _MODEL_REGENERATE,
-    ErrorClass.LOW_CONFIDENCE: Handling("model", False, "abstain"),
+    ErrorClass.LOW_CONFIDENCE: Handling("model", "abstain"),
     ErrorClass.WAREHOUSE_URL: _OPERATOR,
     ErrorClass.WAREHOUSE_UNREACHABLE: _OPERATOR,
     ErrorClass.WAREHOUSE_AUTH: _OPERATOR,
     ErrorClass.WAREHOUSE_PERMISSION: _OPERATOR,
-    ErrorClass.WAREHOUSE_TIMEOUT: Handling("model", True, "regenerate"),
-    ErrorClass.WAREHOUSE_LOCKED: Handling("operator", True, "stop"),
+    ErrorClass.WAREHOUSE_TIMEOUT: _MODEL_REGENERATE,
+    ErrorClass.WAREHOUSE_LOCKED: _OPERATOR,
     ErrorClass.WAREHOUSE_OTHER: _MODEL_REGENERATE,
     ErrorClass.MODEL_MISSING: _OPERATOR,
     ErrorClass.MODEL_CORRUPT: _OPERATOR,
-    ErrorClass.MODEL_UNREACHABLE: _OPERATOR_RETRY,
+    ErrorClass.MODEL_UNREACHABLE: _OPERATOR_PASSING,
     ErrorClass.MODEL_AUTH: _OPERATOR,
-    ErrorClass.MODEL_RATE_LIMIT: _OPERATOR_RETRY,
-    ErrorClass.MODEL_TIMEOUT: _OPERATOR_RETRY,
-    ErrorClass.MODEL_OTHER: _OPERATOR_RETRY,
+    ErrorClass.MODEL_RATE_LIMIT: _OPERATOR_PASSING,
+    ErrorClass.MODEL_TIMEOUT: _OPERATOR_PASSING,
+    ErrorClass.MODEL_OTHER: Handling("operator", "next_model"),
     ErrorClass.WORKSPACE: _OPERATOR,
     ErrorClass.SETTINGS: _OPERATOR,
     ErrorClass.SEMANTICS: _OPERATOR,
@@ -142,8 +149,8 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.MEMORY_UNAVAILABLE: _OPERATOR,
     ErrorClass.AUDIT_UNAVAILABLE: _OPERATOR,
     ErrorClass.IDENTITY: _OPERATOR,
-    ErrorClass.REVIEW: Handling("asker", False, "stop"),
-    ErrorClass.INTERRUPTED: Handling("asker", True, "stop"),
+    ErrorClass.REVIEW: _ASKER,
+    ErrorClass.INTERRUPTED: _ASKER,
     ErrorClass.INTERNAL: _OPERATOR,
 }
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build_graph"]
 
+_BEFORE_WORK = ("open", "model_start")
+"""Stages that say nothing of how long the question took."""
+
 Step = Callable[[RunState, "Services"], dict[str, Any]]
 
 
@@ -88,12 +91,12 @@ def build_graph(
 
     def repair_or_answer(state: RunState, error_class: str) -> str:
         settings = services.settings
-        in_time = sum(state["timings_ms"].values()) < settings.model.timeout_s * 1000
+        worked_ms = sum(spent for stage, spent in state["timings_ms"].items() if stage not in _BEFORE_WORK)
+        in_time = worked_ms < settings.model.timeout_s * 1000
         tries_left = in_time and state.get("attempts", 0) < settings.limits.max_repairs
         recalled = state["drafts"][state["current"]].origin == "verified_query"
-        fallback = handling(ErrorClass(error_class)).fallback if error_class else "abstain"
-        mendable = recalled or fallback in {"mend", "regenerate", "verified_query"}
-        return "repair" if tries_left and mendable and not state["direct"] else "answer"
+        repairable = recalled or (bool(error_class) and handling(ErrorClass(error_class)).is_repairable)
+        return "repair" if tries_left and repairable and not state["direct"] else "answer"
 
     graph.add_conditional_edges(START, from_start, ["clarify", "recall", "ground"])
     graph.add_edge("recall", "ground")
@@ -109,14 +112,19 @@ def build_graph(
 
 
 def _timed(name: str, step: Step, services: Services) -> _Node:
-    """The step as the graph calls it; its milliseconds are added up when it runs more than once."""
+    """The step as the graph calls it; its milliseconds are added up when it runs more than once.
+
+    A step gives as `apart_ms` what part of its time is to be counted under another name.
+    """
 
     def node(state: RunState) -> dict[str, Any]:
         started = time.perf_counter()
         patch = step(state, services)
         elapsed_ms = (time.perf_counter() - started) * 1000
+        apart: dict[str, float] = patch.pop("apart_ms", {})
         spent = dict(state.get("timings_ms", {}))
-        spent[name] = spent.get(name, 0.0) + elapsed_ms
+        for stage, milliseconds in {**apart, name: elapsed_ms - sum(apart.values())}.items():
+            spent[stage] = spent.get(stage, 0.0) + milliseconds
         return {**patch, "timings_ms": spent}
 
     return node

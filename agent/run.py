@@ -33,9 +33,9 @@ __all__ = [
 ]
 
 Cell = str | int | float | bool | None
-"""One value of a result row, already made JSON-safe (decimals and dates are strings)."""
+"""One value of a result row, already made JSON-safe (see `agent.warehouse.cells`)."""
 
-PieceKind = Literal["table", "column", "join", "metric", "dimension", "value", "example", "note", "lesson"]
+PieceKind = Literal["table", "column", "join", "metric", "dimension", "value", "period", "example", "note", "lesson"]
 Severity = Literal["info", "warning", "error"]
 DraftOrigin = Literal["model", "verified_query", "mend", "cache"]
 
@@ -209,6 +209,8 @@ class RunState(TypedDict, total=False):
     """(index into `drafts`, result fingerprint or "" for one that failed) per executed sample."""
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What an answer must say of how it came about: a model that failed, and which one was asked instead."""
     error: RunError | None
     status: RunStatus
     answer: Answer

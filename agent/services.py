@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from agent.errors import AuditUnavailableError, ErrorClass, FailedError, UsageError
 from agent.settings import Settings
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from memory.verified import VerifiedQueries
 
 __all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
+
+_log = structlog.get_logger(__name__)
 
 PartProgress = Callable[[str, int, int], None]
 """`progress(part, done, total)`: part is "model" (bytes) or "memory" (items); total is 0 when it is not known."""
@@ -51,6 +55,8 @@ class Services:
     ledger: Ledger
     policy: Policy
     clock: Callable[[], dt.datetime]
+    fallbacks: tuple[ModelClient, ...] = ()
+    """Asked in this order when the model fails."""
 
     @property
     def draft_dialect(self) -> str:
@@ -74,10 +80,13 @@ class Services:
 
 
 def workspace_name(settings: Settings) -> str:
-    """The name under which the ledger keeps this workspace's chain.
+    """The name under which the ledger keeps this workspace's chain: the one `init` wrote into affidavit.toml.
 
-    A ledger file belongs to one workspace and must survive the folder being renamed; a server is shared.
+    A workspace made before there was one keeps the name its chain has, so that no record is orphaned: in a file, which
+    belongs to one workspace and survives the folder being renamed, `workspace`; on a server the folder's.
     """
+    if settings.ledger.workspace:
+        return settings.ledger.workspace
     return "workspace" if settings.ledger_url.startswith("sqlite") else settings.workspace.name
 
 
@@ -118,7 +127,7 @@ def open_services(
     Raises:
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
     """
-    from agent.model.connect import open_model
+    from agent.model.connect import open_fallbacks, open_model
     from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
     from audit.record import utc_now
@@ -131,10 +140,14 @@ def open_services(
         ledger = open_ledger(settings, clock=clock)
         parts.callback(ledger.close)
         model = open_model(settings, None if progress is None else partial(progress, "model"))
-        parts.callback(model.close)
+        fallbacks = open_fallbacks(settings)
+        for client in (model, *fallbacks):
+            parts.callback(client.close)
         if warm_up:
             model.warm_up()
         known = _open_memory(settings, warehouse, policy, progress, parts)
+        for warning in policy.warnings(known.catalog):
+            _log.warning("policy.unknown_name", warning=warning)
         yield Services(
             settings=settings,
             warehouse=warehouse,
@@ -147,6 +160,7 @@ def open_services(
             ledger=ledger,
             policy=policy,
             clock=clock or utc_now,
+            fallbacks=fallbacks,
         )
 
 
@@ -178,10 +192,10 @@ def _open_memory(
         parts.callback(store.close)
         if not (state_dir / CATALOG_NAME).is_file():
             _first_sync(settings, warehouse, policy, store, progress)
-        catalog = load_catalog(state_dir)
+        catalog = load_catalog(state_dir, policy.withheld)
         layer = load_semantics(settings.workspace / "metrics.yaml", catalog)
         joins = JoinGraph(catalog, [(join.left, join.right) for join in layer.joins])
-        retriever = Retriever(store, catalog, layer, load_values(state_dir, catalog, layer), joins)
+        retriever = Retriever(store, catalog, layer, load_values(state_dir, catalog, layer, policy.withheld), joins)
         return _Known(catalog, layer, joins, retriever, VerifiedQueries(store, retriever.linker))
     except SemanticsError as error:
         raise UsageError(ErrorClass.SEMANTICS, str(error), "Mend that line of metrics.yaml.") from error

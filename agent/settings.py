@@ -7,9 +7,10 @@ A flag beats the environment (`AFFIDAVIT_*`, `__` between section and key), whic
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -19,16 +20,23 @@ from agent.errors import ErrorClass, UsageError
 
 __all__ = [
     "CONFIG_NAME",
+    "FallbackModel",
     "GuardLimits",
     "LedgerSettings",
     "MemorySettings",
     "ModelSettings",
     "Settings",
     "WarehouseSettings",
+    "absolute_file_url",
     "load_settings",
+    "url_from_workspace",
 ]
 
 CONFIG_NAME = "affidavit.toml"
+
+_RELATIVE_FILE: Final = re.compile(
+    r"(?P<scheme>(?:sqlite|duckdb)(?:\+\w+)?):///(?P<path>(?!file:)[^/:?][^?]*)(?P<rest>.*)"
+)
 
 
 class _Section(BaseModel):
@@ -47,6 +55,19 @@ class LedgerSettings(_Section):
     """The database Affidavit keeps its record in; never the warehouse."""
 
     url: SecretStr = SecretStr("sqlite:///.affidavit/ledger.sqlite")
+    workspace: str = ""
+    """The name of this workspace's chain in that database, made by `init`. Empty takes the name that older workspaces
+    have: the folder's on a server, `workspace` in a file."""
+
+
+class FallbackModel(_Section):
+    """A hosted model that is asked when the one before it fails."""
+
+    provider: Literal["openai", "azure", "compatible"]
+    name: str
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    api_version: str | None = None
 
 
 class ModelSettings(_Section):
@@ -74,6 +95,10 @@ class ModelSettings(_Section):
     """`compact` for a model fine-tuned on this workspace, `full` for a general one; `auto` decides by provider."""
     grammar: Literal["off", "retry", "always"] = "retry"
     """Embedded only: hold output to the shape of one query never, when a reply held none, or always."""
+    fallbacks: tuple[FallbackModel, ...] = ()
+    """Asked in this order when the model cannot be reached, is busy, takes too long or fails otherwise: each a
+    `[[model.fallbacks]]` with `provider` (not `embedded`), `name`, `base_url`, `api_key`, `api_version`. One of the
+    same provider takes the last three from the model unless it has its own."""
 
 
 class MemorySettings(_Section):
@@ -122,12 +147,12 @@ class Settings(BaseSettings):
     @property
     def warehouse_url(self) -> str:
         """The warehouse's SQLAlchemy URL with its file path made absolute; holds the password."""
-        return _absolute_file_url(self.warehouse.url.get_secret_value(), self.workspace)
+        return absolute_file_url(self.warehouse.url.get_secret_value(), self.workspace)
 
     @property
     def ledger_url(self) -> str:
         """The ledger's SQLAlchemy URL with its file path made absolute; holds the password."""
-        return _absolute_file_url(self.ledger.url.get_secret_value(), self.workspace)
+        return absolute_file_url(self.ledger.url.get_secret_value(), self.workspace)
 
     @classmethod
     def settings_customise_sources(
@@ -140,6 +165,28 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file; the file's values arrive as init values, flags are laid on top by `load_settings`."""
         return env_settings, init_settings
+
+
+def absolute_file_url(url: str, folder: Path) -> str:
+    """A SQLite or DuckDB URL whose relative path is taken from `folder`; any other URL as it is."""
+    found = _RELATIVE_FILE.fullmatch(url)
+    return f"{found['scheme']}:///{os.path.normpath(folder / found['path'])}{found['rest']}" if found else url
+
+
+def url_from_workspace(url: str, workspace: Path, here: Path) -> str:
+    """A URL as somebody typed it in the folder `here`, as `affidavit.toml` must say it to mean the same.
+
+    A relative SQLite or DuckDB path becomes relative to the workspace if the file lies in it, so that the workspace
+    can be moved, and absolute if it does not. `workspace` and `here` are absolute.
+    """
+    found = _RELATIVE_FILE.fullmatch(url)
+    if not found:
+        return url
+    typed = here / found["path"]
+    file = typed.parent.resolve() / typed.name
+    root = workspace.resolve()
+    path = file.relative_to(root) if file.is_relative_to(root) else file
+    return f"{found['scheme']}:///{path}{found['rest']}"
 
 
 def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Settings:
@@ -184,12 +231,3 @@ def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     for key, value in top.items():
         merged[key] = _laid_over(merged[key], value) if isinstance(value, dict) and key in merged else value
     return merged
-
-
-def _absolute_file_url(url: str, workspace: Path) -> str:
-    for scheme in ("sqlite:///", "duckdb:///"):
-        if url.startswith(scheme):
-            path = url[len(scheme) :]
-            if path and not os.path.isabs(path) and not path.startswith(":"):
-                return scheme + str(workspace / path)
-    return url

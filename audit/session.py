@@ -1,7 +1,8 @@
-"""A session: the ledger as the program uses it, with its own key, its checkpoints and the check against a rollback.
+"""A session: the ledger as the program uses it, with its own key, its checkpoints and a look at what it builds on.
 
-Whoever only verifies opens the ledger alone (`Ledger.open(..., create=False)`): a session refuses to begin on a
-ledger that its checkpoint file contradicts, and verification is what explains why.
+A session refuses to begin on a ledger whose newest records do not hold, or that its checkpoint file contradicts. That
+costs milliseconds however long the ledger is; the rest of it is the work of `audit.verify`. Whoever only verifies
+opens the ledger alone (`Ledger.open(..., create=False)`), and is told what exactly is wrong.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from audit.checkpoints import DEFAULT_EVERY, CheckpointWriter, last_checkpoint, refuse_rollback, write_checkpoint
+from audit.engine import ledger_errors
+from audit.errors import LedgerUnavailable, SealError
 from audit.identity import Keyring, Role, ensure_identity
 from audit.ledger import Ledger
-from audit.record import Clock, utc_now
+from audit.record import Clock, Head, utc_now
+from audit.seal import genesis_hash
+from audit.stored import newest_rows, read_stored
 
 __all__ = ["CHECKPOINTS_NAME", "KEYS_NAME", "WORKSPACE_KEY", "checkpoint_now", "open_session"]
 
@@ -20,6 +25,8 @@ CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
 WORKSPACE_KEY: Final = "workspace"
 """The name the program's own key is enrolled under; no person can have it."""
+_LOOKED_AT: Final = 32
+"""Records at the end of the ledger that are checked when a session begins."""
 
 
 def open_session(
@@ -31,7 +38,7 @@ def open_session(
     create: bool = True,
     every: int = DEFAULT_EVERY,
 ) -> Ledger:
-    """Open a ledger to work with: refuse a rollback, have the workspace's key, write checkpoints as it grows.
+    """Open a ledger to work with: refuse a changed or rolled back one, have the workspace's key, write checkpoints.
 
     Args:
         url: the ledger's SQLAlchemy URL.
@@ -42,12 +49,14 @@ def open_session(
         every: records between two automatic checkpoints; one more is written at close if anything was appended.
 
     Raises:
-        LedgerUnavailable: it cannot be opened or written, or its checkpoints say that records are gone.
+        LedgerUnavailable: it cannot be opened or written, one of its newest records was changed, or its checkpoints
+            say that records are gone.
         IdentityError: the workspace's key cannot be made or used.
     """
     path = state_dir / CHECKPOINTS_NAME
     ledger = Ledger.open(url, workspace=workspace, clock=clock, create=create and last_checkpoint(path) is None)
     try:
+        _refuse_changed_end(ledger)
         refuse_rollback(ledger, path)
         signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
         CheckpointWriter(ledger, signer, path, every=every)
@@ -65,3 +74,27 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     """
     signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
+
+
+def _refuse_changed_end(ledger: Ledger) -> None:
+    """Refuse a ledger whose newest records do not give their hashes, or do not follow one another."""
+    with ledger_errors(ledger.engine), ledger.engine.connect() as connection:
+        rows = newest_rows(connection, ledger.workspace, _LOOKED_AT)
+    before: Head | None = None
+    if rows and rows[0].sequence == 1:
+        before = Head(0, genesis_hash(ledger.workspace))
+    for row in rows:
+        try:
+            record = read_stored(row, ledger.workspace)
+        except SealError as error:
+            raise _changed(row.sequence, str(error)) from error
+        if before is not None and (record.sequence, record.previous_hash) != (before.sequence + 1, before.hash):
+            raise _changed(record.sequence, "it does not follow the record before it")
+        before = Head(record.sequence, record.hash)
+
+
+def _changed(sequence: object, problem: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"Record {sequence!a:.40} of the ledger was changed: {problem}.",
+        "Run `affidavit audit verify`, then restore the ledger from a copy that verifies.",
+    )

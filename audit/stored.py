@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, text, type_coerce
+from sqlalchemy import Connection, Select, select, text, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
@@ -20,7 +20,7 @@ from audit.record import Record, read_record
 from audit.schema import COLUMNS, TABLE_NAME, records_table
 from audit.seal import canonical_bytes
 
-__all__ = ["file_damage", "read_stored", "stored_rows"]
+__all__ = ["file_damage", "newest_rows", "read_stored", "stored_rows"]
 
 _PROJECTIONS: Final = tuple(name for name in COLUMNS if name not in ("workspace", "payload", "hash"))
 _FETCH: Final = 500
@@ -41,6 +41,12 @@ def stored_rows(connection: Connection, workspace: str) -> Generator[Any, None, 
         if is_damage(error):
             raise SealError(f"the database is damaged ({error.orig})") from error
         raise
+
+
+def newest_rows(connection: Connection, workspace: str, count: int) -> list[Any]:
+    """The workspace's last `count` rows, untyped, oldest first; unlike `stored_rows` found through the index."""
+    query = _untyped(workspace).order_by(records_table.c.sequence.desc()).limit(count)
+    return list(connection.execute(query))[::-1]
 
 
 def read_stored(row: Any, workspace: str) -> Record:
@@ -84,10 +90,15 @@ def _sqlite_rows(connection: Connection, workspace: str) -> Iterator[Any]:
 
 def _postgresql_rows(connection: Connection, workspace: str) -> Iterator[Any]:
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-    columns = [type_coerce(column, NullType()).label(column.name) for column in records_table.c]
-    query = select(*columns).where(records_table.c.workspace == workspace).order_by(records_table.c.sequence)
+    query = _untyped(workspace).order_by(records_table.c.sequence)
     with connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH}) as result:
         yield from result
+
+
+def _untyped(workspace: str) -> Select[*tuple[Any, ...]]:
+    """The workspace's rows as they are stored: a damaged column may hold what its type does not allow."""
+    columns = [type_coerce(column, NullType()).label(column.name) for column in records_table.c]
+    return select(*columns).where(records_table.c.workspace == workspace)
 
 
 def _belongs(payload: Any, workspace: str) -> bool:

@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def cold_runs(workspace: Path, questions: Iterable[str], times: int, statuses: Counter[str]) -> list[Timings]:
-    """Stage timings per process; `process` is what was spent outside the run: start-up, opening, closing."""
+    """Stage timings per process; `process` is what was spent outside the run: the interpreter's start, and closing."""
     command = [affidavit_command(), "ask", "--format", "json", "-w", str(workspace), "--as", "bench"]
     timings = []
     for question in questions:

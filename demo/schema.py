@@ -32,10 +32,12 @@ metadata = MetaData()
 
 
 def _table(name: str, comment: str, *items: SchemaItem) -> Table:
+    """A table of `metadata`; on MariaDB one that keeps foreign keys (InnoDB) and any text (utf8mb4)."""
     return Table(name, metadata, *items, comment=comment, mysql_engine="InnoDB", mysql_charset="utf8mb4")
 
 
 def _key(name: str, target: str | None = None) -> Column[int]:
+    """A whole-number primary key, or a part of one; with `target`, a foreign key too."""
     references = [ForeignKey(target)] if target else []
     return Column(name, Integer, *references, primary_key=True, autoincrement=False)
 
@@ -44,16 +46,41 @@ def _text(name: str, length: int, *, null: bool = False) -> Column[str]:
     return Column(name, String(length), nullable=null)
 
 
+def _address(prefix: str = "") -> list[Column[str]]:
+    """Where somebody is, or, with the prefix `Ship`, where an order goes."""
+    return [
+        _text(f"{prefix}Address", 80),
+        _text(f"{prefix}City", 40),
+        _text(f"{prefix}Region", 40, null=True),
+        _text(f"{prefix}PostalCode", 20),
+        _text(f"{prefix}Country", 40),
+    ]
+
+
+def _company() -> list[Column[str]]:
+    """A company one buys from or sells to, and whom to call there."""
+    return [
+        _text("CompanyName", 60),
+        _text("ContactName", 60),
+        _text("ContactTitle", 40),
+        *_address(),
+        _text("Phone", 30),
+        _text("Fax", 30, null=True),
+    ]
+
+
 def _number(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
 def _money(name: str, comment: str | None = None) -> Column[Any]:
+    """US dollars with cents; see the top of this file for why SQLite has another type."""
     kind: TypeEngine[Any] = Numeric(10, 2, asdecimal=False)
     return Column(name, kind.with_variant(REAL(), "sqlite"), nullable=False, comment=comment)
 
 
 def _link(name: str, target: str, *, null: bool = False) -> Column[int]:
+    """A foreign key to a whole-number key, written `Table.Column`."""
     return Column(name, Integer, ForeignKey(target), nullable=null)
 
 
@@ -90,33 +117,21 @@ _table(
     "Suppliers",
     "Companies products are bought from",
     _key("SupplierID"),
-    _text("CompanyName", 60),
-    _text("ContactName", 60),
-    _text("ContactTitle", 40),
-    _text("Address", 80),
-    _text("City", 40),
-    _text("Region", 40, null=True),
-    _text("PostalCode", 20),
-    _text("Country", 40),
-    _text("Phone", 30),
-    _text("Fax", 30, null=True),
+    *_company(),
     _text("HomePage", 120, null=True),
 )
-_table("Shippers", "Carriers that deliver orders", _key("ShipperID"), _text("CompanyName", 60), _text("Phone", 30))
+_table(
+    "Shippers",
+    "Carriers that deliver orders",
+    _key("ShipperID"),
+    _text("CompanyName", 60),
+    _text("Phone", 30),
+)
 _table(
     "Customers",
     "Companies that buy, or have an account",
     Column("CustomerID", String(5), primary_key=True),
-    _text("CompanyName", 60),
-    _text("ContactName", 60),
-    _text("ContactTitle", 40),
-    _text("Address", 80),
-    _text("City", 40),
-    _text("Region", 40, null=True),
-    _text("PostalCode", 20),
-    _text("Country", 40),
-    _text("Phone", 30),
-    _text("Fax", 30, null=True),
+    *_company(),
 )
 _table(
     "Employees",
@@ -128,11 +143,7 @@ _table(
     _text("TitleOfCourtesy", 10),
     Column("BirthDate", Date, nullable=False),
     Column("HireDate", Date, nullable=False),
-    _text("Address", 80),
-    _text("City", 40),
-    _text("Region", 40, null=True),
-    _text("PostalCode", 20),
-    _text("Country", 40),
+    *_address(),
     _text("HomePhone", 30),
     _text("Extension", 6),
     _link("ReportsTo", "Employees.EmployeeID", null=True),
@@ -169,11 +180,7 @@ _table(
     _link("ShipVia", "Shippers.ShipperID"),
     _money("Freight", "cost of shipping the order, in USD"),
     _text("ShipName", 60),
-    _text("ShipAddress", 80),
-    _text("ShipCity", 40),
-    _text("ShipRegion", 40, null=True),
-    _text("ShipPostalCode", 20),
-    _text("ShipCountry", 40),
+    *_address("Ship"),
     _index("orders_customer", "CustomerID"),
     _index("orders_date", "OrderDate"),
 )

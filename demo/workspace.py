@@ -29,6 +29,7 @@ FILES = ("affidavit.toml", "metrics.yaml", "policy.yaml", "templates.yaml", "bas
 
 _WAREHOUSE_URL = "sqlite:///warehouse.sqlite"
 _LEDGER_URL = "sqlite:///.affidavit/ledger.sqlite"
+_LEDGER_WORKSPACE = '\n# workspace = "demo"'
 _MANIFEST = Path(".affidavit", "demo.json")
 
 
@@ -55,19 +56,21 @@ def create(
     seed: int = 7,
     warehouse_url: str | None = None,
     ledger_url: str | None = None,
+    ledger_workspace: str = "",
     progress: Progress | None = None,
 ) -> WorkspaceReport:
     """Make the demo workspace in `directory`, or bring it up to date; the same wish twice is no work.
 
     A relative SQLite or DuckDB path in `warehouse_url` is taken from `directory`; by default the warehouse is
-    `warehouse.sqlite` in it. The warehouse comes first, so a workspace that exists can be asked.
+    `warehouse.sqlite` in it. The warehouse comes first, so a workspace that exists can be asked. `ledger_workspace` is
+    the name its chain has in the ledger; empty writes none.
 
     Raises:
         WarehouseBuildError: the folder is somebody else's workspace or cannot be written, or the warehouse cannot
             be built.
     """
     root = directory.expanduser().resolve()
-    wanted = _contents(warehouse_url or _WAREHOUSE_URL, ledger_url or _LEDGER_URL)
+    wanted = _contents(warehouse_url or _WAREHOUSE_URL, ledger_url or _LEDGER_URL, ledger_workspace)
     try:
         known = _known_hashes(root)
         kept = _edited(root, known, wanted)
@@ -79,14 +82,17 @@ def create(
     return WorkspaceReport(root, report, written, kept)
 
 
-def _contents(warehouse_url: str, ledger_url: str) -> dict[str, bytes]:
+def _contents(warehouse_url: str, ledger_url: str, ledger_workspace: str) -> dict[str, bytes]:
     """The bytes each file should have."""
     packaged = {name: files().joinpath(name) for name in FILES}
     wanted = {name: source.read_bytes() for name, source in packaged.items() if source.is_file()}
+    lines = [(f'\nurl = "{_WAREHOUSE_URL}"', "url", warehouse_url), (f'\nurl = "{_LEDGER_URL}"', "url", ledger_url)]
+    if ledger_workspace:
+        lines.append((_LEDGER_WORKSPACE, "workspace", ledger_workspace))
     settings = wanted["affidavit.toml"].decode()
-    for default, chosen in ((_WAREHOUSE_URL, warehouse_url), (_LEDGER_URL, ledger_url)):
+    for default, key, chosen in lines:
         # JSON's string escapes are TOML's too
-        settings = settings.replace(f'\nurl = "{default}"', f"\nurl = {json.dumps(chosen, ensure_ascii=False)}")
+        settings = settings.replace(default, f"\n{key} = {json.dumps(chosen, ensure_ascii=False)}")
     return {**wanted, "affidavit.toml": settings.encode()}
 
 

@@ -149,7 +149,13 @@ class Composer:
         options = [m for m in self.metrics if accept(m)]
         if not options:
             return None
-        return rng.choices(options, weights=[1.0 if ":" in m.id else (4.0 + 4.0 * bool(m.asks)) for m in options])[0]
+        return rng.choices(options, weights=[self._asked(m) for m in options])[0]
+
+    def _asked(self, metric: MetricWords) -> float:
+        """How often a metric is drawn; ratios of two grains the most, because few shapes of statement can hold them."""
+        if ":" in metric.id:
+            return 1.0
+        return 26.0 if self.world.compiler.two_grained(metric.id) else 4.0 + 4.0 * bool(metric.asks)
 
     # -- dimensions and entities ---------------------------------------------------------------------------------
 
@@ -307,11 +313,16 @@ class Composer:
             f"{dimension.table}.{dimension.column or dimension.id}",
         )
 
-    def add_period(self, rng: random.Random, draw: Draw, metric_id: str, chance: float = 0.6) -> None:
-        """Perhaps a period, when the metric has a clock."""
+    def add_period(
+        self, rng: random.Random, draw: Draw, metric_id: str, chance: float = 0.6, kinds: tuple[str, ...] = ()
+    ) -> None:
+        """Perhaps a period (of one of the kinds, if some are given), when the metric has a clock."""
         if self.first is None or self.last is None or rng.random() > chance or not self.world.compiler.timed(metric_id):
             return
-        draw.period = draw_period(rng, self.first, self.last, self.layer.today())
+        drawn = (draw_period(rng, self.first, self.last, self.layer.today()) for _ in range(40))
+        draw.period = next((p for p in drawn if not kinds or p.kind in kinds), None)
+        if draw.period is None:
+            return
         self._record_period(draw, draw.period)
 
     def a_pair(self, rng: random.Random) -> tuple[Period, Period, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from finetune.compose import (
     Composer,
@@ -17,12 +18,21 @@ from finetune.compose import (
     slots,
 )
 from finetune.compose_periods import average_of, compared_periods, growth_series, series
+from finetune.compose_tables import compared_values, leaders, order_slots, ordered, side_by_side
 from finetune.compose_words import GRAINS, ask_for, base_draw, dimension_slots, metric_slots, query_for
 from finetune.pairs import Level, Parameter
-from memory.compiler import Filter, Having
+from memory.compiler import Filter, Having, Order
 from memory.semantics import Dimension
 
 __all__ = ["METRIC_KINDS"]
+
+_CONDITIONS: dict[str, Literal[">", "<", ">="]] = {"over": ">", "count_over": ">", "under": "<", "least": ">="}
+"""Keys of an idiom that set a condition on its groups."""
+_TIMES = {
+    1.5: ("1.5 times", "one and a half times"),
+    2: ("twice", "double", "two times", "2x"),
+    3: ("three times", "3x"),
+}
 
 
 def _total(composer: Composer, rng: random.Random) -> Composition | None:
@@ -75,17 +85,7 @@ def _breakdown(composer: Composer, rng: random.Random) -> Composition | None:
     draw = base_draw(composer, rng, metric, exclude=(dimension.id,))
     words = {**metric_slots(metric), **dimension_slots(composer, dimension)}
     shapes = ["breakdown"] + (["breakdown_count"] if metric.counted else [])
-    order = None
-    if rng.random() < 0.15:
-        order = rng.choice(("desc", "desc", "asc"))
-        shapes = ["breakdown_ordered"]
-        high = order == "desc"
-        words |= slots(
-            high=("highest", "largest", "biggest") if high else ("lowest", "smallest"),
-            highlow="high to low" if high else "low to high",
-            ordered=("descending",) if high else ("ascending",),
-        )
-    query = query_for(draw, metric, dimensions=(dimension.id,), order=order)
+    query = query_for(draw, metric, dimensions=(dimension.id,))
     return Composition(query, ask_for(tuple(shapes), draw, words), "moderate", shape="breakdown")
 
 
@@ -200,6 +200,10 @@ def _average(composer: Composer, rng: random.Random) -> Composition | None:
         words = {**metric_slots(metric), **dimension_slots(composer, dimension)}
         shape = "above_average" if order == "desc" else "below_average"
         query = query_for(draw, metric, pattern="above_average", dimensions=(dimension.id,), order=order)
+        if order == "desc" and rng.random() < 0.3:
+            shape, times = "above_multiple", rng.choice((2, 2, 2, 3, 1.5))
+            words["times"] = _TIMES[times]
+            query = replace(query, having=Having(">", times))
         return Composition(query, ask_for((shape,), draw, words), "complex")
     if not composer.world.compiler.additive(metric.id):
         return None
@@ -243,15 +247,14 @@ def _values(composer: Composer, rng: random.Random) -> Composition | None:
     draw.parameters += [composer.parameter(draw, dimension, v, v) for v in (first,)]
     draw.parameters += [composer.parameter(draw, dimension, v, v) for v in (second,)]
     words = {**metric_slots(metric), **dimension_slots(composer, dimension), "v1": (first,), "v2": (second,)}
-    kind = rng.choices(("compare_values", "which_higher", "difference"), weights=(5, 3, 4))[0]
+    kind = rng.choice(("which_higher", "difference"))
     query = query_for(draw, metric, dimensions=(dimension.id,))
     if kind == "difference":
         return Composition(
             replace(query, pattern="difference", compare=(first, second)), ask_for((kind,), draw, words), "complex"
         )
     query = replace(query, filters=(*query.filters, Filter(dimension.id, "in", (first, second))))
-    if kind == "which_higher":
-        query = replace(query, order="desc", limit=1)
+    query = replace(query, order="desc", limit=1)
     return Composition(query, ask_for((kind,), draw, words), "moderate")
 
 
@@ -321,8 +324,19 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
         return None
     idiom = rng.choice(idioms)
     metric, dimension = composer.metric_words(idiom["metric"]), composer.layer.dimension(idiom["dimension"])
-    keys = [k for k in ("one", "many", "one_asc", "many_asc", "each", "subject", "over", "count_over") if idiom.get(k)]
-    weights = {"one": 4, "many": 4, "one_asc": 2, "many_asc": 2, "each": 3, "subject": 6, "over": 2, "count_over": 1}
+    weights = {
+        "one": 4,
+        "many": 4,
+        "one_asc": 2,
+        "many_asc": 2,
+        "each": 4,
+        "subject": 6,
+        "over": 4,
+        "under": 2,
+        "least": 2,
+        "count_over": 1,
+    }
+    keys = [k for k in weights if idiom.get(k)]
     key = rng.choices(keys, weights=[weights[k] for k in keys])[0]
     draw = Draw()
     if rng.random() < 0.25 and key != "subject":
@@ -349,7 +363,13 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
         query = replace(query, order="asc" if key.endswith("_asc") else "desc", limit=limit)
     composer.add_period(rng, draw, metric.id, 0.5)
     query = replace(query, window=draw.period.window if draw.period else None)
-    if key in ("over", "count_over"):
+    productions = tuple(idiom[key])
+    if key == "each" and rng.random() < 0.4:
+        order: Order = "desc" if rng.random() < 0.7 else "asc"
+        words |= order_slots(composer, metric, order)
+        productions = tuple(f"{p} {{tail}}, {{first}}" for p in productions)
+        query = replace(query, order=order)
+    if key in _CONDITIONS:
         limit_value = composer.threshold(rng, query)
         if limit_value is None:
             return None
@@ -357,26 +377,32 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
         words["x"] = (surface,)
         draw.parameters.append(Parameter("threshold", surface, as_number(limit_value), "number"))
         query = replace(
-            query, having=Having(">", as_number(limit_value)), pattern="breakdown" if key == "over" else "count_groups"
+            query,
+            having=Having(_CONDITIONS[key], as_number(limit_value)),
+            pattern="count_groups" if key == "count_over" else "breakdown",
         )
-    ask = replace(ask_for((), draw, words), productions=tuple(idiom[key]))
+    ask = replace(ask_for((), draw, words), productions=productions)
     return Composition(query, ask, "simple" if key == "subject" else "moderate", shape=f"idiom.{key}")
 
 
 METRIC_KINDS: dict[Callable[[Composer, random.Random], Composition | None], float] = {
     _idiom: 26,
-    _total: 12,
-    _two_metrics: 3,
+    _total: 16,
+    _two_metrics: 4,
     _breakdown: 10,
-    _top: 16,
+    _top: 18,
+    ordered: 15,
+    side_by_side: 5,
+    compared_values: 7,
+    leaders: 3,
     _two_dimensions: 4,
-    series: 9,
-    compared_periods: 8,
-    growth_series: 4,
+    series: 18,
+    compared_periods: 12,
+    growth_series: 7,
     _share: 6,
-    _average: 6,
-    _having: 7,
-    _values: 5,
+    _average: 7,
+    _having: 8,
+    _values: 4,
     _within: 5,
     _top_attribute: 4,
 }

@@ -6,9 +6,10 @@ import random
 from dataclasses import replace
 
 from finetune.compose import Composer, Composition, Draw, MetricWords, count_surface
-from finetune.compose_words import a_grain, ask_for, base_draw, dimension_slots, metric_slots, query_for
+from finetune.compose_words import SERIES_KINDS, a_grain, ask_for, base_draw, dimension_slots, metric_slots, query_for
 from finetune.pairs import Parameter
-from memory.compiler import Having, TimeWindow
+from finetune.periods import Period
+from memory.compiler import Having, SemanticQuery, TimeWindow
 
 __all__ = ["average_of", "compared_periods", "growth_series", "series"]
 
@@ -26,17 +27,22 @@ def series(composer: Composer, rng: random.Random) -> Composition | None:
     if kind == "series_by" and dimension is None:
         return None
     draw = base_draw(
-        composer, rng, metric, exclude=(dimension.id,) if dimension else (), period=0.0 if grain == "year" else 0.7
+        composer,
+        rng,
+        metric,
+        exclude=(dimension.id,) if dimension else (),
+        period=0.35 if grain == "year" else 0.7,
+        kinds=SERIES_KINDS[grain],
     )
-    if draw.period and draw.period.kind not in ("year", "half", "years", "since", "relative", "before"):
-        return None
     words = {**metric_slots(metric), "g": (grain,), "gly": adverbs}
     query = query_for(draw, metric, grain=grain, dimensions=(dimension.id,) if dimension else ())
     shapes = [kind]
     if dimension:
         words |= dimension_slots(composer, dimension)
-    elif kind == "series" and metric.counted:
-        shapes.append("series_count")
+    elif kind == "series":
+        if draw.period and draw.period.kind == "year" and rng.random() < 0.4:
+            return _of_year(draw, draw.period, query, words)
+        shapes += ["series_count"] * bool(metric.counted) + ["series_tail"] * bool(draw.period or draw.filters)
     elif kind in ("best_period", "worst_period"):
         query = replace(query, order="desc" if kind == "best_period" else "asc", limit=1)
     elif kind == "top_periods":
@@ -45,6 +51,12 @@ def series(composer: Composer, rng: random.Random) -> Composition | None:
         draw.parameters.append(Parameter("limit", words["n"][0], limit, "limit"))
         query = replace(query, order="desc", limit=limit)
     return Composition(query, ask_for(tuple(shapes), draw, words), "moderate", shape=kind)
+
+
+def _of_year(draw: Draw, year: Period, query: SemanticQuery, words: dict[str, tuple[str, ...]]) -> Composition:
+    """The periods of one year, the year being part of their name: "each quarter of 2023"."""
+    ask = replace(ask_for(("series_of_year",), draw, {**words, "y": year.bare[:1]}), when=())
+    return Composition(query, ask, "moderate", shape="series")
 
 
 def compared_periods(composer: Composer, rng: random.Random) -> Composition | None:
@@ -65,9 +77,11 @@ def compared_periods(composer: Composer, rng: random.Random) -> Composition | No
         "change_worst",
         "rose",
         "fell",
+        "growth_table",
+        "growth_table_by",
     )
-    kind = rng.choices(kinds, weights=(16, 6, 22, 14, 6, 8, 4, 5, 5, 6, 8))[0]
-    by = kind not in ("compare_periods", "growth", "change")
+    kind = rng.choices(kinds, weights=(16, 6, 22, 14, 6, 8, 4, 5, 5, 6, 8, 12, 14))[0]
+    by = kind not in ("compare_periods", "growth", "change", "growth_table")
     dimension = composer.a_dimension(rng, metric.id) if by else None
     if by and dimension is None:
         return None
@@ -100,6 +114,8 @@ def compared_periods(composer: Composer, rng: random.Random) -> Composition | No
     elif kind in ("rose", "fell"):
         query = replace(query, order="desc" if kind == "rose" else "asc")
     pattern = "moved" if kind in ("rose", "fell") else "change" if kind.startswith("change") else "growth"
+    if kind.startswith("growth_table"):
+        pattern = "growth_table"
     return Composition(replace(query, pattern=pattern, compare=starts), ask_for((kind,), draw, words), "complex")
 
 
@@ -113,7 +129,8 @@ def growth_series(composer: Composer, rng: random.Random) -> Composition | None:
     if draw.period and draw.period.kind not in ("year", "years", "since"):
         return None
     kind = rng.choices(
-        ("growth_series", "growth_fell", "growth_rose", "growth_peak", "running_total"), weights=(35, 20, 10, 10, 25)
+        ("growth_series", "growth_table_series", "growth_fell", "growth_rose", "growth_peak", "running_total"),
+        weights=(30, 30, 20, 10, 10, 25),
     )[0]
     words = {**metric_slots(metric), "g": (grain,), "gly": adverbs}
     query = query_for(draw, metric, grain=grain, pattern="growth_series")
@@ -126,6 +143,8 @@ def growth_series(composer: Composer, rng: random.Random) -> Composition | None:
         query = replace(query, having=Having(">", percent))
     elif kind == "growth_peak":
         query = replace(query, order="desc", limit=1)
+    elif kind == "growth_table_series":
+        query = replace(query, pattern="growth_table")
     elif kind == "running_total":
         query = replace(query, pattern="running_total")
     return Composition(query, ask_for((kind,), draw, words), "complex")

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from finetune.compose import Composer, Composition, Draw, count_surface, plurals_of
 from finetune.compose_conditions import add_condition, by_value
+from finetune.compose_entities import an_entity, columns_of, count_metric, described, entity_slots, parents
+from finetune.compose_lists import LIST_KINDS
 from finetune.pairs import Level, Parameter
 from finetune.phrasing import Ask
 from finetune.vocabulary import Relation
@@ -17,41 +19,15 @@ from memory.semantics import Entity
 __all__ = ["RECORD_KINDS"]
 
 _ORDERS: tuple[Order, ...] = ("desc", "asc")
-
-
-def _entity_slots(composer: Composer, entity: Entity) -> dict[str, tuple[str, ...]]:
-    return {"e": composer.words.entity_singular(entity), "es": composer.words.entity_plurals(entity)}
-
-
-def _described(words: dict[str, tuple[str, ...]], draw: Draw) -> dict[str, tuple[str, ...]]:
-    """The nouns with the adjectives drawn."""
-    if not draw.adjectives:
-        return words
-    return {k: tuple(f"{a} {n}" for a in draw.adjectives for n in nouns) for k, nouns in words.items()}
-
-
-def _count_metric(composer: Composer, entity: Entity) -> str | None:
-    """The metric that counts the entity's rows: the business's own if there is one."""
-    nouns = set(composer.words.entity_plurals(entity))
-    for metric in composer.metrics:
-        if nouns & set(metric.counted) and composer.world.compiler.base(metric.id).lower() == entity.table.lower():
-            return metric.id
-    return None
-
-
-def _an_entity(
-    composer: Composer, rng: random.Random, accept: Callable[[Entity], bool] = lambda _: True
-) -> Entity | None:
-    options = [e for e in composer.entities if accept(e)]
-    if not options:
-        return None
-    # Tables with more to say are asked about more.
-    weights = [1.0 + len(t.columns) / 4 if (t := composer.catalog.table(e.table)) else 1.0 for e in options]
-    return rng.choices(options, weights=weights)[0]
+_NOT_AFTER_ARE = (
+    *("that ", "where ", "who", "with ", "without ", "missing ", "lacking ", "for ", "containing ", "starting "),
+    *("beginning ", "ending ", "of ", "by ", "except ", "excluding ", "leaving ", "not counting ", "yet to "),
+)
+"""How phrases begin that cannot follow "which of them are"."""
 
 
 def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(composer, rng)
+    entity = an_entity(composer, rng)
     if entity is None:
         return None
     draw = Draw()
@@ -59,39 +35,33 @@ def _count_or_list(composer: Composer, rng: random.Random) -> Composition | None
     for _ in range(wanted):
         if not add_condition(composer, rng, draw, entity):
             return None
-    words: dict[str, tuple[str, ...]] = _described(_entity_slots(composer, entity), draw)
+    words: dict[str, tuple[str, ...]] = described(entity_slots(composer, entity), draw)
     kind = rng.choices(("count", "list", "share_of", "list_column", "list_columns"), weights=(40, 38, 8, 9, 5))[0]
     level: Level = "edge" if any("null" in f.op for f in draw.filters) else "simple" if wanted < 2 else "moderate"
     query = SemanticQuery(filters=tuple(draw.filters), pattern="list", entity=entity.id)
     shapes = [kind]
     if kind in ("count", "share_of"):
-        metric = _count_metric(composer, entity)
+        metric = count_metric(composer, entity)
         if metric is None or (kind == "share_of" and (len(draw.filters) != 1 or draw.adjectives)):
             return None
         query = replace(query, pattern="total" if kind == "count" else "share_of", metrics=(metric,), entity="")
         if kind == "share_of":
-            words |= {"c": words["es"], "part": draw.where[0]}
+            part = tuple(w for w in draw.where[0] if not w.startswith(("that ", "who", "where ", "for which ")))
+            if not part:
+                return None
+            words |= {"c": words["es"], "part": part}
             draw.where.clear()
             shapes, level = ["share_of_count"], "complex"
     elif kind.startswith("list_column"):
-        columns = [
-            c
-            for c in (
-                *composer.text_columns(entity.table),
-                *composer.number_columns(entity.table),
-                *composer.date_columns(entity.table),
-            )
-            if composer.words.column(c) and c != f"{entity.table}.{entity.label}"
-        ]
+        empty = {f.field for f in draw.filters if f.op == "is null"}
+        columns = [c for c in columns_of(composer, entity) if c not in empty]
         if len(columns) < 2:
             return None
         first, second = rng.sample(columns, 2)
         words |= {"a": composer.words.column_nouns(first), "a2": composer.words.column_nouns(second)}
         chosen = (first,) if kind == "list_column" else (first, second)
         query = replace(query, columns=(composer.label(entity), *chosen))
-    plain = (
-        tuple(w for w in draw.where[0] if not w.startswith(("that ", "where ", "who "))) if len(draw.where) == 1 else ()
-    )
+    plain = tuple(w for w in draw.where[0] if not w.startswith(_NOT_AFTER_ARE)) if len(draw.where) == 1 else ()
     if plain and kind in ("count", "list") and rng.random() < 0.3:
         draw.where[0] = plain
         shapes = [f"{kind}_tight"]
@@ -129,7 +99,7 @@ def _related(composer: Composer, rng: random.Random) -> Composition | None:
     )
     shape = "list_who"
     if rng.random() < 0.4:
-        metric = _count_metric(composer, entity)
+        metric = count_metric(composer, entity)
         if metric is None:
             return None
         query, shape = replace(query, pattern="total", metrics=(metric,), entity=""), "count_who"
@@ -172,7 +142,7 @@ def _many(composer: Composer, rng: random.Random, relation: Relation, entity: En
 
 
 def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(composer, rng)
+    entity = an_entity(composer, rng)
     if entity is None:
         return None
     label = composer.label(entity)
@@ -192,19 +162,11 @@ def _lookup(composer: Composer, rng: random.Random) -> Composition | None:
     draw = Draw(filters=[Filter(label, "=", (value,))])
     shown = surface if isinstance(value, str) else str(value)
     draw.parameters.append(Parameter(entity.id, shown, value, f"{entity.table}.{entity.label}"))
-    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "v": (surface,)}
+    words: dict[str, tuple[str, ...]] = {**entity_slots(composer, entity), "v": (surface,)}
     query = SemanticQuery(filters=tuple(draw.filters), pattern="lookup", entity=entity.id)
     if rng.random() < 0.3:
         return _lookup_parent(composer, rng, entity, query, words, draw)
-    columns = [
-        c
-        for c in (
-            *composer.text_columns(entity.table),
-            *composer.number_columns(entity.table),
-            *composer.date_columns(entity.table),
-        )
-        if c != f"{entity.table}.{entity.label}" and composer.words.column(c)
-    ]
+    columns = columns_of(composer, entity)
     if not columns:
         return None
     if rng.random() < 0.15 and len(columns) > 1:
@@ -231,12 +193,10 @@ def _lookup_parent(  # noqa: PLR0917
     draw: Draw,
 ) -> Composition | None:
     """The entity one step up: the category of a product, the customer of an order, or one of its columns."""
-    table = composer.catalog.table(entity.table)
-    targets = {k.target_table for k in table.foreign_keys if k.target_table != entity.table} if table else set()
-    parents = [e for e in composer.entities if e.table in targets]
-    if not parents:
+    above = parents(composer, entity)
+    if not above:
         return None
-    parent = rng.choice(parents)
+    parent = rng.choice(above)
     words = {**words, "d": composer.words.entity_singular(parent)}
     if rng.random() < 0.55:
         query = replace(query, columns=(composer.label(parent),))
@@ -262,7 +222,7 @@ def _lookup_parent(  # noqa: PLR0917
 
 
 def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(
+    entity = an_entity(
         composer, rng, lambda e: bool(composer.number_columns(e.table) or composer.date_columns(e.table))
     )
     if entity is None:
@@ -275,7 +235,7 @@ def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
     if rng.random() < 0.4:
         by_value(composer, rng, draw, entity)
     words: dict[str, tuple[str, ...]] = {
-        **_entity_slots(composer, entity),
+        **entity_slots(composer, entity),
         "a": composer.words.column_nouns(column),
         "n": (count_surface(rng, limit),),
     }
@@ -301,14 +261,14 @@ def _extreme(composer: Composer, rng: random.Random) -> Composition | None:
 
 
 def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(composer, rng, lambda e: bool(composer.number_columns(e.table)))
+    entity = an_entity(composer, rng, lambda e: bool(composer.number_columns(e.table)))
     if entity is None:
         return None
     column = rng.choice(composer.number_columns(entity.table))
     order: Order = rng.choice(_ORDERS)
     entry = composer.words.column(column)
     draw = Draw()
-    words: dict[str, tuple[str, ...]] = {**_entity_slots(composer, entity), "a": composer.words.column_nouns(column)}
+    words: dict[str, tuple[str, ...]] = {**entity_slots(composer, entity), "a": composer.words.column_nouns(column)}
     query = SemanticQuery(pattern="compare_to_row", entity=entity.id, columns=(column,), order=order)
     if rng.random() < 0.5:
         shape = "above_column_average" if order == "desc" else "below_column_average"
@@ -333,29 +293,38 @@ def _compare_row(composer: Composer, rng: random.Random) -> Composition | None:
 
 
 def _values(composer: Composer, rng: random.Random) -> Composition | None:
-    entity = _an_entity(composer, rng, lambda e: bool(composer.text_columns(e.table)))
+    entity = an_entity(composer, rng, lambda e: bool(composer.text_columns(e.table)))
     if entity is None:
         return None
-    columns = [c for c in composer.text_columns(entity.table) if 2 <= len(composer.world.values(c)) <= 60]
+    own_label = f"{entity.table}.{entity.label}"
+    texts = [c for c in composer.text_columns(entity.table) if c != own_label]
+    texts = [c for c in texts if composer.words.column(c)] or texts
+    columns = [c for c in texts if 2 <= len(composer.world.values(c)) <= 60]
     if not columns:
         return None
-    column = rng.choice(columns)
+    column = rng.choices(columns, weights=[4 if composer.words.column(c).get("values") else 1 for c in columns])[0]
     nouns = composer.words.column_nouns(column)
-    words = {**_entity_slots(composer, entity), "a": nouns, "as": plurals_of(nouns)}
+    words = {**entity_slots(composer, entity), "a": nouns, "as": plurals_of(nouns)}
     draw = Draw()
     if rng.random() < 0.3:
         by_value(composer, rng, draw, entity)
         if any(f"{entity.table}.{composer.layer.dimension(f.field).column}" == column for f in draw.filters):
             return None
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         query = SemanticQuery(metrics=(f"distinct:{column}",), filters=tuple(draw.filters), pattern="total")
         return Composition(
             query, Ask(("distinct",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="distinct"
         )
     query = SemanticQuery(columns=(column,), entity=entity.id, filters=tuple(draw.filters), pattern="values")
-    return Composition(
-        query, Ask(("values",), words, tuple(draw.where), (), tuple(draw.parameters)), "simple", shape="values"
-    )
+    own = tuple(composer.words.column(column).get("values", ())) * 2
+    shapes = ["values"]
+    if set(nouns) & {"city", "country"}:
+        shapes.append("values_place")
+    if rng.random() < 0.2:
+        query, own = replace(query, order="asc"), ()
+        shapes = ["values_ordered"]
+    ask = Ask(tuple(shapes), words, tuple(draw.where), (), tuple(draw.parameters), own if not draw.where else ())
+    return Composition(query, ask, "simple", shape="values")
 
 
 RECORD_KINDS: dict[Callable[[Composer, random.Random], Composition | None], float] = {
@@ -364,5 +333,6 @@ RECORD_KINDS: dict[Callable[[Composer, random.Random], Composition | None], floa
     _lookup: 11,
     _extreme: 7,
     _compare_row: 3,
-    _values: 3,
+    _values: 5,
+    **LIST_KINDS,
 }

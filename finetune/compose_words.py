@@ -10,7 +10,7 @@ from finetune.phrasing import Ask
 from memory.compiler import Grain, SemanticQuery
 from memory.semantics import Dimension
 
-__all__ = ["GRAINS", "a_grain", "ask_for", "base_draw", "dimension_slots", "metric_slots", "query_for"]
+__all__ = ["GRAINS", "SERIES_KINDS", "a_grain", "ask_for", "base_draw", "dimension_slots", "metric_slots", "query_for"]
 
 GRAINS: tuple[tuple[Grain, tuple[str, ...]], ...] = (
     ("year", ("yearly", "annual")),
@@ -18,6 +18,12 @@ GRAINS: tuple[tuple[Grain, tuple[str, ...]], ...] = (
     ("month", ("monthly",)),
 )
 """Grain and its adverbs."""
+SERIES_KINDS: dict[Grain, tuple[str, ...]] = {
+    "year": ("years", "since", "before"),
+    "quarter": ("year", "years", "since"),
+    "month": ("year", "half", "years", "since"),
+}
+"""Kinds of period that a series of that grain is asked for."""
 
 
 def a_grain(rng: random.Random) -> tuple[Grain, tuple[str, ...]]:
@@ -34,14 +40,20 @@ def dimension_slots(composer: Composer, dimension: Dimension, suffix: str = "") 
 
 
 def base_draw(
-    composer: Composer, rng: random.Random, metric: MetricWords, *, exclude: tuple[str, ...] = (), period: float = 0.6
+    composer: Composer,
+    rng: random.Random,
+    metric: MetricWords,
+    *,
+    exclude: tuple[str, ...] = (),
+    period: float = 0.6,
+    kinds: tuple[str, ...] = (),
 ) -> Draw:
     """Filters and perhaps a period that fit the metric, none on the tables of the dimensions excluded."""
     draw = Draw()
     tables = {d.table for d in composer.layer.dimensions if d.id in exclude}
     same = tuple(d.id for d in composer.layer.dimensions if d.table in tables)
     composer.add_filters(rng, draw, metric.id, (*exclude, *same))
-    composer.add_period(rng, draw, metric.id, period)
+    composer.add_period(rng, draw, metric.id, period, kinds)
     return draw
 
 

@@ -18,6 +18,7 @@ from finetune.productions import PRODUCTIONS
 __all__ = ["Ask", "phrasings", "say_all"]
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_AN = re.compile(r"\ba (?=[aei]|o(?!ne))")
 _POLITE = (
     "please {x}",
     "could you {x}",
@@ -108,7 +109,9 @@ def _say(production: str, ask: Ask, rng: random.Random) -> str:
     tail = [*where, when] if rng.random() < 0.8 else [when, *where]
     tail_text = " ".join(part for part in tail if part)
     body = core.replace("{tail}", tail_text) if "{tail}" in core else f"{core} {tail_text}"
-    return _register(mood, front, " ".join(body.split()), ask, rng)
+    return _register(
+        mood, front, _AN.sub("an ", " ".join(body.split()).replace(" ,", ",")).replace(" :", ":"), ask, rng
+    )
 
 
 def _register(mood: str, front: str, body: str, ask: Ask, rng: random.Random) -> str:

@@ -47,23 +47,23 @@ __all__ = [
     "Promotion",
     "RecordChange",
     "Registry",
+    "adapter_hash",
     "attach_figures",
+    "keep_copy",
     "promote",
     "promoted_adapter",
     "read_registry",
     "register",
-    "register_card",
+    "registered",
     "resolve_adapter",
     "rollback",
     "with_model",
-    "write_card",
 ]
 
 RecordChange = Callable[[str, dict[str, Any]], object]
 """`record(kind, body)`: puts one record on the ledger, or raises; nothing changes if it raises."""
 
 _ADAPTERS_FOLDER = "adapters"
-_CARD_NAME = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def register(
     adapter = Adapter(
         name=name,
         path=f"{_ADAPTERS_FOLDER}/{name}.gguf",
-        sha256=_hash_or_fail(file),
+        sha256=adapter_hash(file),
         base=base,
         dataset_hash=dataset_hash,
         created=created.isoformat(timespec="seconds"),
@@ -107,71 +107,11 @@ def register(
                 f"The name `{name}` is taken by an adapter with other bytes ({known.sha256[:12]}…).",
                 "Register the new file under a name of its own.",
             )
-        _keep_copy(file, adapter_file(adapter, state_dir), adapter.sha256)
+        keep_copy(file, adapter_file(adapter, state_dir), adapter.sha256)
         if known is not None:
             return known
         _write(state_dir, replace(registry, adapters=(*registry.adapters, adapter)))
     return adapter
-
-
-def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
-    """Register the adapter that a folder ships: `NAME.gguf` beside a `card.json` saying where it came from.
-
-    The card is one JSON object with `sha256`, `base`, `dataset_hash`, `created` (ISO 8601) and, when it was
-    evaluated, `figures` (the fields of `AdapterFigures`), and `dialect`; other keys are for people and are not read.
-
-    Raises:
-        FailedError: the file or the card is missing, the card is not that object, or the bytes are not the card's.
-    """
-    file, card_path = folder / f"{name}.gguf", folder / _CARD_NAME
-    for part in (file, card_path):
-        if not part.is_file():
-            raise FailedError(
-                ErrorClass.MODEL_MISSING,
-                f"This installation ships no `{name}` adapter: {part} is missing.",
-                "Everything works without it, on the bare base model and much less accurately; "
-                "train one with `affidavit train lora`.",
-            )
-    try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-        created = datetime.fromisoformat(card["created"])
-        figures = AdapterFigures(**card["figures"]) if card.get("figures") else None
-        expected, base, dataset_hash = str(card["sha256"]), str(card["base"]), str(card["dataset_hash"])
-        dialect = str(card.get("dialect", ""))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise FailedError(
-            ErrorClass.MODEL_CORRUPT, f"{card_path} is not an adapter's card: {error!r}.", "Install the package again."
-        ) from error
-    if _hash_or_fail(file) != expected:
-        raise FailedError(
-            ErrorClass.MODEL_CORRUPT, f"{file} is not the file its card describes.", "Install the package again."
-        )
-    adapter = register(state_dir, name, file, base=base, dataset_hash=dataset_hash, created=created, dialect=dialect)
-    return attach_figures(state_dir, name, figures) if figures is not None and adapter.figures is None else adapter
-
-
-def write_card(state_dir: Path, name: str, folder: Path, *, made: dict[str, Any]) -> Path:
-    """Write what `register_card` reads: the adapter's file and a card that says where it came from; gives the card.
-
-    `made` is for people: how it was made, word for word.
-
-    Raises:
-        UsageError: no adapter of that name is registered.
-        FailedError: its file is missing or changed, or the folder cannot be written.
-    """
-    adapter = _registered(read_registry(state_dir), name)
-    file = checked_file(adapter, state_dir)
-    card = {key: value for key, value in asdict(adapter).items() if key not in {"name", "path"}}
-    card_path = folder / _CARD_NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _keep_copy(file, folder / f"{name}.gguf", adapter.sha256)
-        card_path.write_text(json.dumps({**card, "made": made}, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise FailedError(
-            ErrorClass.WORKSPACE, f"{folder} cannot be written: {error.strerror or error}.", "Name another folder."
-        ) from error
-    return card_path
 
 
 def attach_figures(state_dir: Path, name: str, figures: AdapterFigures) -> Adapter:
@@ -182,7 +122,7 @@ def attach_figures(state_dir: Path, name: str, figures: AdapterFigures) -> Adapt
     """
     with _locked(state_dir):
         registry = read_registry(state_dir)
-        adapter = replace(_registered(registry, name), figures=figures)
+        adapter = replace(registered(registry, name), figures=figures)
         others = tuple(adapter if known.name == name else known for known in registry.adapters)
         _write(state_dir, replace(registry, adapters=others))
     return adapter
@@ -201,7 +141,7 @@ def promote(state_dir: Path, name: str, *, by: str, at: datetime, record: Record
     """
     with _locked(state_dir):
         registry = read_registry(state_dir)
-        adapter = _registered(registry, name)
+        adapter = registered(registry, name)
         current = registry.current
         if current is not None and current.name == name:
             raise UsageError(ErrorClass.SETTINGS, f"`{name}` is being served already.", "Nothing needs doing.")
@@ -247,11 +187,14 @@ def rollback(state_dir: Path, *, by: str, at: datetime, record: RecordChange) ->
 
 
 def with_model(settings: Settings, name: str | None) -> Settings:
-    """Settings that ask the model `name`: an adapter (name, path or `none`) when embedded, else a provider's model."""
+    """Settings that ask the model `name`: an adapter (name, path or `none`) when embedded, else a provider's model.
+
+    Whoever names one wants that one, so no other is asked when it fails.
+    """
     if name is None:
         return settings
     key = "adapter" if settings.model.provider == "embedded" else "name"
-    return settings.model_copy(update={"model": settings.model.model_copy(update={key: name})})
+    return settings.model_copy(update={"model": settings.model.model_copy(update={key: name, "fallbacks": ()})})
 
 
 def _objection(candidate: Adapter, current: Adapter | None) -> str:
@@ -288,7 +231,12 @@ def _described(adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def _registered(registry: Registry, name: str) -> Adapter:
+def registered(registry: Registry, name: str) -> Adapter:
+    """The adapter of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
     adapter = registry.adapter(name)
     if adapter is None:
         names = ", ".join(f"`{known.name}`" for known in registry.adapters) or "none"
@@ -308,7 +256,12 @@ def _check_name(name: str) -> None:
         )
 
 
-def _hash_or_fail(file: Path) -> str:
+def adapter_hash(file: Path) -> str:
+    """The sha256 of an adapter's file.
+
+    Raises:
+        FailedError: it cannot be read.
+    """
     try:
         return file_sha256(file)
     except OSError as error:
@@ -317,8 +270,12 @@ def _hash_or_fail(file: Path) -> str:
         ) from error
 
 
-def _keep_copy(source: Path, target: Path, sha256: str) -> None:
-    """Copy beside the target and move into place, so that a torn copy never carries the adapter's name."""
+def keep_copy(source: Path, target: Path, sha256: str) -> None:
+    """Copy beside the target and move into place, so that a torn copy never carries the adapter's name.
+
+    Raises:
+        FailedError: it cannot be read or written.
+    """
     temporary = target.with_name(f".{target.name}.partial")
     try:
         if target.is_file() and file_sha256(target) == sha256:

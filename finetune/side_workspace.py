@@ -122,14 +122,14 @@ class OpenWarehouses:
             return self._enter(side)
 
     def _enter(self, settings: Settings) -> tuple[Services, ExitStack]:
-        """Open what belongs to the warehouse; the ledger and the model are ours."""
+        """Open what belongs to the warehouse; the ledger and the model are ours. No other model answers for it."""
         stack = ExitStack()
         try:
             opened = stack.enter_context(open_services(settings, progress=self._progress, warm_up=False))
         except BaseException:
             stack.close()
             raise
-        return replace(opened, ledger=self._ledger, model=self._model), stack
+        return replace(opened, ledger=self._ledger, model=self._model, fallbacks=()), stack
 
 
 def _prepare(settings: Settings, target: Target) -> Settings:

@@ -169,14 +169,12 @@ def _period(spec: Mapping[str, Any], rng: random.Random, world: World, values: M
     if first is None or last is None:
         return None
     taken = values.get(str(spec.get("after") or spec.get("not")))
-    years = [
-        y
-        for y in range(first.year, last.year + 1)
-        if str(y) != str(taken) and (not spec.get("after") or y > int(str(taken)))
-    ]
+    grain, years = spec["period"], list(range(first.year, last.year + 1))
+    if grain == "year":
+        years = [y for y in years if str(y) != str(taken) and (not spec.get("after") or y > int(str(taken)))]
     if not years:
         return None
-    of, grain = rng.choice(years), spec["period"]
+    of = rng.choice(years)
     if grain == "year":
         found = year(of)
         return (
@@ -186,8 +184,11 @@ def _period(spec: Mapping[str, Any], rng: random.Random, world: World, values: M
             "period",
         )
     found = quarter(rng.randint(1, 4), of) if grain == "quarter" else month(rng.randint(1, 12), of)
+    start = found.window.start
+    if taken is not None and (start == taken or (spec.get("after") and start < str(taken))):
+        return None
     surface = rng.choice(found.bare)
-    return surface, found.window.start, {"": surface, ".start": found.window.start, ".end": found.window.end}, "period"
+    return surface, start, {"": surface, ".start": start, ".end": found.window.end}, "period"
 
 
 def _pairs(template: Template, filled: Filled, rng: random.Random, world: World, count: int) -> list[Pair]:

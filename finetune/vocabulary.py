@@ -89,6 +89,12 @@ class Vocabulary:
         """Verb phrases for the group that comes first (`desc`) or last (`asc`)."""
         return tuple(self._of("metrics", metric_id).get("most" if order == "desc" else "least", ()))
 
+    def first(self, metric_id: str, order: str) -> tuple[str, ...]:
+        """What a list in that order says of its top: "best first", "priciest first"; empty without such words."""
+        given = tuple(self._of("metrics", metric_id).get("first" if order == "desc" else "last", ()))
+        column = self.column(metric_id.partition(":")[2]).get("most" if order == "desc" else "least", ())
+        return given + tuple(f"{word} first" for word in column)
+
     # -- dimensions and entities ---------------------------------------------------------------------------------
 
     def singular(self, dimension: Dimension) -> tuple[str, ...]:
@@ -114,6 +120,11 @@ class Vocabulary:
         name = _lower(dimension.name)
         return tuple(found) or (f"for {name} {{v}}", f"where the {name} is {{v}}", f"with {name} {{v}}")
 
+    def where_at_home(self, dimension: Dimension, base: str) -> tuple[str, ...]:
+        """Phrases with `{v}` that restrict the rows of the dimension's own table, such as "in {v}"; () if none."""
+        entry = self._of("dimensions", dimension.id)
+        return tuple(entry.get("bare", ())) if base in entry.get("bare_home", ()) else ()
+
     def weight(self, dimension: Dimension) -> float:
         """How often people ask by it, relative to others."""
         return float(self._of("dimensions", dimension.id).get("weight", 1.0 if not self.raw else 0.3))
@@ -121,12 +132,22 @@ class Vocabulary:
     def adjectives(self, dimension: Dimension) -> Mapping[Any, tuple[str, ...]]:
         """For a flag: its values and the adjectives for each."""
         found = self._of("dimensions", dimension.id).get("adjectives") or {}
-        return {value: tuple(words) for value, words in found.items()}
+        return {_flag(value): tuple(words) for value, words in found.items()}
 
     def via(self, entity: Entity) -> Mapping[str, tuple[str, ...]]:
         """Phrases with `{v}` that restrict an entity's rows through rows of another table, by dimension id."""
         found = self._of("entities", entity.id).get("via") or {}
         return {dimension: tuple(phrases) for dimension, phrases in found.items()}
+
+    def flag_phrases(self, dimension: Dimension) -> Mapping[Any, tuple[str, ...]]:
+        """For a flag: its values and the phrases that follow the noun for each."""
+        found = self._of("dimensions", dimension.id).get("phrases") or {}
+        return {_flag(value): tuple(words) for value, words in found.items()}
+
+    def everything(self, entity: Entity) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """By dimension id, `nouns` and `asks` with `{v}` for all rows of the entity that belong to one value."""
+        found = self._of("entities", entity.id).get("everything") or {}
+        return {dimension: {k: tuple(v) for k, v in entry.items()} for dimension, entry in found.items()}
 
     def idioms(self) -> tuple[Mapping[str, Any], ...]:
         """Ways to ask for a metric by a dimension that name neither."""
@@ -169,6 +190,11 @@ class Vocabulary:
             )
             for entry in self.raw.get("relations") or ()
         )
+
+
+def _flag(value: str | int) -> str | int:
+    """A flag's value as it is stored: keys of a YAML mapping are read as text."""
+    return int(value) if str(value).isdigit() else value
 
 
 def _lower(surface: str) -> str:

@@ -7,6 +7,7 @@ meets the real agent, warehouse and registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -53,8 +54,10 @@ def evaluate_workspace(
         AuditUnavailableError: the ledger cannot be written.
     """
 
+    alone = replace(services, fallbacks=())  # the figures are those of one model
+
     def ask_one(question: str, direct: bool) -> Answer:
-        return ask(services, question, asker=asker, direct=direct)
+        return ask(alone, question, asker=asker, direct=direct)
 
     return evaluate(
         pack,

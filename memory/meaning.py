@@ -17,7 +17,7 @@ from memory.lexical import Token, fold
 from memory.linking import Linker, Links
 from memory.mentions import Mention
 
-__all__ = ["Meaning", "meaning_of", "normalised"]
+__all__ = ["NUMBER_WORDS", "SILENT_WORDS", "Meaning", "meaning_of", "normalised"]
 
 # Words with one meaning among them; the class stands in the meaning instead of the word.
 _CLASSES: dict[str, str] = {
@@ -39,16 +39,16 @@ _CLASSES: dict[str, str] = {
     **dict.fromkeys(("quarter", "quarters"), "quarter"), **dict.fromkeys(("week", "weeks"), "week"),
     **dict.fromkeys(("day", "days"), "day"),
 }  # fmt: skip
-_SILENT_WORDS = """
+_SILENT = """
     a an the of on at for and is are was were be been being am do does did have has had having what which who whom
     whose that this these those it its their our we us you your me my i there can could would should will please how
     show list give tell find get display return let see know want in during into make made bring brought generate
     generated earn earned achieve achieved realise realised realize realized contribute contributed placed calculate
     compute determine provide report come came much so then regarding concerning overall total
 """
-_SILENT = frozenset(_SILENT_WORDS.split())
+SILENT_WORDS = frozenset(_SILENT.split())
 """Words that do not change an answer where nothing else covers them. `to`, `from`, `or`, `with`, `all`, `only` do."""
-_NUMBER_WORDS = {
+NUMBER_WORDS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
     "nine": "9", "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20", "fifty": "50", "hundred": "100",
 }  # fmt: skip
@@ -107,7 +107,7 @@ def normalised(question: str) -> str:
 
 def meaning_of(question: str, linker: Linker) -> Meaning:
     """The meaning of a question over one linker's catalog, layer and values."""
-    parts = _Reader(linker).read(linker.link(_spelled_out(question)))
+    parts = _Reader(linker).read(linker.link_as_typed(_spelled_out(question)))
     return Meaning(tuple(sorted(parts)) if _order_is_free(parts) else tuple(parts), bool(_RELATIVE.search(question)))
 
 
@@ -204,8 +204,8 @@ class _Reader:
 
     def _word(self, token: Token, before: str) -> None:
         word = token.folded
-        if token.is_number or word in _NUMBER_WORDS:
-            number = _NUMBER_WORDS.get(word, token.text.replace(",", ""))
+        if token.is_number or word in NUMBER_WORDS:
+            number = NUMBER_WORDS.get(word, token.text.replace(",", ""))
             start = "from " if before == "from" else ""  # a period that begins here, unlike "in 2023"
             self._take(("year:" if _YEAR.match(number) else "number:") + start + number)
             return
@@ -213,7 +213,7 @@ class _Reader:
         if known is None:
             if word == "by":
                 self._each = True
-            elif word not in _SILENT and not (word == "from" and not before):
+            elif word not in SILENT_WORDS and not (word == "from" and not before):
                 self._take(f"word:{token.stem}")
         elif known.startswith("EACH "):
             self._each = True

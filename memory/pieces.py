@@ -10,12 +10,13 @@ from memory.catalog import Catalog, Table
 from memory.compiler.dialects import finish
 from memory.compiler.measures import Measure, measure, tables_in
 from memory.joins import JoinEdge
+from memory.periods import PeriodMention
 from memory.semantics import Dimension, Metric, SemanticLayer
 from memory.values import ValueMatch
 
 __all__ = ["Piece", "PieceKind", "PieceWriter", "definition_version"]
 
-PieceKind = Literal["table", "column", "join", "metric", "dimension", "value", "example", "note", "lesson"]
+PieceKind = Literal["table", "column", "join", "metric", "dimension", "value", "period", "example", "note", "lesson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class PieceWriter:
         table = self._catalog.table(match.table)
         score = round(min(0.99, 0.5 + max(match.score, 0.0) / 8), 3)
         return Piece("value", f"{match.target}={match.value}", _short(table), f"{match.value}: {target}", score)
+
+    def period(self, mention: PeriodMention) -> Piece:
+        """`Q4 2024: >= '2024-10-01' AND < '2025-01-01'`; its version is the day that "today" was."""
+        bounds = ((">=", mention.start), ("<", mention.end))
+        text = " AND ".join(f"{sign} '{day}'" for sign, day in bounds if day)
+        today = self._layer.today().isoformat()
+        return Piece("period", f"{mention.start}..{mention.end}", today, f"{mention.surface}: {text}", 1.0)
 
     def column(self, table: str, column: str, words: str, score: float) -> Piece:
         """`Birth Date: Employees.BirthDate`"""

@@ -19,6 +19,7 @@ from memory.joins import JoinGraph, NoJoinPath
 from memory.lexical import BM25, STOP_WORDS, identifier_words, stem, stems, tokenize
 from memory.linking import Linker, Links
 from memory.notes import dialect_notes, topics_of
+from memory.periods import find_periods
 from memory.pieces import Piece, PieceWriter
 from memory.semantics import Dimension, Metric, SemanticLayer
 from memory.store import Kind, MemoryStore
@@ -73,7 +74,7 @@ class Retriever:
         self._writers: dict[str, PieceWriter] = {}
 
     def retrieve(self, question: str, *, max_pieces: int = 24, dialect: str | None = None) -> Retrieved:
-        """The pieces for one question, in the order metric, dimension, column, value, example, table, join, note.
+        """The pieces for one question: metric, dimension, column, value, period, example, table, join, note, in order.
 
         Args:
             question: as typed.
@@ -129,6 +130,7 @@ class Retriever:
             writer.column(column.table, column.column, identifier_words(column.column), 0.9) for column in links.columns
         ]
         pieces += [writer.value(match) for match in links.values]
+        pieces += [writer.period(found) for found in find_periods(links.question, layer.today())]
         return pieces
 
     def _clock(self, links: Links, metrics: Sequence[Metric]) -> Dimension | None:

@@ -1,7 +1,8 @@
 """Keeping the index in step with the warehouse and the semantic layer, touching only what moved.
 
 A sync reflects the warehouse, compares every item's version with what is indexed, and writes the difference. What it
-says is what it did: a second sync right after the first reports nothing. Verified queries are never dropped here;
+says is what it did: a second sync right after the first reports nothing. What policy withholds is neither read nor
+kept, and is held back at once where the index is older than the rule. Verified queries are never dropped here;
 those whose tables or definitions moved are reported as quarantined until someone reviews them again.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from memory.documents import documents
 from memory.errors import CatalogError
 from memory.linking import Linker
 from memory.store import Item, Kind, MemoryStore
-from memory.value_sources import collect_values, values_from_json, values_to_json
+from memory.value_sources import Withhold, collect_values, permitted_values, values_from_json, values_to_json
 from memory.values import ValueIndex
 from memory.verified import VerifiedQueries
 
@@ -43,7 +44,7 @@ class SyncOptions:
 
     db_schema: str | None = None
     max_samples: int = 50
-    withhold: Callable[[str, str], bool] | None = None
+    withhold: Withhold | None = None
     """`withhold(table, column)` is true for a column whose values must not be read."""
 
 
@@ -67,13 +68,14 @@ class SyncReport:
     """What a sync found and did."""
 
     kinds: Mapping[str, Changes]
-    """`tables`, `metrics`, `dimensions`, `notes`, and `values` (sources by name) to what changed."""
+    """`tables`, `metrics`, `dimensions`, `notes`, and `values` (the columns and names whose values are kept) to what
+    changed."""
     quarantined: Mapping[str, tuple[str, ...]]
     """Verified queries that may not be used, by id, with the dependencies that moved."""
     catalog_fingerprint: str
     semantics_fingerprint: str
     catalog_changed: bool
-    """Whether `catalog.json` was written: structure, row counts or samples moved."""
+    """Whether `catalog.json` was written: structure, row counts, comments or kept values moved."""
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +95,7 @@ class SyncReport:
             if done:
                 parts.append(f"{kind}: {', '.join(done)}")
         if self.catalog_changed and not parts:
-            parts.append("row counts or sample values changed")
+            parts.append("row counts or comments changed")
         text = "; ".join(parts) or "nothing changed"
         count = len(self.quarantined)
         return f"{text}; {count} verified {'query' if count == 1 else 'queries'} quarantined" if count else text
@@ -132,7 +134,8 @@ def sync(
     for kind, items in documents(catalog, layer).items():
         kinds[kind] = _write_difference(store, kind, items)
         steps.indexed()
-    kinds["values"] = _write_values(state_dir, values)
+    kinds["values"] = _difference(_kept_before(state_dir), _kept_values(catalog, values))
+    _write_if_changed(state_dir / VALUES_NAME, values_to_json(values))
     catalog_changed = _write_if_changed(state_dir / CATALOG_NAME, catalog.to_json())
     steps.indexed()
     linker = Linker(catalog, layer, ValueIndex(catalog, layer, values))
@@ -153,22 +156,40 @@ def _read_warehouse(
     return catalog, collect_values(engine, catalog, layer, withhold=options.withhold)
 
 
-def load_catalog(state_dir: Path) -> Catalog:
-    """The catalog that the last sync wrote.
+def load_catalog(state_dir: Path, withhold: Withhold | None = None) -> Catalog:
+    """The catalog that the last sync wrote, without the values that must not be read now.
 
     Raises:
         CatalogError: there is none, or it is unreadable.
     """
-    return Catalog.from_json(_read(state_dir / CATALOG_NAME))
+    catalog = Catalog.from_json(_read(state_dir / CATALOG_NAME))
+    return _without_values(catalog, withhold) if withhold else catalog
 
 
-def load_values(state_dir: Path, catalog: Catalog, layer: SemanticLayer) -> ValueIndex:
-    """The value index over the catalog's samples and what the last sync collected.
+def load_values(
+    state_dir: Path, catalog: Catalog, layer: SemanticLayer, withhold: Withhold | None = None
+) -> ValueIndex:
+    """The value index over the catalog's samples and what the last sync collected; as `load_catalog`.
 
     Raises:
         CatalogError: there was no sync, or its file is unreadable.
     """
-    return ValueIndex(catalog, layer, values_from_json(_read(state_dir / VALUES_NAME)))
+    values = values_from_json(_read(state_dir / VALUES_NAME))
+    return ValueIndex(catalog, layer, permitted_values(values, catalog, layer, withhold) if withhold else values)
+
+
+def _without_values(catalog: Catalog, withhold: Withhold) -> Catalog:
+    tables = (
+        replace(
+            table,
+            columns=tuple(
+                replace(column, samples=(), distinct=None) if withhold(table.name, column.name) else column
+                for column in table.columns
+            ),
+        )
+        for table in catalog.tables
+    )
+    return replace(catalog, tables=tuple(tables))
 
 
 def _write_difference(store: MemoryStore, kind: Kind, items: list[Item]) -> Changes:
@@ -188,18 +209,27 @@ def _differs(item: Item, indexed: Item) -> bool:
     return (item.version, item.text) != (indexed.version, indexed.text)
 
 
-def _write_values(state_dir: Path, values: Mapping[str, tuple[str, ...]]) -> Changes:
-    path = state_dir / VALUES_NAME
+def _kept_values(catalog: Catalog, values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Every value that is kept, whichever of the two files holds it, by the name of its source."""
+    samples = {f"{table.name}.{column.name}": column.samples for table in catalog.tables for column in table.columns}
+    return {name: held for name, held in {**samples, **values}.items() if held}
+
+
+def _kept_before(state_dir: Path) -> dict[str, tuple[str, ...]]:
     try:
-        before = values_from_json(_read(path))
+        return _kept_values(load_catalog(state_dir), values_from_json(_read(state_dir / VALUES_NAME)))
     except CatalogError:  # the first sync, or a damaged file that is written anew
-        before = {}
-    _write_if_changed(path, values_to_json(values))
+        return {}
+
+
+def _difference(before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]) -> Changes:
+    both = sorted(set(before) & set(after))
+    changed = tuple(name for name in both if before[name] != after[name])
     return Changes(
-        added=tuple(sorted(set(values) - set(before))),
-        changed=tuple(sorted(key for key in set(values) & set(before) if values[key] != before[key])),
-        removed=tuple(sorted(set(before) - set(values))),
-        unchanged=sum(values[key] == before[key] for key in set(values) & set(before)),
+        added=tuple(sorted(set(after) - set(before))),
+        changed=changed,
+        removed=tuple(sorted(set(before) - set(after))),
+        unchanged=len(both) - len(changed),
     )
 
 

@@ -20,10 +20,19 @@ from memory.semantics import Dimension, SemanticLayer
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["ValueSource", "collect_values", "value_sources", "values_from_json", "values_to_json"]
+__all__ = [
+    "ValueSource",
+    "Withhold",
+    "collect_values",
+    "permitted_values",
+    "value_sources",
+    "values_from_json",
+    "values_to_json",
+]
 
 Role = Literal["label", "name", "dimension", "key", "sample"]
 Withhold = Callable[[str, str], bool]
+"""`withhold(table, column)` is true for a column whose values must not be read."""
 
 MAX_VALUES = 50_000
 """Values read per column; a label with more is matched for these only."""
@@ -137,6 +146,17 @@ def collect_values(
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise CatalogError(f"The warehouse's values could not be read: {reason}") from error
     return collected
+
+
+def permitted_values(
+    values: Mapping[str, tuple[str, ...]], catalog: Catalog, layer: SemanticLayer, withhold: Withhold
+) -> dict[str, tuple[str, ...]]:
+    """Those of the collected values that may still be read."""
+    return {
+        wanted.key: values[wanted.key]
+        for wanted in _wanted(catalog, layer)
+        if wanted.key in values and not _is_withheld(wanted, withhold)
+    }
 
 
 def values_to_json(values: Mapping[str, Sequence[str]]) -> str:

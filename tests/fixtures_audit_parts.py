@@ -37,32 +37,32 @@ class Ticking:
 
 @dataclass
 class Office:
-    """A ledger with the people around it: Ana asks, Maria and Bo review."""
+    """A ledger with the people around it: the asker asks, the reviewer and the admin review."""
 
     ledger: Ledger
     keyring: Keyring
-    maria: Signer
-    bo: Signer
-    ana: Signer
+    reviewer: Signer
+    admin: Signer
+    asker: Signer
     workspace_key: Signer
     checkpoints: Path
 
     @classmethod
     def open(cls, ledger: Ledger, folder: Path) -> Office:
         keyring = Keyring(folder / "keys")
-        maria, bo, ana = (create_identity(ledger, keyring, name) for name in ("Maria", "Bo", "Ana"))
+        reviewer, admin, asker = (create_identity(ledger, keyring, name) for name in ("Reviewer", "Admin", "Asker"))
         key = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
-        return cls(ledger, keyring, maria, bo, ana, key, folder / "checkpoints.jsonl")
+        return cls(ledger, keyring, reviewer, admin, asker, key, folder / "checkpoints.jsonl")
 
     def run(self, run_id: str = "", *, status: str = "answered", sql: str = SQL, **answer: Any) -> str:
-        """A whole run asked by Ana; gives its id."""
+        """A whole run, asked by the asker; gives its id."""
         run_id = run_id or str(uuid.uuid4())
         add = self.ledger.append
         add(
             "run.started",
-            {"question": "How much freight?", "asker": "Ana", "direct": False},
+            {"question": "How much freight?", "asker": "Asker", "direct": False},
             run_id=run_id,
-            actor="Ana",
+            actor="Asker",
         )
         pieces = [{"kind": "table", "id": "Orders", "version": "1", "hash": "cd" * 32}]
         add(

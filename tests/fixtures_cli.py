@@ -89,7 +89,7 @@ def workspace(built_workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     copy = tmp_path / "demo"
     shutil.copytree(built_workspace, copy)
     monkeypatch.setenv("AFFIDAVIT_WORKSPACE", str(copy))
-    monkeypatch.setenv("AFFIDAVIT_USER", "maya")
+    monkeypatch.setenv("AFFIDAVIT_USER", "analyst")
     return copy
 
 

@@ -80,12 +80,12 @@ CARD = WorkspaceCard(
     name="demo",
     dialect="sqlite",
     model="smollm2-135m-instruct + demo",
-    person="nina",
+    person="reviewer",
     suggestions=(QUESTION, "What was the freight to sales ratio by shipper in 2022?", "How many orders shipped late?"),
 )
 
 
-def run_of(answer: Answer, *, asker: str = "maya", review: str = "unreviewed", reviewer: str = "") -> RunSummary:
+def run_of(answer: Answer, *, asker: str = "asker", review: str = "unreviewed", reviewer: str = "") -> RunSummary:
     """An answer as the ledger would list its run."""
     return RunSummary(
         run_id=answer.run_id,
@@ -102,9 +102,9 @@ def run_of(answer: Answer, *, asker: str = "maya", review: str = "unreviewed", r
     )
 
 
-RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="omar"))
+RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="admin"))
 _BODIES: tuple[tuple[str, dict[str, object]], ...] = (
-    ("run.started", {"question": QUESTION, "asker": "maya", "direct": False, "dialect": "sqlite"}),
+    ("run.started", {"question": QUESTION, "asker": "asker", "direct": False, "dialect": "sqlite"}),
     (
         "run.grounded",
         {
@@ -130,7 +130,7 @@ def trace_of(run: RunSummary) -> RunTrace:
             sequence=number,
             kind=kind,
             run_id=run.run_id,
-            actor="maya" if kind == "run.started" else "",
+            actor="asker" if kind == "run.started" else "",
             time=f"2024-11-14T09:30:0{number}.120000Z",
             body=dict(body),
             previous_hash="",
@@ -197,7 +197,7 @@ class RecordedBackend:
         if self.sign_error is not None:
             raise self.sign_error
         self.signed.append(request)
-        return f"Signed: {request.decision.value} by nina."
+        return f"Signed: {request.decision.value} by reviewer."
 
     def figures(self) -> MonitorFigures:
         return FIGURES

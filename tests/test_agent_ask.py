@@ -9,16 +9,20 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fixtures_agent import Reply, ScriptedProvider, scripted_provider
+from structlog.testing import capture_logs
 
 from agent.ask import StepEvent, ask
 from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, FailedError, UsageError
+from agent.model.connect import connect_model
+from agent.model.connection import Connection
 from agent.run import Answer, RunStatus
 from agent.services import Services, open_ledger, open_services
 from agent.settings import Settings, load_settings
@@ -28,6 +32,7 @@ from audit.review import submit_review
 from audit.runs import get_run, list_runs
 from audit.verify import verify
 from demo.workspace import create
+from finetune.registry import with_model
 from memory.verified import VerifiedQuery, dependencies
 
 REVENUE = (
@@ -70,7 +75,7 @@ class Workspace:
 
     def ask(self, question: str, *, direct: bool = False, **sections: dict[str, Any]) -> Answer:
         with open_services(self.settings(**sections)) as services:
-            return ask(services, question, asker="Ann", direct=direct)
+            return ask(services, question, asker="asker", direct=direct)
 
     def kinds(self, run_id: str) -> list[str]:
         with open_ledger(self.settings(), create=False) as ledger:
@@ -93,7 +98,7 @@ def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Wor
     workspace.provider.say(REVENUE)
     steps: list[StepEvent] = []
     with open_services(workspace.settings()) as services:
-        answer = ask(services, QUESTION, asker="Ann", on_step=steps.append)
+        answer = ask(services, QUESTION, asker="asker", on_step=steps.append)
     assert answer.status is RunStatus.ANSWERED, answer
     assert answer.columns == ("CategoryName", "SalesRevenue")
     assert answer.row_count == 1
@@ -114,7 +119,7 @@ def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Wor
         "answer",
     ]
     assert all(event.elapsed_ms >= 0 for event in steps)
-    assert set(answer.timings_ms) == {event.step for event in steps} | {"total"}
+    assert set(answer.timings_ms) - {"model_start"} == {"open", *(event.step for event in steps), "total"}
     assert workspace.kinds(answer.run_id) == [
         "run.started", "run.grounded", "run.drafted", "run.drafted", "run.drafted", "run.guarded", "run.guarded",
         "run.guarded", "run.intent", "run.outcome", "run.checked", "run.answered",
@@ -125,6 +130,27 @@ def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Wor
     assert "rows" not in told
     assert {json.dumps(body["prompt_hash"]) for body in workspace.bodies(answer.run_id, "run.drafted")} != {'""'}
     json.dumps(answer.to_json())
+
+
+def test_the_stages_of_a_run_add_up_to_its_total(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening counts, and so does the model's start, but the start is not taken for time spent drafting."""
+    connect = connect_model
+
+    def slow_start(*given: Any) -> Connection:
+        time.sleep(0.6)
+        return connect(*given)
+
+    monkeypatch.setattr("agent.model.connect.connect_model", slow_start)
+    workspace.provider.say(COUNT)
+    with open_services(workspace.settings(), warm_up=False) as services:
+        first = ask(services, "How many orders are there?", asker="analyst", opened_ms=5000.0).timings_ms
+        second = ask(services, "How many products are there?", asker="analyst").timings_ms
+    assert first["open"] > 5000
+    assert 600 <= first["model_start"] < 1500
+    assert first["generate"] < 600
+    assert sum(first.values()) - first["total"] == pytest.approx(first["total"], abs=400)
+    assert second["open"] < 1000
+    assert "model_start" not in second
 
 
 def test_the_model_is_asked_greedily_once_and_for_all_samples_in_one_batch(workspace: Workspace) -> None:
@@ -254,13 +280,74 @@ def test_a_failing_model_is_a_failed_run_on_the_record(
     assert workspace.bodies(answer.run_id, "run.answered")[0]["error"]["error_class"] == error_class
 
 
+FALLBACK_FAILURES = [
+    (Reply(status=429, body="{}"), ErrorClass.MODEL_RATE_LIMIT),
+    (Reply(hang_up=True), ErrorClass.MODEL_UNREACHABLE),
+    (Reply(body="<html>"), ErrorClass.MODEL_OTHER),
+]
+
+
+def with_fallback(workspace: Workspace, **model: Any) -> Settings:
+    fallback = {"provider": "compatible", "name": "second", "base_url": workspace.provider.url}
+    return workspace.settings(model={"fallbacks": [fallback], **model})
+
+
+def only_the_second_answers(failure: Reply) -> Callable[[dict[str, Any]], Reply]:
+    return lambda request: Reply((COUNT,)) if request["model"] == "second" else failure
+
+
+@pytest.mark.parametrize(("reply", "error_class"), FALLBACK_FAILURES)
+def test_when_the_model_fails_the_next_is_asked_and_the_answer_says_so(
+    workspace: Workspace, reply: Reply, error_class: ErrorClass
+) -> None:
+    workspace.provider.answer = only_the_second_answers(reply)
+    with open_services(with_fallback(workspace, prompt_style="compact")) as services:
+        answer = ask(services, "How many orders are there?", asker="analyst")
+    assert answer.status is RunStatus.ANSWERED, answer.error
+    assert answer.model == "second"
+    note = f"scripted (compatible) failed ({error_class.value}), so second (compatible) was asked."
+    assert note in answer.assumptions
+    (failed,) = workspace.bodies(answer.run_id, "run.model_failed")
+    assert (failed["model"], failed["error_class"]) == ("scripted (compatible)", error_class.value)
+    assert failed["next"] == "second (compatible)"
+    assert failed["elapsed_ms"] <= answer.timings_ms["generate"]
+    drafted = workspace.bodies(answer.run_id, "run.drafted")
+    assert {body["model"] for body in drafted} == {"second"}
+    assert {body["prompt_style"] for body in drafted} == {"full"}
+
+
+def test_when_every_model_fails_the_run_fails_with_the_last_ones_error(workspace: Workspace) -> None:
+    workspace.provider.answer = lambda request: (
+        Reply(body="<html>") if request["model"] == "scripted" else Reply(status=401, body="{}")
+    )
+    with open_services(with_fallback(workspace)) as services:
+        answer = ask(services, "How many orders are there?", asker="analyst")
+    assert answer.status is RunStatus.FAILED
+    assert answer.error is not None
+    assert answer.error.error_class == ErrorClass.MODEL_AUTH
+    assert len(workspace.bodies(answer.run_id, "run.model_failed")) == 1
+
+
+@pytest.mark.parametrize("case", ["a wrong key", "the control", "a named model"])
+def test_another_model_is_not_asked_where_that_would_hide_something(workspace: Workspace, case: str) -> None:
+    failure = Reply(status=401, body="{}") if case == "a wrong key" else Reply(body="<html>")
+    workspace.provider.answer = only_the_second_answers(failure)
+    settings = with_fallback(workspace)
+    if case == "a named model":
+        settings = with_model(settings, "first")
+    with open_services(settings) as services:
+        answer = ask(services, "How many orders are there?", asker="analyst", direct=case == "the control")
+    assert answer.status is RunStatus.FAILED
+    assert {request["model"] for request in workspace.provider.requests}.isdisjoint({"second"})
+
+
 def test_a_mistake_of_ours_is_a_failed_run_on_the_record(workspace: Workspace) -> None:
     class Broken:
         def retrieve(self, *_: object, **__: object) -> None:
             raise RuntimeError("a bug")
 
     with open_services(workspace.settings()) as services:
-        answer = ask(replace(services, retriever=Broken()), QUESTION, asker="Ann")
+        answer = ask(replace(services, retriever=Broken()), QUESTION, asker="asker")
     assert answer.status is RunStatus.FAILED
     assert answer.error is not None
     assert answer.error.error_class == ErrorClass.INTERNAL
@@ -274,7 +361,7 @@ def test_an_interrupt_is_passed_on_after_it_is_on_the_record(workspace: Workspac
 
     workspace.provider.say(COUNT)
     with open_services(workspace.settings()) as services, pytest.raises(KeyboardInterrupt):
-        ask(services, "How many orders are there?", asker="Ann", on_step=interrupt)
+        ask(services, "How many orders are there?", asker="asker", on_step=interrupt)
     with open_ledger(workspace.settings(), create=False) as ledger:
         *_, last = ledger.records(kinds=["run.answered"])
     assert last.body["status"] == "failed"
@@ -295,7 +382,7 @@ def test_ctrl_c_while_the_model_thinks_ends_the_run_on_the_record_at_once(worksp
         "from agent.ask import ask\n"
         f"model = dict(provider='compatible', name='scripted', base_url={workspace.provider.url!r})\n"
         f"with open_services(load_settings(pathlib.Path({str(workspace.folder)!r}), dict(model=model))) as services:\n"
-        "    ask(services, 'How many orders are there?', asker='Ann')\n"
+        "    ask(services, 'How many orders are there?', asker='asker')\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert asked.wait(120), process.communicate(timeout=5)
@@ -327,12 +414,12 @@ def test_no_record_no_answer_at_whatever_point_the_ledger_fails(
         with monkeypatch.context() as patched:
             patched.setattr(services.ledger, "append", append)
             with pytest.raises(AuditUnavailableError):
-                ask(services, "How many orders are there?", asker="Ann", on_step=seen.append)
+                ask(services, "How many orders are there?", asker="asker", on_step=seen.append)
     assert kinds[-1] != "run.answered" or allowed == 10
     assert not any(event.step == "answer" for event in seen)
 
 
-def accept(services: Services, folder: Path, answer: Answer, reviewer: str = "Rita") -> None:
+def accept(services: Services, folder: Path, answer: Answer, reviewer: str = "reviewer") -> None:
     keyring = Keyring(folder / ".affidavit/keys")
     signer = create_identity(services.ledger, keyring, reviewer)
     submit_review(services.ledger, signer, run_id=answer.run_id, decision="accept", reason_code="correct", reason="ok")
@@ -352,22 +439,22 @@ def test_an_accepted_answer_is_recalled_run_again_and_says_whose_word_it_is(work
     with open_services(workspace.settings(), warm_up=False) as services:
         accept(services, workspace.folder, first)
         workspace.provider.requests.clear()
-        again = ask(services, "In 2023, which product category had the highest sales revenue?", asker="Bob")
+        again = ask(services, "In 2023, which product category had the highest sales revenue?", asker="analyst")
         assert workspace.provider.requests == []
         assert again.status is RunStatus.ANSWERED, again
         assert again.origin == "verified_query"
         assert again.rows == first.rows
         assert again.confidence == pytest.approx(1.0)
-        assert any(first.run_id in said and "Rita" in said for said in again.assumptions)
+        assert any(first.run_id in said and "by reviewer" in said for said in again.assumptions)
         kinds = [record.kind for record in get_run(services.ledger, again.run_id).records]
         assert {"run.recalled", "run.guarded", "run.intent", "run.outcome", "run.answered"} <= set(kinds)
 
-        signer = Keyring(workspace.folder / ".affidavit/keys").load("Rita")
+        signer = Keyring(workspace.folder / ".affidavit/keys").load("reviewer")
         submit_review(
             services.ledger, signer, run_id=first.run_id, decision="revoke", reason_code="outdated", reason="moved on"
         )
         # The index still has it; the ledger is what counts.
-        third = ask(services, QUESTION, asker="Bob")
+        third = ask(services, QUESTION, asker="analyst")
         assert third.origin == "model"
     with open_ledger(workspace.settings(), create=False) as ledger:
         assert verify(ledger, checkpoints=workspace.folder / ".affidavit/checkpoints.jsonl").ok
@@ -376,15 +463,15 @@ def test_an_accepted_answer_is_recalled_run_again_and_says_whose_word_it_is(work
 def test_what_the_index_says_is_not_believed_without_the_ledger(workspace: Workspace) -> None:
     workspace.provider.say(REVENUE)
     with open_services(workspace.settings()) as services:
-        first = ask(services, QUESTION, asker="Ann")
+        first = ask(services, QUESTION, asker="asker")
         accept(services, workspace.folder, first)
         planted = services.verified.get(first.run_id)
         assert planted is not None
         services.verified.add(replace(planted, sql="SELECT 'forged' AS CategoryName"))
-        assert ask(services, QUESTION, asker="Bob").origin == "model"
+        assert ask(services, QUESTION, asker="analyst").origin == "model"
         services.verified.add(replace(planted, id="x", run_id="01932b6e-7c00-7000-8000-000000000001"))
         services.verified.remove(first.run_id)
-        assert ask(services, QUESTION, asker="Bob").origin == "model"
+        assert ask(services, QUESTION, asker="analyst").origin == "model"
 
 
 def test_nothing_of_a_finished_run_stays_in_the_checkpoints(workspace: Workspace) -> None:
@@ -407,7 +494,7 @@ def test_runs_at_the_same_time_do_not_mix(workspace: Workspace) -> None:
     with open_services(workspace.settings()) as services:
 
         def one(question: str) -> None:
-            answers[question] = ask(services, question, asker="Ann")
+            answers[question] = ask(services, question, asker="asker")
 
         questions = ["How many orders are there?", "How many products are there?"]
         threads = [threading.Thread(target=one, args=(question,)) for question in questions]
@@ -447,6 +534,16 @@ def test_what_is_wrong_with_a_workspace_is_told_when_it_is_opened(workspace: Wor
     assert opening_fails(workspace.settings()).error_class is ErrorClass.MEMORY_UNAVAILABLE
 
 
+def test_a_misspelt_name_in_the_policy_is_logged_when_the_workspace_is_opened(workspace: Workspace) -> None:
+    (workspace.folder / "policy.yaml").write_text("columns: {deny: [Employees.BirthDay, Employees.BirthDate]}\n")
+    with capture_logs() as lines, open_services(workspace.settings(), warm_up=False):
+        pass
+    warned = [line for line in lines if line["event"] == "policy.unknown_name"]
+    assert [line["log_level"] for line in warned] == ["warning"]
+    assert "`Employees.BirthDay`" in warned[0]["warning"]
+    assert "memory sync" in warned[0]["warning"]
+
+
 def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Workspace) -> None:
     workspace.provider.say(COUNT)
     folder = workspace.folder
@@ -454,7 +551,7 @@ def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Works
     def moved_away_and_asked() -> None:
         with open_services(workspace.settings()) as services:
             (folder / ".affidavit/ledger.sqlite").rename(folder / "elsewhere.sqlite")
-            ask(services, "How many orders are there?", asker="Ann")
+            ask(services, "How many orders are there?", asker="asker")
 
     with pytest.raises(AuditUnavailableError):
         moved_away_and_asked()

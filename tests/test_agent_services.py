@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,21 +78,53 @@ def test_a_checkpoint_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert "deleted" in caught.value.hint
 
 
-@pytest.mark.postgresql
-def test_with_a_postgresql_ledger_checkpoints_go_there_too(tmp_path: Path) -> None:
+@pytest.fixture
+def schema() -> Iterator[str]:
+    """An empty schema of the PostgreSQL server, and a role of the same name that may use it but not create in it."""
     psycopg = pytest.importorskip("psycopg")
     pytest.importorskip("langgraph.checkpoint.postgres")
     try:
-        psycopg.connect(POSTGRESQL.replace("+psycopg", "")).close()
+        server = psycopg.connect(POSTGRESQL.replace("+psycopg", ""), autocommit=True)
     except psycopg.OperationalError as error:
         if os.environ.get("CI"):
             pytest.fail(f"no server: {error}")
         pytest.skip("NO POSTGRESQL SERVER: checkpoints in it are not tested")
-    settings = Settings(workspace=tmp_path, ledger={"url": POSTGRESQL})
+    name = f"affidavit_test_{uuid.uuid4().hex[:12]}"
+    with server:
+        for statement in (f"CREATE SCHEMA {name}", f"CREATE ROLE {name}", f"GRANT USAGE ON SCHEMA {name} TO {name}"):
+            server.execute(statement)
+        try:
+            yield name
+        finally:
+            for statement in (f"DROP SCHEMA {name} CASCADE", f"DROP ROLE {name}"):
+                server.execute(statement)
+
+
+@pytest.mark.postgresql
+def test_with_a_postgresql_ledger_checkpoints_go_there_too(tmp_path: Path, schema: str) -> None:
+    settings = Settings(workspace=tmp_path, ledger={"url": f"{POSTGRESQL}?options=-csearch_path%3D{schema}"})
     with open_checkpointer(settings) as checkpointer:
         assert type(checkpointer).__name__ == "PostgresSaver"
         checkpointer.delete_thread("no-such-run")
     assert not (tmp_path / ".affidavit").exists()
+
+
+@pytest.mark.postgresql
+def test_an_account_that_may_not_create_tables_keeps_checkpoints_in_those_that_are_there(
+    tmp_path: Path, schema: str
+) -> None:
+    import psycopg
+
+    own = f"{POSTGRESQL}?options=-csearch_path%3D{schema}"
+    as_role = Settings(workspace=tmp_path, ledger={"url": f"{own}%20-crole%3D{schema}"})
+    with pytest.raises(FailedError), open_checkpointer(as_role):
+        pass
+    with open_checkpointer(Settings(workspace=tmp_path, ledger={"url": own})):
+        pass
+    with psycopg.connect(POSTGRESQL.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {schema}")
+    with open_checkpointer(as_role) as checkpointer:
+        checkpointer.delete_thread("no-such-run")
 
 
 def test_a_renamed_folder_keeps_its_ledger_and_a_server_tells_workspaces_apart(tmp_path: Path) -> None:
@@ -99,6 +132,8 @@ def test_a_renamed_folder_keeps_its_ledger_and_a_server_tells_workspaces_apart(t
     assert workspace_name(first) == workspace_name(second)
     shared = {"url": "postgresql+psycopg://h/d"}
     assert workspace_name(Settings(workspace=tmp_path / "one", ledger=shared)) == "one"
+    for ledger in ({}, shared):
+        assert workspace_name(Settings(workspace=tmp_path / "one", ledger={**ledger, "workspace": "own"})) == "own"
 
 
 @pytest.fixture

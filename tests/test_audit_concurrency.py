@@ -85,7 +85,7 @@ def test_two_reviewers_at_once_give_one_decision(office: Office) -> None:
         except ReviewError as error:
             refused.append(error.message)
 
-    threads = [threading.Thread(target=decide, args=(signer,)) for signer in (office.maria, office.bo)]
+    threads = [threading.Thread(target=decide, args=(signer,)) for signer in (office.reviewer, office.admin)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -22,7 +22,7 @@ pytest_plugins = ("fixtures_audit",)
 
 def test_a_record_is_sealed_after_the_one_before(ledger: Ledger) -> None:
     assert ledger.head() == Head(0, genesis_hash(WORKSPACE))
-    first = ledger.append("run.started", {"question": "q", "cost": 1.5}, run_id="r1", actor="Ana")
+    first = ledger.append("run.started", {"question": "q", "cost": 1.5}, run_id="r1", actor="Asker")
     second = ledger.append("run.answered", {"status": "answered"}, run_id="r1")
     assert (first.sequence, second.sequence) == (1, 2)
     assert first.previous_hash == genesis_hash(WORKSPACE)
@@ -32,9 +32,9 @@ def test_a_record_is_sealed_after_the_one_before(ledger: Ledger) -> None:
 
 
 def test_everything_that_means_something_is_in_the_bytes(ledger: Ledger) -> None:
-    record = ledger.append("run.started", {"question": "q"}, run_id="r1", actor="Ana")
+    record = ledger.append("run.started", {"question": "q"}, run_id="r1", actor="Asker")
     assert json.loads(record.payload) == {
-        "actor": "Ana",
+        "actor": "Asker",
         "body": {"question": "q"},
         "kind": "run.started",
         "previous_hash": genesis_hash(WORKSPACE),
@@ -112,7 +112,7 @@ def test_it_is_there_after_it_was_closed(ledger: Ledger, ledger_url: str) -> Non
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE ledger_records SET actor = 'Bo' WHERE sequence = 1",
+        "UPDATE ledger_records SET actor = 'Admin' WHERE sequence = 1",
         "DELETE FROM ledger_records WHERE sequence = 2",
         "DELETE FROM ledger_records",
         "INSERT INTO ledger_records SELECT workspace, 9, kind, run_id, actor, time, previous_hash, hash, payload"
@@ -159,9 +159,9 @@ def test_malformed_envelopes_are_refused(ledger: Ledger, bad: dict[str, str]) ->
 
 def test_any_text_survives(ledger: Ledger) -> None:
     question = "naïve “quotes” \x00 \t 😀 דּ \udcff ' ; DROP TABLE ledger_records; --"
-    record = ledger.append("run.started", {"question": question}, run_id="r1", actor="José 😀")
+    record = ledger.append("run.started", {"question": question}, run_id="r1", actor="Réviseur 😀")
     assert next(ledger.records()).body["question"] == question.replace("\udcff", "\\udcff")
-    assert next(ledger.records()).actor == record.actor == "José 😀"
+    assert next(ledger.records()).actor == record.actor == "Réviseur 😀"
     assert verify(ledger, checkpoints=None).ok
 
 

@@ -25,7 +25,7 @@ REVOKE = {"decision": "revoke", "reason_code": "outdated"}
 AMEND = {"decision": "amend", "reason_code": "wrong_filter", "sql": BETTER, "result_fingerprint": "ef" * 32}
 
 
-def _review(office: Office, run_id: str, *, by: str = "maria", **decision: Any) -> Record:
+def _review(office: Office, run_id: str, *, by: str = "reviewer", **decision: Any) -> Record:
     return submit_review(office.ledger, getattr(office, by), run_id=run_id, **decision)
 
 
@@ -50,12 +50,12 @@ def test_accepting_signs_everything_it_stands_on(office: Office) -> None:
         "meaning": MEANINGS[Decision.ACCEPT],
         "reason_code": "correct",
         "reason": "checked against the books",
-        "reviewer": "Maria",
-        "key_id": office.maria.identity.key_id,
+        "reviewer": "Reviewer",
+        "key_id": office.reviewer.identity.key_id,
         "previous_head": head.hash,
         "revokes": "",
     }
-    assert (record.run_id, record.actor, record.previous_hash) == (run_id, "Maria", head.hash)
+    assert (record.run_id, record.actor, record.previous_hash) == (run_id, "Reviewer", head.hash)
     verify_review(record, enrolled_keys(office.ledger.records(), "shop"))
     assert verify(office.ledger, checkpoints=None).reviews == 1
 
@@ -71,7 +71,7 @@ def test_amending_carries_the_corrected_sql(office: Office) -> None:
 def test_revoking_names_what_it_revokes(office: Office) -> None:
     run_id = office.run()
     amended = _review(office, run_id, **AMEND)
-    revoked = _review(office, run_id, by="bo", **REVOKE)
+    revoked = _review(office, run_id, by="admin", **REVOKE)
     assert revoked.body["revokes"] == amended.hash
     assert revoked.body["sql"] == BETTER
     assert verify(office.ledger, checkpoints=None).ok
@@ -96,13 +96,13 @@ def test_the_asker_cannot_review_their_own_run(office: Office, decision: dict[st
         _review(office, run_id, **ACCEPT)
     before = office.ledger.head()
     with pytest.raises(ReviewError, match="may not review its run"):
-        _review(office, run_id, by="ana", **decision)
+        _review(office, run_id, by="asker", **decision)
     assert office.ledger.head() == before
 
 
 def test_unless_the_policy_says_so_and_then_verify_must_know_the_policy(office: Office) -> None:
     run_id = office.run()
-    record = _review(office, run_id, by="ana", allow_self=True, **ACCEPT)
+    record = _review(office, run_id, by="asker", allow_self=True, **ACCEPT)
     assert verify(office.ledger, checkpoints=None, allow_self=True).ok
     strict = verify(office.ledger, checkpoints=None)
     assert (strict.ok, strict.first_bad) == (False, record.sequence)
@@ -129,7 +129,7 @@ def test_what_may_follow_what(office: Office, steps: list[dict[str, str]], last:
         _review(office, run_id, **step)
     before = office.ledger.head()
     with pytest.raises(ReviewError, match=refused):
-        _review(office, run_id, by="bo", **last)
+        _review(office, run_id, by="admin", **last)
     assert office.ledger.head() == before
 
 
@@ -156,7 +156,7 @@ def test_an_answer_without_sql_cannot_be_accepted(office: Office) -> None:
 
 
 def test_a_run_that_has_not_ended_cannot_be_reviewed(office: Office) -> None:
-    office.ledger.append("run.started", {"question": "q", "asker": "Ana"}, run_id="r1", actor="Ana")
+    office.ledger.append("run.started", {"question": "q", "asker": "Asker"}, run_id="r1", actor="Asker")
     with pytest.raises(ReviewError, match="has not ended"):
         _review(office, "r1", **REJECT)
     office.ledger.append("run.intent", {}, run_id="r2")
@@ -188,15 +188,15 @@ def test_decisions_that_are_not_whole(office: Office, decision: dict[str, Any], 
 
 def test_only_an_enrolled_reviewer_may_decide(office: Office, tmp_path: Any) -> None:
     run_id = office.run()
-    stranger = Keyring(tmp_path / "stranger").create("Maria")
+    stranger = Keyring(tmp_path / "stranger").create("Reviewer")
     for signer in (stranger, office.workspace_key):
         with pytest.raises(ReviewError, match="not enrolled here as a reviewer"):
             submit_review(office.ledger, signer, run_id=run_id, **ACCEPT)
 
 
 def test_a_reviewer_who_writes_their_name_otherwise_is_the_same(office: Office) -> None:
-    record = submit_review(office.ledger, office.keyring.load("MARIA"), run_id=office.run(), **ACCEPT)
-    assert record.actor == record.body["reviewer"] == "Maria"
+    record = submit_review(office.ledger, office.keyring.load("REVIEWER"), run_id=office.run(), **ACCEPT)
+    assert record.actor == record.body["reviewer"] == "Reviewer"
     assert verify(office.ledger, checkpoints=None).ok
 
 
@@ -204,7 +204,7 @@ def test_every_reason_code_goes_with_some_decision(office: Office) -> None:
     for code in ReasonCode:
         decision = Decision.ACCEPT if code.value.startswith("correct") else Decision.REJECT
         submit_review(
-            office.ledger, office.maria, run_id=office.run(), decision=decision, reason_code=code, reason="so it is"
+            office.ledger, office.reviewer, run_id=office.run(), decision=decision, reason_code=code, reason="so it is"
         )
     assert verify(office.ledger, checkpoints=None).reviews == len(ReasonCode)
 

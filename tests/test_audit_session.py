@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fixtures_audit_parts import WORKSPACE, Ticking, meddle
+from fixtures_audit_parts import WORKSPACE, Ticking, meddle, rewrite, store
 
 from audit.checkpoints import last_checkpoint, read_checkpoints
 from audit.errors import IdentityError, LedgerUnavailable
 from audit.ledger import Ledger
+from audit.record import Entry, Head, seal_entry
 from audit.session import checkpoint_now, open_session
 from audit.verify import verify
 
@@ -70,6 +72,57 @@ def test_a_session_refuses_a_cut_ledger_and_verification_says_what_is_gone(ledge
         _session(ledger_url, tmp_path)
     with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
         assert verify(ledger, checkpoints=tmp_path / "checkpoints.jsonl").first_bad == 4
+
+
+@pytest.fixture
+def forty(ledger_url: str, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger of 40 intents after the workspace's enrolment, whose only checkpoint is over record 41."""
+    with _session(ledger_url, tmp_path, every=1000) as ledger:
+        for n in range(40):
+            ledger.append("run.intent", {"n": n})
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        yield ledger
+
+
+@pytest.mark.parametrize("column", ["kind", "actor", "hash", "previous_hash", "payload"])
+def test_a_session_refuses_a_changed_record_among_the_newest(
+    forty: Ledger, ledger_url: str, tmp_path: Path, column: str
+) -> None:
+    value = b"{}" if column == "payload" else "edited"
+    meddle(forty, f"UPDATE ledger_records SET {column} = :value WHERE sequence = 20", value=value)
+    with pytest.raises(LedgerUnavailable, match=r"Record 20 of the ledger was changed: .*\.") as caught:
+        _session(ledger_url, tmp_path)
+    assert "audit verify" in caught.value.hint
+
+
+def test_a_session_refuses_an_edit_that_was_sealed_anew(forty: Ledger, ledger_url: str, tmp_path: Path) -> None:
+    rewrite(forty, 20, lambda fields: fields.update(body={"n": "edited"}), onwards=False)
+    with pytest.raises(LedgerUnavailable, match=r"Record 21 .* does not follow the record before it"):
+        _session(ledger_url, tmp_path)
+
+
+def test_a_session_refuses_a_gap_and_another_beginning(ledger_url: str, tmp_path: Path) -> None:
+    with _session(ledger_url, tmp_path) as ledger:
+        ledger.append_many([Entry("run.intent", {"n": n}) for n in range(3)])
+        meddle(ledger, "DELETE FROM ledger_records WHERE sequence = 3")
+    with pytest.raises(LedgerUnavailable, match=r"Record 4 .* does not follow"):
+        _session(ledger_url, tmp_path)
+    with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:
+        meddle(ledger, "DELETE FROM ledger_records WHERE sequence > 1")
+        first = next(ledger.records())
+        store(
+            ledger,
+            seal_entry(Entry(first.kind, first.body), workspace=WORKSPACE, head=Head(0, "0" * 64), time=first.time),
+        )
+    with pytest.raises(LedgerUnavailable, match=r"Record 1 .* does not follow"):
+        _session(ledger_url, tmp_path)
+
+
+def test_what_lies_further_back_is_the_work_of_verification(forty: Ledger, ledger_url: str, tmp_path: Path) -> None:
+    """Opening stays cheap: record 9 of 42 is looked at by no session, and found by `verify`."""
+    meddle(forty, "UPDATE ledger_records SET actor = 'edited' WHERE sequence = 9")
+    with _session(ledger_url, tmp_path) as ledger:
+        assert verify(ledger, checkpoints=None).first_bad == 9
 
 
 def test_a_lost_ledger_is_not_replaced_by_an_empty_one(ledger_url: str, tmp_path: Path) -> None:

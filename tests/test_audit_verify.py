@@ -29,7 +29,7 @@ def reviewed(office: Office) -> Office:
     """Four enrolments, two runs of four records, an acceptance (13) and a checkpoint of all that (noted in 14)."""
     first = office.run("run-1")
     office.run("run-2")
-    submit_review(office.ledger, office.maria, run_id=first, **ACCEPT)
+    submit_review(office.ledger, office.reviewer, run_id=first, **ACCEPT)
     write_checkpoint(office.ledger, office.workspace_key, office.checkpoints)
     assert _check(office) == Verification(True, 14, 1, 1, None, "", office.ledger.head().hash)
     return office
@@ -46,7 +46,7 @@ def _flipped(data: bytes, position: int, bit: int = 0) -> bytes:
 def test_a_flipped_byte_in_the_database_file_is_named(tmp_path: Path) -> None:
     with Ledger.open(sqlite_url(tmp_path), workspace=WORKSPACE) as ledger:
         for n in range(1, 13):
-            ledger.append("run.intent", {"sql": f"SELECT {n}"}, run_id=f"run-{n}", actor="Ana")
+            ledger.append("run.intent", {"sql": f"SELECT {n}"}, run_id=f"run-{n}", actor="Asker")
         victim = list(ledger.records())[8]
     file = tmp_path / "ledger.sqlite"
     clean = file.read_bytes()
@@ -68,7 +68,7 @@ def test_a_flipped_byte_in_the_database_file_is_named(tmp_path: Path) -> None:
 def test_a_flipped_byte_anywhere_else_in_the_file_never_passes_as_other_content(tmp_path: Path) -> None:
     with Ledger.open(sqlite_url(tmp_path), workspace=WORKSPACE) as ledger:
         for n in range(1, 30):
-            ledger.append("run.intent", {"sql": f"SELECT {n}"}, run_id=f"run-{n}", actor="Ana")
+            ledger.append("run.intent", {"sql": f"SELECT {n}"}, run_id=f"run-{n}", actor="Asker")
         honest = [record.payload for record in ledger.records()]
     file = tmp_path / "ledger.sqlite"
     clean = file.read_bytes()
@@ -110,7 +110,7 @@ def test_an_edit_with_everything_after_it_sealed_anew_breaks_the_review(reviewed
 @pytest.mark.parametrize(
     "change",
     [
-        lambda fields: fields.update(actor="Bo"),
+        lambda fields: fields.update(actor="Admin"),
         lambda fields: fields.update(time="2020-01-01T00:00:00.000000Z"),
         lambda fields: fields.update(run_id="run-9"),
         lambda fields: fields.update(kind="run.intent"),
@@ -175,7 +175,7 @@ def test_a_duplicated_record_is_named(reviewed: Office) -> None:
 
 def test_an_inserted_forgery_is_named(reviewed: Office) -> None:
     forged = seal_entry(
-        Entry("run.started", {"asker": "Bo"}, "run-3"), workspace=WORKSPACE, head=Head(14, "0" * 64), time="now"
+        Entry("run.started", {"asker": "Admin"}, "run-3"), workspace=WORKSPACE, head=Head(14, "0" * 64), time="now"
     )
     names = "workspace, sequence, kind, run_id, actor, time, previous_hash, hash, payload"
     values = {name: getattr(forged, name) for name in names.split(", ")[1:]}
@@ -237,7 +237,7 @@ def test_a_meddled_checkpoint_file_is_named(reviewed: Office, change: tuple[byte
 
 
 def test_a_checkpoint_signed_by_a_reviewer_is_refused(reviewed: Office) -> None:
-    for signer in (reviewed.maria, Keyring(reviewed.checkpoints.parent / "other").create("workspace")):
+    for signer in (reviewed.reviewer, Keyring(reviewed.checkpoints.parent / "other").create("workspace")):
         with pytest.raises(IdentityError, match="not enrolled here as the workspace's"):
             write_checkpoint(reviewed.ledger, signer, reviewed.checkpoints)
     assert _check(reviewed).ok
@@ -267,30 +267,30 @@ def _forge(office: Office, signer: Signer, run_id: str, **changes: str) -> Recor
 
 
 def test_the_forger_of_these_tests_could_write_a_genuine_review(reviewed: Office) -> None:
-    _forge(reviewed, reviewed.bo, "run-2")
+    _forge(reviewed, reviewed.admin, "run-2")
     assert _check(reviewed).reviews == 2
 
 
 def test_a_review_signed_with_an_unknown_key_is_named(reviewed: Office, tmp_path: Path) -> None:
-    record = _forge(reviewed, Keyring(tmp_path / "stranger").create("Maria"), "run-2")
+    record = _forge(reviewed, Keyring(tmp_path / "stranger").create("Reviewer"), "run-2")
     verification = _check(reviewed)
     assert (verification.ok, verification.first_bad) == (False, record.sequence)
     assert "not enrolled" in verification.problem
 
 
 def test_a_review_in_somebody_elses_name_is_named(reviewed: Office) -> None:
-    _forge(reviewed, reviewed.ana, "run-2", reviewer="Maria")
-    assert "the key is that of Ana" in _check(reviewed).problem
+    _forge(reviewed, reviewed.asker, "run-2", reviewer="Reviewer")
+    assert "the key is that of Asker" in _check(reviewed).problem
     assert not _check(reviewed).ok
 
 
 def test_a_review_under_somebody_elses_key_is_named(reviewed: Office) -> None:
-    _forge(reviewed, reviewed.ana, "run-2", reviewer="Maria", key_id=reviewed.maria.identity.key_id)
-    assert "the signature of Maria on it does not hold" in _check(reviewed).problem
+    _forge(reviewed, reviewed.asker, "run-2", reviewer="Reviewer", key_id=reviewed.reviewer.identity.key_id)
+    assert "the signature of Reviewer on it does not hold" in _check(reviewed).problem
 
 
 def test_self_approval_is_named(reviewed: Office) -> None:
-    record = _forge(reviewed, reviewed.ana, "run-2")
+    record = _forge(reviewed, reviewed.asker, "run-2")
     verification = _check(reviewed)
     assert (verification.ok, verification.first_bad) == (False, record.sequence)
     assert "asked this question" in verification.problem
@@ -303,16 +303,16 @@ def test_a_workspace_key_cannot_review(reviewed: Office) -> None:
 
 def test_a_review_copied_from_another_run_is_named(reviewed: Office) -> None:
     genuine = next(reviewed.ledger.records("run-1", kinds=["review"])).body
-    reviewed.ledger.append("review", genuine, run_id="run-2", actor="Maria")
+    reviewed.ledger.append("review", genuine, run_id="run-2", actor="Reviewer")
     assert "which it is not filed under" in _check(reviewed).problem
 
 
 def test_a_review_replayed_on_its_own_run_is_named(office: Office) -> None:
     run_id = office.run("run-1")
-    genuine = submit_review(office.ledger, office.maria, run_id=run_id, **ACCEPT)
+    genuine = submit_review(office.ledger, office.reviewer, run_id=run_id, **ACCEPT)
     rejected = office.run("run-2")
-    submit_review(office.ledger, office.maria, run_id=rejected, decision="reject", reason_code="incomplete")
-    office.ledger.append("review", genuine.body, run_id=run_id, actor="Maria")
+    submit_review(office.ledger, office.reviewer, run_id=rejected, decision="reject", reason_code="incomplete")
+    office.ledger.append("review", genuine.body, run_id=run_id, actor="Reviewer")
     assert "already accepted" in _check(office, with_checkpoints=False).problem
 
 
@@ -333,7 +333,7 @@ def test_a_review_replayed_on_its_own_run_is_named(office: Office) -> None:
     ],
 )
 def test_a_genuine_key_over_a_false_statement_is_named(reviewed: Office, changes: dict[str, str], problem: str) -> None:
-    record = _forge(reviewed, reviewed.bo, "run-2", **changes)
+    record = _forge(reviewed, reviewed.admin, "run-2", **changes)
     verification = _check(reviewed)
     assert (verification.ok, verification.first_bad) == (False, record.sequence)
     assert problem in verification.problem
@@ -341,12 +341,12 @@ def test_a_genuine_key_over_a_false_statement_is_named(reviewed: Office, changes
 
 def test_accepting_a_failed_run_past_the_rules_is_named(reviewed: Office) -> None:
     reviewed.run("run-3", status="failed")
-    _forge(reviewed, reviewed.bo, "run-3")
+    _forge(reviewed, reviewed.admin, "run-3")
     assert "ended failed" in _check(reviewed).problem
 
 
 def test_an_edited_review_is_named(reviewed: Office) -> None:
-    rewrite(reviewed.ledger, 13, lambda fields: fields["body"].update(reviewer="Bo"))
+    rewrite(reviewed.ledger, 13, lambda fields: fields["body"].update(reviewer="Admin"))
     verification = _check(reviewed, with_checkpoints=False)
     assert (verification.ok, verification.first_bad) == (False, 13)
 

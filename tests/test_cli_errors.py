@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,14 @@ from fixtures_cli import (
 )
 from fixtures_eval_model import ScriptedModel
 
-from agent.errors import AuditUnavailableError, ErrorClass, FailedError, RefusedError, UsageError
+import agent
+import audit
+import demo
+import finetune
+import memory
+import tui
+from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, FailedError, RefusedError, UsageError
+from audit.rules import Decision, ReasonCode, code_refusal
 from tui.cli.failure import exit_code, one_screen
 from tui.failure import FOREIGN, as_affidavit_error
 
@@ -101,6 +112,20 @@ def test_a_warehouse_that_cannot_be_reached(
     assert "secret-word" not in left.err
 
 
+def test_a_changed_record_stops_the_next_question(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    assert run("ask", COUNT).code == 0
+    with closing(sqlite3.connect(workspace / ".affidavit" / "ledger.sqlite")) as owner, owner:
+        owner.execute("DROP TRIGGER ledger_records_no_update")
+        owner.execute("UPDATE ledger_records SET actor = 'somebody' WHERE kind = 'run.started'")
+    asked = run("ask", COUNT, "--format", "json")
+    assert asked.code == 7
+    assert asked.json["rows"] == []
+    assert asked.json["error"]["class"] == "audit_unavailable"
+    assert "was changed" in asked.json["error"]["message"]
+    assert "audit verify" in asked.json["error"]["hint"]
+    assert run("audit", "verify").code == 1
+
+
 def test_no_ledger_no_answer(workspace: Path, model: ScriptedModel, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "in-the-way").mkdir()
     monkeypatch.setenv("AFFIDAVIT_LEDGER__URL", f"sqlite:///{workspace / 'in-the-way'}")
@@ -159,6 +184,28 @@ def test_init_of_an_unreachable_warehouse_writes_nothing(tmp_path: Path, run: Ru
     assert run("init", tmp_path / "new", "--orders", "10").code == 2
 
 
+@pytest.mark.parametrize("decision", list(Decision))
+def test_review_help_lists_the_reason_codes_of_its_decision(decision: Decision, run: Run) -> None:
+    shown = run("review", decision, "--help").out
+    listed = re.search(r"Reason codes: (.+?--reason)\.", " ".join(shown.split()))
+    assert listed
+    fitting = [code for code in ReasonCode if not code_refusal(decision, code, "a reason")]
+    assert [code for code in ReasonCode if code in re.findall(r"\w+", listed[1])] == fitting
+    worded = [code for code in fitting if code_refusal(decision, code, "")]
+    assert re.search(rf"or ({'|'.join(worded)}),.* which needs --reason", listed[1])
+
+
+def test_a_review_without_the_reason_it_needs_is_a_usage_error(workspace: Path, run: Run) -> None:
+    for arguments in (("reject", "0"), ("revoke", "0"), ("amend", "0", "--sql", "SELECT 1")):
+        left = run("review", *arguments)
+        assert left.code == 2
+        said = left.err.strip().splitlines()[-1]
+        assert "other needs a reason in words" in said
+        assert "--reason TEXT" in said
+    assert "does not go with reject" in run("review", "reject", "0", "--reason-code", "correct").err
+    assert "is not one of: correct, " in run("review", "reject", "0", "--reason-code", "because").err
+
+
 def test_chat_needs_a_terminal(workspace: Path, run: Run) -> None:
     left = run("chat")
     assert left.code == 2
@@ -185,6 +232,42 @@ def test_our_own_mistakes_are_one_screen_too(run: Run, workspace: Path, monkeypa
 def test_every_exception_named_in_the_table_exists() -> None:
     for foreign in FOREIGN:
         assert issubclass(getattr(importlib.import_module(foreign.module), foreign.name), Exception)
+
+
+CAUGHT_BELOW = {"UnresolvedName"}
+"""Public, but a finding about a statement that the guard turns into its verdict."""
+
+
+def rooms_exceptions() -> list[type[Exception]]:
+    """Every public exception class that a room of ours defines outside the agent's tree."""
+    found: set[type[Exception]] = set()
+    for room in (agent, memory, audit, finetune, tui, demo):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if module.name.startswith("finetune.trainers."):  # these need torch, and define none
+                continue
+            for name, kind in vars(importlib.import_module(module.name)).items():
+                public = not name.startswith("_") and name not in CAUGHT_BELOW
+                if not (public and isinstance(kind, type) and kind.__module__ == module.name):
+                    continue
+                if issubclass(kind, Exception) and not issubclass(kind, AffidavitError):
+                    found.add(kind)
+    return sorted(found, key=lambda kind: kind.__qualname__)
+
+
+@pytest.mark.parametrize("kind", rooms_exceptions(), ids=lambda kind: kind.__name__)
+def test_every_exception_of_ours_is_one_screen_with_a_class(
+    kind: type[Exception], workspace: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise kind.__new__(kind, "What happened.")
+
+    monkeypatch.setattr("audit.runs.list_runs", broken)
+    left = run("runs", "list")
+    check_one_screen(left.err)
+    assert "What happened." in left.err
+    assert "internal" not in left.err
+    bad_input = {"TemplateError", "LeakError", "FormatError", "SemanticsError", "CannotCompile", "WarehouseBuildError"}
+    assert (left.code == 2) == (kind.__name__ in bad_input | {"IdentityError", "RunNotFoundError", "AmbiguousRunError"})
 
 
 def test_exit_codes_and_what_the_rooms_exceptions_become() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: F401, F811  pytest finds fixtures by their imported names
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from fixtures_cli import (
     workspace,
 )
 from fixtures_eval_model import ScriptedModel
+from fixtures_gguf import LORA, PAIR, gguf_file
 
 from agent.settings import load_settings
 from tui.cli.train import training_dataset
@@ -55,11 +57,11 @@ def test_what_people_accepted_is_trained_on_and_revoked_runs_are_not(
 ) -> None:
     questions = ["How many orders do we keep on file?", "Count the shippers we work with."]
     model.script = {questions[0]: "SELECT COUNT(*) FROM Orders", questions[1]: "SELECT COUNT(*) FROM Shippers"}
-    run("identity", "create", "nina")
+    run("identity", "create", "reviewer")
     ids = [run("ask", question, "--format", "json").json["run_id"] for question in questions]
     for run_id in ids:
-        assert run("review", "accept", run_id, "--as", "nina").code == 0
-    run("review", "revoke", ids[1], "--as", "nina", "--reason-code", "outdated")
+        assert run("review", "accept", run_id, "--as", "reviewer").code == 0
+    run("review", "revoke", ids[1], "--as", "reviewer", "--reason-code", "outdated")
     assert run("pairs", "generate", "--count", "20").code == 0
     folder = training_dataset(load_settings(workspace), workspace / ".affidavit" / "pairs" / "pairs.jsonl", workspace)
     records = "".join(path.read_text() for path in folder.glob("*.jsonl"))
@@ -103,17 +105,41 @@ def test_eval_predict_keeps_its_contract_and_goes_on(
     assert out.read_bytes() == before
 
 
-def test_adapters_are_added_promoted_and_rolled_back_on_the_record(workspace: Path, run: Run, tmp_path: Path) -> None:
+def test_adapters_are_added_promoted_and_rolled_back_on_the_record(
+    workspace: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AFFIDAVIT_CACHE_DIR", str(tmp_path / "nothing fetched"))
     for name in ("one", "two"):
-        (tmp_path / f"{name}.gguf").write_bytes(b"GGUF" + name.encode() * 400)
-        assert run("models", "add", tmp_path / f"{name}.gguf", "--name", name).code == 0
-        assert run("models", "promote", name, "--as", "nina", "--force").code == 0
+        file = gguf_file(tmp_path / f"{name}.gguf", {**LORA, "general.name": name}, PAIR)
+        added = run("models", "add", file, "--name", name)
+        assert added.code == 0
+        assert "not fetched yet" in added.out
+        assert run("models", "promote", name, "--as", "reviewer", "--force").code == 0
     assert run("models", "list", "--format", "json").json["served"] == "two"
-    back = run("models", "rollback", "--as", "nina")
+    back = run("models", "rollback", "--as", "reviewer")
     assert back.code == 0
     assert run("models", "list", "--format", "json").json["served"] == "one"
     assert "●" in run("models", "list").out
     assert run("models", "promote", "three").code == 2
+
+
+def test_only_an_adapter_for_the_base_model_is_added(
+    workspace: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = gguf_file(tmp_path / "model.gguf", {"general.type": "model"}, {"blk.0.attn_k.weight": (960, 192)})
+    monkeypatch.setenv("AFFIDAVIT_MODEL__BASE", str(model))
+    refused = run("models", "add", model, "--name", "whole")
+    assert refused.code == 2
+    assert "is not a LoRA adapter" in refused.err
+    file = gguf_file(tmp_path / "lora.gguf", LORA, PAIR)
+    assert "for `llama` models" in run("models", "add", file, "--name", "lora").err
+    shipped = tmp_path / "shipped"
+    monkeypatch.delenv("AFFIDAVIT_MODEL__BASE")
+    assert run("models", "export", "demo", "--out", shipped).code == 0
+    added = run("models", "add", shipped / "demo.gguf", "--name", "again")
+    assert re.search(r"execution accuracy +\d+ % of \d+", added.out)
+    known = {adapter["name"]: adapter for adapter in run("models", "list", "--format", "json").json["adapters"]}
+    assert {**known["again"], "name": "", "path": ""} == {**known["demo"], "name": "", "path": ""}
     assert run("audit", "verify").code == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.run import Answer, RunStatus
+from tui.cli.answer_view import print_answer
 from tui.screens.chat import write_csv
 from tui.sql_layout import laid_out
 from tui.text import cell, clipped, is_number, moment, printable, printable_lines, seconds
@@ -87,3 +89,20 @@ def test_csv_holds_the_values_whole_and_defuses_formulas(tmp_path: Path) -> None
         'name,n\n\'=1+1,-5\n\'@x,-5.50\n,0.1\n"a,b\n""c""",1152921504606846976\n'
     )
     assert write_csv(ANSWERED, tmp_path).name == f"{ANSWERED.run_id}.csv"
+
+
+@pytest.mark.parametrize(
+    ("timings", "shown"),
+    [
+        ({"open": 2100.0, "model_start": 310.0, "generate": 900.0, "execute": 5.0, "total": 3400.0},
+         "3.4 s (open 2.1 s, generate 900 ms, model start 310 ms)"),
+        ({"open": 250.0, "recall": 4.0, "execute": 5.0, "total": 262.0}, "262 ms (execute 5 ms, recall 4 ms)"),
+        ({"open": 12.0, "total": 14.0}, "14 ms"),
+    ],
+)  # fmt: skip
+def test_opening_is_named_when_somebody_noticed_it(
+    timings: dict[str, float], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_answer(replace(ANSWERED, timings_ms=timings))
+    (origin,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("origin")]
+    assert origin.endswith(f" · {shown}")

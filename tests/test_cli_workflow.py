@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -96,22 +97,22 @@ def test_accepted_recalled_in_other_words_revoked_and_no_longer(
     other_words = "In 2023, what product category had the most sales revenue?"
     model.script[other_words] = REVENUE_SQL
     run_id = run("ask", REVENUE, "--format", "json").json["run_id"]
-    assert run("identity", "create", "nina").code == 0
-    assert run("identity", "create", "maya").code == 0
+    assert run("identity", "create", "reviewer").code == 0
+    assert run("identity", "create", "analyst").code == 0
 
     own = run("review", "accept", run_id)
     assert own.code == 5
-    assert "maya asked this question" in own.err
+    assert "analyst asked this question" in own.err
     assert run("review", "accept", run_id, "--as", "nobody").code == 2
 
-    accepted = run("review", "accept", run_id[:13], "--as", "nina")
+    accepted = run("review", "accept", run_id[:13], "--as", "reviewer")
     assert accepted.code == 0
     assert "verified query" in accepted.out
     again = run("ask", other_words, "--format", "json").json
     assert again["origin"] == "verified_query"
-    assert any("nina" in assumption for assumption in again["assumptions"])
+    assert any("accepted by reviewer" in assumption for assumption in again["assumptions"])
 
-    revoked = run("review", "revoke", run_id, "--as", "nina", "--reason-code", "outdated", "--format", "json")
+    revoked = run("review", "revoke", run_id, "--as", "reviewer", "--reason-code", "outdated", "--format", "json")
     assert revoked.json["relied"] == [again["run_id"]]
     assert run("ask", other_words, "--format", "json").json["origin"] == "model"
     assert run("audit", "verify").code == 0
@@ -119,8 +120,8 @@ def test_accepted_recalled_in_other_words_revoked_and_no_longer(
 
 def test_an_amendment_is_guarded_run_and_recalled(workspace: Path, model: ScriptedModel, run: Run) -> None:
     run_id = run("ask", COUNT, "--format", "json").json["run_id"]
-    run("identity", "create", "nina")
-    amend = ("review", "amend", run_id, "--as", "nina", "--reason-code", "wrong_filter", "--sql")
+    run("identity", "create", "reviewer")
+    amend = ("review", "amend", run_id, "--as", "reviewer", "--reason-code", "wrong_filter", "--sql")
     refused = run(*amend, "DELETE FROM Orders")
     assert refused.code == 5
     assert "Only a SELECT" in refused.err
@@ -134,8 +135,8 @@ def test_an_amendment_is_guarded_run_and_recalled(workspace: Path, model: Script
 
 def test_sync_brings_memory_back_in_line_with_the_ledger(workspace: Path, model: ScriptedModel, run: Run) -> None:
     run_id = run("ask", COUNT, "--format", "json").json["run_id"]
-    run("identity", "create", "nina")
-    run("review", "accept", run_id, "--as", "nina")
+    run("identity", "create", "reviewer")
+    run("review", "accept", run_id, "--as", "reviewer")
     shutil.rmtree(workspace / ".affidavit" / "chroma")
     synced = run("memory", "sync", "--format", "json").json
     assert synced["verified_queries"]["added"] == [run_id]
@@ -173,7 +174,9 @@ def test_one_changed_byte_is_found_and_named(workspace: Path, model: ScriptedMod
         ).fetchone()[0]
         for trigger in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             ledger.execute(f'DROP TRIGGER "{trigger[0]}"')
-        ledger.execute(f"UPDATE {table} SET payload = replace(payload, 'maya', 'mayb') WHERE kind = 'run.started'")
+        ledger.execute(
+            f"UPDATE {table} SET payload = replace(payload, 'analyst', 'analyse') WHERE kind = 'run.started'"
+        )
     ledger.close()
     found = run("audit", "verify", "--json")
     assert found.code == 1
@@ -183,11 +186,11 @@ def test_one_changed_byte_is_found_and_named(workspace: Path, model: ScriptedMod
 
 def test_exports_hold_accepted_runs_with_their_lineage(workspace: Path, model: ScriptedModel, run: Run) -> None:
     run_id = run("ask", COUNT, "--format", "json").json["run_id"]
-    run("identity", "create", "nina")
-    run("review", "accept", run_id, "--as", "nina")
+    run("identity", "create", "reviewer")
+    run("review", "accept", run_id, "--as", "reviewer")
     assert run("export", "examples").code == 0
     example = json.loads((workspace / "exports" / "examples.jsonl").read_text())
-    assert (example["question"], example["reviewer"]) == (COUNT, "nina")
+    assert (example["question"], example["reviewer"]) == (COUNT, "reviewer")
     for chat_format, key in (
         ("openai", "messages"),
         ("sharegpt", "conversations"),
@@ -256,3 +259,31 @@ def test_global_options_may_stand_on_either_side(
     found = run(*options, "runs", "list") if place == "before" else run("runs", "list", *options)
     assert found.code == 0
     assert "No such run yet" in found.out
+
+
+def test_what_is_denied_after_a_sync_reaches_no_prompt_and_the_next_sync_says_so(
+    workspace: Path, model: ScriptedModel, run: Run
+) -> None:
+    question = "What was the sales revenue of Mexican customers in 2023?"
+    run("ask", question)
+    assert "Mexico" in json.dumps(model.prompts)
+    policy = workspace / "policy.yaml"
+    policy.write_text(
+        policy.read_text().replace("\n  deny:\n", '\n  deny:\n    - "*.Country"\n    - "*.ShipCountry"\n')
+    )
+    model.prompts.clear()
+    run("ask", question)
+    assert "Mexico" not in json.dumps(model.prompts)
+    assert "Mexico" not in run("memory", "search", question).out
+    synced = run("memory", "sync")
+    assert re.search(r"values +0 +0 +4 ", synced.out)
+    assert "removed: values Customers.Country" in synced.out
+    assert "Mexico" not in "".join(path.read_text() for path in (workspace / ".affidavit").glob("*.json"))
+
+
+def test_a_sync_says_which_names_of_the_policy_are_nothing(workspace: Path, run: Run) -> None:
+    (workspace / "policy.yaml").write_text("tables: {deny: [Employes, Shippers]}\n")
+    synced = run("memory", "sync", "--format", "json")
+    assert synced.json["kinds"]["values"]["removed"]  # Shippers is denied, and stdout holds nothing but the report
+    assert "`Employes`" in synced.err
+    assert "`Shippers`" not in synced.err

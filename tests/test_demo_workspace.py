@@ -33,7 +33,7 @@ def test_a_new_workspace_is_complete_and_loads(tmp_path: Path) -> None:
 
 
 def test_settings_file_states_the_real_defaults(tmp_path: Path) -> None:
-    """Every commented-out line, put in force, must be accepted and change nothing but names and addresses."""
+    """Every commented-out line, put in force, must be accepted and change nothing but names, addresses, fallbacks."""
     create(tmp_path, orders=20)
     before = load_settings(tmp_path)
     text = (tmp_path / "affidavit.toml").read_text()
@@ -41,9 +41,9 @@ def test_settings_file_states_the_real_defaults(tmp_path: Path) -> None:
     (tmp_path / "affidavit.toml").write_text("\n".join(lines))
     after = load_settings(tmp_path)
     assert after.limits == before.limits
-    assert after.model.model_copy(update={"name": "", "base_url": None}) == before.model.model_copy(
-        update={"name": "", "base_url": None}
-    )
+    named = {"name": "", "base_url": None, "fallbacks": ()}
+    assert after.model.model_copy(update=named) == before.model.model_copy(update=named)
+    assert [fallback.provider for fallback in after.model.fallbacks] == ["compatible"]
     assert after.memory.max_pieces == before.memory.max_pieces
 
 

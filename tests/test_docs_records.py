@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from fixtures_cli import (
     COUNT,
     REVENUE,
@@ -19,7 +20,10 @@ from fixtures_cli import (
 )
 from fixtures_docs import ROOT, table_keys
 from fixtures_eval_model import ScriptedModel
+from fixtures_gguf import LORA, PAIR, gguf_file
 
+from agent.services import workspace_name
+from agent.settings import load_settings
 from audit.ledger import Ledger
 
 _LONG = "How many orders are there? " * 200
@@ -32,11 +36,15 @@ _SOMETIMES = {
 """Keys that some records of a kind lack."""
 
 
-def test_every_record_has_the_keys_of_the_page(workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path) -> None:
+def test_every_record_has_the_keys_of_the_page(
+    workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _go_round_the_loop(workspace, model, run, tmp_path)
+    _lose_the_model(model, run, monkeypatch)
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}
-    with Ledger.open(f"sqlite:///{workspace}/.affidavit/ledger.sqlite", workspace="workspace", create=False) as ledger:
+    settings = load_settings(workspace)
+    with Ledger.open(settings.ledger_url, workspace=workspace_name(settings), create=False) as ledger:
         for record in ledger.records():
             keys, known = set(record.body), set(page[record.kind])
             assert keys <= known, f"{record.kind} #{record.sequence}"
@@ -53,23 +61,32 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     model.script[mendable] = (
         REVENUE_SQL.replace("CategoryName", "CategoryNam").replace("2023", "2022").replace("2024-", "2023-")
     )
-    assert run("identity", "create", "grace").code == 0
+    assert run("identity", "create", "reviewer").code == 0
     asked = run("ask", REVENUE, COUNT, mendable, _LONG, "--format", "json").out.splitlines()
     first, second = (json.loads(line)["run_id"] for line in asked[:2])
-    assert run("review", "accept", first, "--as", "grace").code == 0
+    assert run("review", "accept", first, "--as", "reviewer").code == 0
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
-    assert run("review", "amend", second, "--as", "grace", "--reason-code", "wrong_grain", *amended).code == 0
-    assert run("review", "revoke", first, "--as", "grace", "--reason-code", "outdated").code == 0
+    assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)
 
 
+def _lose_the_model(model: ScriptedModel, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the model's address, and another model is asked."""
+    question = "How many products are there?"
+    model.script[question] = "SELECT COUNT(*) AS products FROM Products"
+    fallback = {"provider": "compatible", "name": "scripted", "base_url": model.url}
+    monkeypatch.setenv("AFFIDAVIT_MODEL__BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("AFFIDAVIT_MODEL__FALLBACKS", json.dumps([fallback]))
+    assert run("ask", question, "--format", "json").json["status"] == "answered"
+
+
 def _promote_twice_and_roll_back(workspace: Path, run: Run, tmp_path: Path) -> None:
-    """The registry looks at bytes only, so any two files will do: none of them is ever served."""
+    """Only the files' headers are looked at: none of them is ever served."""
     for name in ("one", "two"):
-        file = tmp_path / f"{name}.gguf"
-        file.write_bytes(b"GGUF" + name.encode())
+        file = gguf_file(tmp_path / f"{name}.gguf", {**LORA, "general.name": name}, PAIR)
         assert run("models", "add", file, "--name", name).code == 0
         assert run("models", "promote", name, "--force").code == 0
     assert run("models", "rollback").code == 0

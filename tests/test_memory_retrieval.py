@@ -129,7 +129,7 @@ def test_verified_queries_come_as_examples(tmp_path: Path) -> None:
             [("Sales revenue by category in 2022", "sqlite"), ("Sales revenue by category in 2021", "postgres")]
         ):
             known.verified.add(
-                VerifiedQuery(f"run-{number}", question, "SELECT 1", dialect, "Ada", f"run-{number}", "c", "s")
+                VerifiedQuery(f"run-{number}", question, "SELECT 1", dialect, "reviewer", f"run-{number}", "c", "s")
             )
         examples = [p for p in known.retriever.retrieve("sales revenue by category").pieces if p.kind == "example"]
         assert [(p.id, p.text) for p in examples] == [("run-0", "Sales revenue by category in 2022\nSELECT 1")]

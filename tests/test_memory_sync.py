@@ -87,7 +87,7 @@ def test_only_what_moved_is_written_and_what_stood_on_it_is_quarantined(
         ("r3", "number of products by supplier country", "SELECT 1 FROM Products, Suppliers"),
     ):
         depends = dependencies(question, sql, "sqlite", known.linker)
-        known.verified.add(VerifiedQuery(run, question, sql, "sqlite", "Ada", run, "c", "s", depends))
+        known.verified.add(VerifiedQuery(run, question, sql, "sqlite", "reviewer", run, "c", "s", depends))
 
     moved = sync(shop_on_sqlite, changed_metric(layer, "revenue"), store, tmp_path)
     assert {kind: changes for kind, changes in moved.kinds.items() if not changes.is_empty} == {
@@ -136,7 +136,11 @@ def test_new_rows_are_seen_without_moving_any_fingerprint(
     after = sync(shop_on_sqlite, shop_layer(), store, tmp_path)
     assert after.catalog_fingerprint == before.catalog_fingerprint
     assert after.catalog_changed
-    assert after.summary == "row counts or sample values changed"
+    assert after.summary == "values: 1 changed"
+    assert after.kinds["values"].changed == ("Categories.CategoryName",)
+    with shop_on_sqlite.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO Categories VALUES (8, 'Produce')")
+    assert sync(shop_on_sqlite, shop_layer(), store, tmp_path).summary == "row counts or comments changed"
     known = open_knowledge(store, tmp_path, shop_layer())
     assert [v.value for v in known.linker.link("revenue of the Produce category").values] == ["Produce"]
 
@@ -146,7 +150,7 @@ def test_full_writes_all_again_and_keeps_what_was_signed(
 ) -> None:
     sync(shop_on_sqlite, shop_layer(), store, tmp_path)
     known = open_knowledge(store, tmp_path, shop_layer())
-    query = VerifiedQuery("r1", "freight by ship country", "SELECT 1", "sqlite", "Ada", "r1", "c", "s")
+    query = VerifiedQuery("r1", "freight by ship country", "SELECT 1", "sqlite", "reviewer", "r1", "c", "s")
     known.verified.add(query)
     report = sync(shop_on_sqlite, shop_layer(), store, tmp_path, full=True)
     assert len(report.kinds["tables"].added) == 7
@@ -159,6 +163,38 @@ def test_values_that_must_not_be_read_are_not(shop_on_sqlite: sa.Engine, store: 
     written = "".join(path.read_text() for path in tmp_path.glob("*.json"))
     assert "Blue Harbour" not in written
     assert "Plum Cordial" in written
+
+
+def test_values_denied_after_a_sync_are_held_back_at_once_and_removed_by_the_next(
+    shop_on_sqlite: sa.Engine, store: MemoryStore, tmp_path: Path
+) -> None:
+    layer = shop_layer()
+    sync(shop_on_sqlite, layer, store, tmp_path, options=SyncOptions(max_samples=4))
+    kept = {source.target for source in open_knowledge(store, tmp_path, layer).values.sources}
+    assert {"Customers.CompanyName", "Suppliers.Country"} <= kept
+    assert any("FirstName" in target for target in kept)
+    denied = {("Customers", "CompanyName"), ("Suppliers", "Country"), ("Employees", "LastName")}
+
+    def withhold(table: str, column: str) -> bool:
+        return (table, column) in denied
+
+    at_once = open_knowledge(store, tmp_path, layer, withhold=withhold)
+    linked = at_once.linker.link("revenue of Blue Harbour and Nancy Davolio in Germany").values
+    assert {match.target for match in linked}.isdisjoint({"Customers.CompanyName", "Suppliers.Country"})
+    assert "Nancy Davolio" not in {match.value for match in linked}
+    assert {"Customers.CompanyName", "Suppliers.Country"}.isdisjoint(source.target for source in at_once.values.sources)
+    assert "Blue Harbour" in (tmp_path / "catalog.json").read_text() + (tmp_path / "values.json").read_text()
+
+    report = sync(shop_on_sqlite, layer, store, tmp_path, options=SyncOptions(max_samples=4, withhold=withhold))
+    removed = report.kinds["values"].removed
+    assert {"Customers.CompanyName", "Suppliers.Country"} <= set(removed)
+    assert any("LastName" in name for name in removed)
+    assert report.summary == f"values: {len(removed)} removed"
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".db")
+    assert b"Blue Harbour" not in on_disk
+    assert b"Davolio" not in on_disk
+    again = sync(shop_on_sqlite, layer, store, tmp_path, options=SyncOptions(max_samples=4))
+    assert set(again.kinds["values"].added) == set(removed)
 
 
 def test_damaged_or_missing_files_are_said_and_mended(

@@ -47,7 +47,7 @@ def accepted(known: Knowledge, question: str, sql: str = "SELECT 1 FROM Orders",
         question=question,
         sql=sql,
         dialect="sqlite",
-        reviewer="Ada",
+        reviewer="reviewer",
         run_id=run,
         catalog_fingerprint=known.catalog.fingerprint,
         semantics_fingerprint=known.layer.fingerprint,
@@ -183,6 +183,13 @@ def test_a_shortened_name_recalls_only_by_the_same_words(known: Knowledge, verif
     verified.add(accepted(known, f"revenue of {name}"))
     assert verified.recall(f"sales of {name}") is not None
     assert verified.recall(f"sales of {short}") is None
+
+
+def test_a_question_with_a_slip_recalls_only_by_the_same_words(known: Knowledge, verified: VerifiedQueries) -> None:
+    verified.add(accepted(known, "monthly revenue"))
+    assert verified.recall("revenue by month") is not None
+    assert [mention.surface for mention in known.retriever.linker.link("revnue by month").mentions] == ["revenue"]
+    assert verified.recall("revnue by month") is None
 
 
 def test_relative_time_recalls_only_while_today_is_the_same(known: Knowledge, verified: VerifiedQueries) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from fixtures_agent import Reply, ScriptedProvider, scripted_provider
 
-from agent.errors import AffidavitError, ErrorClass, FailedError, UsageError, handling
+from agent.errors import AffidavitError, ErrorClass, FailedError, Handling, UsageError, handling
 from agent.model.client import ModelClient
-from agent.model.connect import open_model, prompt_style
-from agent.settings import ModelSettings, Settings
+from agent.model.connect import open_fallbacks, open_model, prompt_style
+from agent.model.failures import retry_pause_s
+from agent.settings import FallbackModel, ModelSettings, Settings
 
 ASK: Any = [{"role": "user", "content": "how many orders?"}]
 
@@ -97,7 +101,7 @@ def test_a_refusal_without_end_ends(provider: ScriptedProvider, client: ModelCli
         (Reply(status=403, body='{"error": {"message": "not yours"}}'), ErrorClass.MODEL_AUTH, 1),
         (Reply(status=404, body='{"error": {"message": "no model"}}'), ErrorClass.MODEL_MISSING, 1),
         (Reply(status=429, body='{"error": {"message": "slow down"}}'), ErrorClass.MODEL_RATE_LIMIT, 3),
-        (Reply(status=500, body='{"error": {"message": "oops"}}'), ErrorClass.MODEL_OTHER, 3),
+        (Reply(status=500, body='{"error": {"message": "oops"}}'), ErrorClass.MODEL_UNREACHABLE, 3),
         (Reply(status=400, body='{"error": {"message": "maximum context length"}}'), ErrorClass.MODEL_OTHER, 1),
         (Reply(body="<html>a proxy's page</html>"), ErrorClass.MODEL_OTHER, 1),
         (Reply(body='{"choices": []}'), ErrorClass.MODEL_OTHER, 1),
@@ -113,6 +117,35 @@ def test_every_failure_has_its_class_and_retries_are_bounded(
     assert caught.value.error_class is expected
     assert caught.value.hint
     assert len(provider.requests) == tries
+
+
+def test_whether_a_failure_is_retried_is_what_its_class_says(
+    provider: ScriptedProvider, client: ModelClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_said_otherwise(error_class: ErrorClass) -> Handling:
+        return replace(handling(error_class), retryable=not handling(error_class).retryable)
+
+    monkeypatch.setattr("agent.model.client.handling", as_said_otherwise)
+    provider.answer = lambda _request: Reply(status=503, body="{}")
+    with pytest.raises(FailedError):
+        client.complete(ASK)
+    assert len(provider.requests) == 1
+    provider.answer = lambda _request: Reply(status=401, body="{}")
+    with pytest.raises(FailedError):
+        client.complete(ASK)
+    assert len(provider.requests) == 1 + 3
+
+
+def test_a_pause_is_the_providers_or_doubles() -> None:
+    def busy(retry_after: str) -> Exception:
+        request = httpx.Request("POST", "http://127.0.0.1/v1")
+        response = httpx.Response(429, headers={"retry-after": retry_after} if retry_after else {}, request=request)
+        return openai.RateLimitError("busy", response=response, body=None)
+
+    assert retry_pause_s(busy("7"), 1) == 7
+    for unusable in ("", "600", "Wed, 21 Oct 2026 07:28:00 GMT", "-1"):
+        assert 0.375 <= retry_pause_s(busy(unusable), 1) <= 0.5
+    assert 1.5 <= retry_pause_s(None, 3) <= 2
 
 
 def test_a_failure_that_passes_is_not_seen(provider: ScriptedProvider, client: ModelClient) -> None:
@@ -216,7 +249,7 @@ def test_closing_while_connecting_lets_go_of_what_was_made_late(provider: Script
 
         began.set()
         may_end.wait(10)
-        return dataclasses.replace(made._background.get(), close=closed.set)
+        return dataclasses.replace(made._connection.get(), close=closed.set)
 
     client = ModelClient(connect)
     thread = client.warm_up()
@@ -229,6 +262,23 @@ def test_closing_while_connecting_lets_go_of_what_was_made_late(provider: Script
         client.complete(ASK)
 
 
+def test_a_fallback_takes_the_key_and_address_of_its_own_provider_only(
+    provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
+    given = {"base_url": provider.url, "api_key": "from-settings"}
+    fallbacks = (
+        FallbackModel(provider="compatible", name="second"),
+        FallbackModel(provider="openai", name="third", base_url=provider.url),
+    )
+    model = ModelSettings(provider="compatible", name="first", fallbacks=fallbacks, **given)
+    for client in open_fallbacks(Settings(model=model)):
+        client.complete(ASK)
+        client.close()
+    assert [request["model"] for request in provider.requests] == ["second", "third"]
+    assert provider.keys == ["Bearer from-settings", "Bearer from-environment"]
+
+
 def test_auto_prompts_compactly_only_for_the_model_that_is_trained_on_it() -> None:
     assert prompt_style(ModelSettings()) == "compact"
     assert prompt_style(ModelSettings(provider="openai", name="m")) == "full"
@@ -238,3 +288,4 @@ def test_auto_prompts_compactly_only_for_the_model_that_is_trained_on_it() -> No
 @pytest.mark.parametrize("error_class", list(ErrorClass))
 def test_every_error_class_has_its_handling(error_class: ErrorClass) -> None:
     assert handling(error_class).actor in {"asker", "model", "operator"}
+    assert not handling(error_class).retryable or error_class.value.startswith("model_")

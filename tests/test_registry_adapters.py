@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures_gguf import LORA, PAIR, gguf_file
 
 from agent.errors import AuditUnavailableError, ErrorClass, FailedError, RefusedError, UsageError
+from agent.model.gguf import read_header
 from agent.settings import ModelSettings, Settings
+from finetune.adapter_file import check_adapter
+from finetune.cards import register_card, register_file, write_card
 from finetune.registry import (
     AdapterFigures,
     attach_figures,
@@ -19,7 +24,6 @@ from finetune.registry import (
     promoted_adapter,
     read_registry,
     register,
-    register_card,
     resolve_adapter,
     rollback,
     with_model,
@@ -106,8 +110,8 @@ def test_a_missing_file_is_not_registered(tmp_path: Path, state: Path) -> None:
 def test_promote_serves_and_records(tmp_path: Path, state: Path, record: Recorded) -> None:
     known(tmp_path, state, "first", right=40)
     known(tmp_path, state, "second", right=45)
-    promote(state, "first", by="ada", at=AT, record=record)
-    change = promote(state, "second", by="ada", at=AT, record=record)
+    promote(state, "first", by="analyst", at=AT, record=record)
+    change = promote(state, "second", by="analyst", at=AT, record=record)
     assert promoted_adapter(state) == change.adapter
     assert resolve_adapter(settings_of(state)) == state / "adapters" / "second.gguf"
     assert [kind for kind, _ in record] == ["model.promoted", "model.promoted"]
@@ -119,13 +123,13 @@ def test_promote_serves_and_records(tmp_path: Path, state: Path, record: Recorde
 def test_a_worse_adapter_is_refused_unless_forced(tmp_path: Path, state: Path, record: Recorded) -> None:
     known(tmp_path, state, "good", right=50)
     known(tmp_path, state, "worse", right=49)
-    promote(state, "good", by="ada", at=AT, record=record)
+    promote(state, "good", by="analyst", at=AT, record=record)
     with pytest.raises(RefusedError, match=r"49 of 60.*50 of 60") as refused:
-        promote(state, "worse", by="ada", at=AT, record=record)
+        promote(state, "worse", by="analyst", at=AT, record=record)
     assert "--force" in refused.value.hint
     assert promoted_adapter(state).name == "good"  # type: ignore[union-attr]
     assert len(record) == 1
-    change = promote(state, "worse", by="ada", at=AT, record=record, force=True)
+    change = promote(state, "worse", by="analyst", at=AT, record=record, force=True)
     assert "49 of 60" in change.warning
     assert change.promotion.forced
     assert record[-1][1]["forced"]
@@ -137,14 +141,14 @@ def test_an_adapter_not_shown_to_be_as_good_is_refused(
 ) -> None:
     known(tmp_path, state, "good", right=50)
     known(tmp_path, state, "unknown", right=right, pack=pack)
-    promote(state, "good", by="ada", at=AT, record=record)
+    promote(state, "good", by="analyst", at=AT, record=record)
     with pytest.raises(RefusedError, match="not evaluated"):
-        promote(state, "unknown", by="ada", at=AT, record=record)
+        promote(state, "unknown", by="analyst", at=AT, record=record)
 
 
 def test_force_without_need_is_not_called_forced(tmp_path: Path, state: Path, record: Recorded) -> None:
     known(tmp_path, state, "good", right=50)
-    assert not promote(state, "good", by="ada", at=AT, record=record, force=True).promotion.forced
+    assert not promote(state, "good", by="analyst", at=AT, record=record, force=True).promotion.forced
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -155,18 +159,18 @@ def test_a_missing_or_changed_file_is_never_promoted(
     file = state / "adapters" / "new.gguf"
     file.write_bytes(b"other bytes")
     with pytest.raises(FailedError, match="not the registered file") as changed:
-        promote(state, "new", by="ada", at=AT, record=record, force=force)
+        promote(state, "new", by="analyst", at=AT, record=record, force=force)
     assert changed.value.error_class is ErrorClass.MODEL_CORRUPT
     file.unlink()
     with pytest.raises(FailedError, match="cannot be read") as missing:
-        promote(state, "new", by="ada", at=AT, record=record, force=force)
+        promote(state, "new", by="analyst", at=AT, record=record, force=force)
     assert missing.value.error_class is ErrorClass.MODEL_MISSING
     assert not record
 
 
 def test_a_changed_file_is_not_served(tmp_path: Path, state: Path, record: Recorded) -> None:
     known(tmp_path, state, "new")
-    promote(state, "new", by="ada", at=AT, record=record)
+    promote(state, "new", by="analyst", at=AT, record=record)
     (state / "adapters" / "new.gguf").write_bytes(b"other bytes")
     with pytest.raises(FailedError, match="not the registered file"):
         resolve_adapter(settings_of(state))
@@ -176,22 +180,22 @@ def test_a_changed_file_is_not_served(tmp_path: Path, state: Path, record: Recor
 def test_promoting_what_is_served_or_unknown(tmp_path: Path, state: Path, record: Recorded) -> None:
     known(tmp_path, state, "new")
     with pytest.raises(UsageError, match=r"Registered: `new`"):
-        promote(state, "nwe", by="ada", at=AT, record=record)
-    promote(state, "new", by="ada", at=AT, record=record)
+        promote(state, "nwe", by="analyst", at=AT, record=record)
+    promote(state, "new", by="analyst", at=AT, record=record)
     with pytest.raises(UsageError, match="already"):
-        promote(state, "new", by="ada", at=AT, record=record)
+        promote(state, "new", by="analyst", at=AT, record=record)
 
 
 def test_rollback_goes_back_step_by_step(tmp_path: Path, state: Path, record: Recorded) -> None:
     for name in ("first", "second"):
         known(tmp_path, state, name)
-        promote(state, name, by="ada", at=AT, record=record)
-    change = rollback(state, by="bob", at=AT, record=record)
+        promote(state, name, by="analyst", at=AT, record=record)
+    change = rollback(state, by="admin", at=AT, record=record)
     assert (change.adapter.name, change.promotion.previous) == ("first", "second")  # type: ignore[union-attr]
-    assert rollback(state, by="bob", at=AT, record=record).adapter is None
+    assert rollback(state, by="admin", at=AT, record=record).adapter is None
     assert promoted_adapter(state) is None
     with pytest.raises(UsageError, match="nothing to roll back"):
-        rollback(state, by="bob", at=AT, record=record)
+        rollback(state, by="admin", at=AT, record=record)
     assert [kind for kind, _ in record] == ["model.promoted"] * 2 + ["model.rolled_back"] * 2
     assert [(step.action, step.name) for step in read_registry(state).history] == [
         ("promote", "first"),
@@ -204,10 +208,10 @@ def test_rollback_goes_back_step_by_step(tmp_path: Path, state: Path, record: Re
 def test_rollback_does_not_serve_a_changed_file(tmp_path: Path, state: Path, record: Recorded) -> None:
     for name in ("first", "second"):
         known(tmp_path, state, name)
-        promote(state, name, by="ada", at=AT, record=record)
+        promote(state, name, by="analyst", at=AT, record=record)
     (state / "adapters" / "first.gguf").unlink()
     with pytest.raises(FailedError, match="`first` cannot be read"):
-        rollback(state, by="bob", at=AT, record=record)
+        rollback(state, by="admin", at=AT, record=record)
     assert promoted_adapter(state).name == "second"  # type: ignore[union-attr]
 
 
@@ -217,11 +221,11 @@ def test_nothing_changes_when_the_ledger_cannot_be_written(tmp_path: Path, state
 
     known(tmp_path, state, "new")
     with pytest.raises(AuditUnavailableError):
-        promote(state, "new", by="ada", at=AT, record=broken)
+        promote(state, "new", by="analyst", at=AT, record=broken)
     assert promoted_adapter(state) is None
-    promote(state, "new", by="ada", at=AT, record=record)
+    promote(state, "new", by="analyst", at=AT, record=record)
     with pytest.raises(AuditUnavailableError):
-        rollback(state, by="ada", at=AT, record=broken)
+        rollback(state, by="analyst", at=AT, record=broken)
     assert promoted_adapter(state).name == "new"  # type: ignore[union-attr]
 
 
@@ -265,6 +269,68 @@ def test_with_model_names_an_adapter_or_a_hosted_model(state: Path) -> None:
     assert with_model(hosted, "large").model.adapter is None
 
 
+# --- a file that somebody hands in ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def base_file(tmp_path: Path) -> Path:
+    shapes = {"token_embd.weight": (576, 49152), "blk.0.attn_k.weight": (576, 192)}
+    return gguf_file(tmp_path / "base.gguf", {"general.architecture": "llama", "general.type": "model"}, shapes)
+
+
+def test_an_adapter_that_fits_passes(tmp_path: Path, base_file: Path) -> None:
+    embedding = {"token_embd.weight.lora_a": (16, 49152), "token_embd.weight.lora_b": (16, 576)}
+    file = gguf_file(tmp_path / "a.gguf", LORA, {**PAIR, **embedding})
+    check_adapter(file, base_file)
+    header = read_header(file)
+    assert header.metadata == {**LORA, "adapter.lora.alpha": 32.0}
+    assert header.shapes["blk.0.attn_k.weight.lora_b"] == (16, 192)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "shapes", "problem"),
+    [
+        ({"general.type": "model"}, PAIR, "`general.type` is `model`"),
+        ({"adapter.type": "control_vector"}, PAIR, "`adapter.type` is `control_vector`"),
+        ({}, {"blk.0.attn_k.weight.lora_a": (576, 16)}, "no pair of LoRA matrices"),
+        ({"general.architecture": "qwen2"}, PAIR, "for `qwen2` models, and this is a `llama` model"),
+        ({}, {f"blk.9{name[5:]}": shape for name, shape in PAIR.items()}, "which this model does not have"),
+        ({}, {**PAIR, "blk.0.attn_k.weight.lora_a": (960, 16)}, "is 576 x 192 in this model, and 960 x 192 in"),
+    ],
+)
+def test_what_is_no_adapter_for_this_model_is_refused(
+    tmp_path: Path, base_file: Path, metadata: dict[str, str], shapes: dict[str, tuple[int, ...]], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        check_adapter(gguf_file(tmp_path / "a.gguf", {**LORA, **metadata}, shapes), base_file)
+
+
+@pytest.mark.parametrize("kept", [4, 200, 400])
+def test_a_file_that_ends_too_early_is_said_to(tmp_path: Path, kept: int) -> None:
+    whole = gguf_file(
+        tmp_path / "a.gguf", LORA, {f"{name}{n}": shape for n in range(40) for name, shape in PAIR.items()}
+    )
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(whole.read_bytes()[: 1024 + kept])
+    with pytest.raises(FailedError) as refused:
+        check_adapter(cut, None)
+    assert refused.value.error_class is ErrorClass.MODEL_CORRUPT
+
+
+def test_a_header_that_lies_about_its_lengths_is_refused(tmp_path: Path) -> None:
+    for head in (b"\xff" * 16, struct.pack("<QQQ", 1, 1, 2**63), struct.pack("<QQQ", 2**60, 0, 2**62)):
+        file = tmp_path / "liar.gguf"
+        file.write_bytes(b"GGUF" + struct.pack("<I", 3) + head + bytes(2048))
+        with pytest.raises(FailedError, match="not a whole GGUF file"):
+            check_adapter(file, None)
+
+
+def test_the_demo_adapter_is_one() -> None:
+    from demo.workspace import files
+
+    check_adapter(Path(str(files().joinpath("adapter", "demo.gguf"))), None)
+
+
 # --- the adapter a package ships -----------------------------------------------------------------------------
 
 
@@ -301,7 +367,24 @@ def test_a_shipped_adapter_comes_with_its_figures(tmp_path: Path, state: Path, r
     assert adapter.figures is not None
     assert adapter.figures.accuracy == pytest.approx(55 / 60)
     assert register_card(state, folder, name="demo") == adapter
-    assert promote(state, "demo", by="ada", at=AT, record=record).adapter == adapter
+    assert promote(state, "demo", by="analyst", at=AT, record=record).adapter == adapter
+
+
+def test_a_file_comes_with_the_card_beside_it(tmp_path: Path, state: Path) -> None:
+    folder = shipped(tmp_path, dialect="sqlite")
+    made = register_file(state, folder / "demo.gguf", name="mine", base="another", created=datetime.now(UTC))
+    assert (made.base, made.created, made.dialect) == ("smollm2-135m-instruct", AT.isoformat(), "sqlite")
+    assert made.figures is not None
+    told = register_file(
+        state, folder / "demo.gguf", name="other", base="another", created=datetime.now(UTC), dialect="duckdb"
+    )
+    assert told.dialect == "duckdb"
+    (folder / "demo.gguf").write_bytes(b"GGUF another")
+    with pytest.raises(FailedError, match=r"not the file that .*card\.json describes"):
+        register_file(state, folder / "demo.gguf", name="third", base="another", created=AT)
+    (folder / "card.json").unlink()
+    bare = register_file(state, folder / "demo.gguf", name="third", base="another", created=AT)
+    assert (bare.base, bare.figures) == ("another", None)
 
 
 def test_an_installation_without_the_adapter_says_so(tmp_path: Path, state: Path) -> None:
@@ -334,8 +417,6 @@ def test_processes_do_not_lose_each_others_registrations(tmp_path: Path, state: 
 
 
 def test_an_exported_card_registers_elsewhere_with_everything_it_said(tmp_path):
-    from finetune.registry import register_card, write_card
-
     file = tmp_path / "trained.gguf"
     file.write_bytes(b"GGUF" + bytes(64))
     here, there = tmp_path / "here", tmp_path / "there"

@@ -198,7 +198,10 @@ def test_several_slips_in_one_draft(sqlite_demo: Built) -> None:  # noqa: F811
             "SELECT 1.0 * COUNT(ShippedDate) / COUNT(*) FROM Orders",
         ),
         (
-            (Finding("unknown_value", "error", ""),),
+            (
+                Finding("unknown_value", "error", "", evidence="germany → Germany"),
+                Finding("unknown_value", "error", "", evidence="FRANCE → France"),
+            ),
             "SELECT COUNT(*) FROM Customers WHERE Country IN ('germany', 'FRANCE')",
             "SELECT COUNT(*) FROM Customers WHERE Country IN ('Germany', 'France')",
         ),
@@ -206,6 +209,11 @@ def test_several_slips_in_one_draft(sqlite_demo: Built) -> None:  # noqa: F811
             (Finding("row_limit", "error", "", evidence="3"),),
             "SELECT ProductName FROM Products ORDER BY UnitPrice DESC",
             "SELECT ProductName FROM Products ORDER BY UnitPrice DESC LIMIT 3",
+        ),
+        (
+            (Finding("limit", "error", "", evidence="1"),),
+            "SELECT City FROM Customers WHERE City IN (SELECT City FROM Suppliers LIMIT 5) ORDER BY City DESC LIMIT 1",
+            "SELECT City FROM Customers WHERE City IN (SELECT City FROM Suppliers LIMIT 5) ORDER BY City DESC",
         ),
     ],
 )

@@ -2,9 +2,11 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
+from agent.errors import UsageError
 from agent.settings import Settings
 from finetune.trainers.lora import LoraOptions, TrainProgress, train_lora
 
@@ -42,21 +44,40 @@ def dataset(tmp_path_factory):
     return folder
 
 
-def test_the_loss_falls_and_the_served_adapter_is_the_trained_one(dataset, base, tmp_path):
-    steps: list[TrainProgress] = []
-    report = train_lora(dataset, base, tmp_path / "run", OPTIONS, steps.append)
+@pytest.fixture(scope="module")
+def first(dataset, base, tmp_path_factory):
+    """A whole run: its folder, its report, its steps."""
+    folder, steps = tmp_path_factory.mktemp("first"), list[TrainProgress]()
+    return folder / "run", train_lora(dataset, base, folder / "run", OPTIONS, steps.append), steps
+
+
+def test_the_loss_falls_and_the_served_adapter_is_the_trained_one(first):
+    run, report, steps = first
     assert report.steps == len(steps) >= 8
     assert steps[-1].loss < steps[0].loss / 3
     assert report.parity["top1_agreement"] >= 0.9
-    assert (tmp_path / "run" / "adapter.gguf").stat().st_size < 3_000_000
-    assert json.loads((tmp_path / "run" / "report.json").read_text())["dataset_sha256"] == report.dataset_sha256
-    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+    assert (run / "adapter.gguf").stat().st_size < 3_000_000
+    assert json.loads((run / "report.json").read_text())["dataset_sha256"] == report.dataset_sha256
+    assert not (run / "checkpoint.pt").exists()
+
+
+def test_a_run_begins_where_its_parent_ended(first, dataset, base, tmp_path):
+    run, report, steps = first
+    began: list[TrainProgress] = []
+    child = train_lora(
+        dataset, base, tmp_path / "run", replace(OPTIONS, max_examples=8), began.append, parent=run / "adapter.gguf"
+    )
+    assert began[0].loss < steps[0].loss / 3
+    assert child.options["parent_sha256"] == report.adapter_sha256
+
+
+def test_a_parent_of_another_rank_is_refused(first, dataset, base, tmp_path):
+    with pytest.raises(UsageError, match="rank 8"):
+        train_lora(dataset, base, tmp_path / "run", replace(OPTIONS, rank=8), parent=first[0] / "adapter.gguf")
 
 
 def test_a_stopped_run_goes_on_from_its_checkpoint(dataset, base, tmp_path):
-    options = LoraOptions(
-        **{**{f: getattr(OPTIONS, f) for f in OPTIONS.__dataclass_fields__}, "checkpoint_every_s": 0.0}
-    )
+    options = replace(OPTIONS, checkpoint_every_s=0.0)
 
     class StoppedError(Exception):
         pass

@@ -234,7 +234,7 @@ async def test_other_decisions(key: str, decision: Decision, tmp_path: Path) -> 
 
 
 async def test_a_refused_signature_keeps_what_was_typed(tmp_path: Path) -> None:
-    backend = RecordedBackend(sign_error=ReviewError("nina asked this question and may not review its run.", ""))
+    backend = RecordedBackend(sign_error=ReviewError("reviewer asked this question and may not review its run.", ""))
     async with opened(backend, tmp_path) as pilot:
         await pilot.press("f2")
         await rest(pilot)

@@ -30,8 +30,8 @@ async def rest(pilot: Pilot[Any]) -> None:
 
 async def test_ask_watch_and_sign(workspace: Path, model: ScriptedModel, run: Run) -> None:
     first = run("ask", COUNT, "--format", "json").json
-    run("identity", "create", "nina")
-    settings = load_settings(workspace).model_copy(update={"user": "nina"})
+    run("identity", "create", "reviewer")
+    settings = load_settings(workspace).model_copy(update={"user": "reviewer"})
     app = AffidavitApp(WorkspaceBackend(settings), exports=workspace / "exports")
     try:
         async with app.run_test(size=(120, 36)) as pilot:
@@ -53,7 +53,7 @@ async def test_ask_watch_and_sign(workspace: Path, model: ScriptedModel, run: Ru
             await pilot.press("f2")
             await rest(pilot)
             assert isinstance(app.screen, ReviewScreen)
-            await pilot.press("down")  # the newest is nina's own
+            await pilot.press("down")  # the newest is the reviewer's own
             await rest(pilot)
             await pilot.press("a")
             await rest(pilot)

@@ -15,7 +15,7 @@ from fixtures_warehouse import MARIADB, POSTGRESQL, Built, built, opened  # noqa
 
 from agent.errors import AffidavitError, ErrorClass, FailedError, RefusedError, UsageError
 from agent.settings import GuardLimits
-from agent.warehouse.cells import result_fingerprint, to_cell
+from agent.warehouse.cells import number_in, result_fingerprint, to_rows
 from agent.warehouse.connect import open_warehouse
 
 PASSWORD = "s3cret-Pa55/word"
@@ -159,9 +159,57 @@ def test_db_schema_makes_bare_names_resolve(built: Built) -> None:  # noqa: F811
     ],
 )
 def test_cells_are_json_safe(value: object, cell: object) -> None:
-    got = to_cell(value)
+    ((got,),) = to_rows([(value,)])
     assert got == cell
     assert type(got) is type(cell)
+
+
+def test_one_decimal_beyond_a_float_makes_its_column_text() -> None:
+    long = Decimal("0.3333333333333333333333")
+    rows = to_rows([(Decimal("0.50"), 1, Decimal("0.5")), (long, 2, None), (Decimal("1E+3"), 3, Decimal("2"))])
+    assert rows == (("0.50", 1, 0.5), (str(long), 2, None), ("1000", 3, 2))
+    assert to_rows([(long, 1), (2, 1.5), (0.5, True), (Decimal("NaN"), None)]) == (
+        (str(long), 1),
+        ("2", 1.5),
+        ("0.5", True),
+        (None, None),
+    )
+
+
+def test_a_number_is_found_in_decimal_text_but_not_in_a_code() -> None:
+    assert [number_in(cell) for cell in (1, 2.5, "-0.50", "12345678901234567890.5")] == [
+        1,
+        2.5,
+        -0.5,
+        12345678901234567890.5,
+    ]
+    assert [number_in(cell) for cell in (None, True, "01730", "text", "2024-02-29", "1.2.3")] == [None] * 6
+
+
+def test_numbers_of_one_column_have_one_type(built: Built) -> None:  # noqa: F811
+    """A third has more digits than a float keeps; the half beside it must not come back as another type."""
+    half, third = "CAST(0.5 AS DECIMAL(30, 22))", "CAST(0.3333333333333333333333 AS DECIMAL(30, 22))"
+    with opened(built) as warehouse:
+        sql = f"SELECT {half} AS share, CAST(0.25 AS DECIMAL(10, 2)) AS price UNION ALL SELECT {third}, 0.75"
+        result = warehouse.execute(sql).result
+    assert result is not None
+    shares, prices = zip(*sorted(result.rows, key=lambda row: str(row[1])), strict=True)
+    assert prices == (0.25, 0.75)
+    if built.dialect == "sqlite":  # which has no exact decimals
+        assert shares == (0.5, 1 / 3)
+    else:
+        assert shares == ("0.5000000000000000000000", "0.3333333333333333333333")
+
+
+def test_equal_averages_vote_together_however_many_digits_they_come_with(built: Built) -> None:  # noqa: F811
+    freight = '"Freight"' if built.dialect == "postgres" else "Freight"
+    orders = table(built.dialect, "Orders")
+    with opened(built) as warehouse:
+        average = warehouse.execute(f"SELECT AVG({freight}) FROM {orders}").result
+        divided = warehouse.execute(f"SELECT SUM({freight}) * 1.00000000 / COUNT(*) FROM {orders}").result
+    assert average is not None
+    assert divided is not None
+    assert average.fingerprint == divided.fingerprint
 
 
 def test_fingerprint_forgets_order_and_noise_but_not_values() -> None:

@@ -77,6 +77,13 @@ FOREIGN: Final = (
         "Mend that line of metrics.yaml, then run `affidavit memory sync`.",
     ),
     Foreign(
+        "memory.compiler.query",
+        "CannotCompile",
+        UsageError,
+        ErrorClass.SEMANTICS,
+        "Mend the metric or dimension in metrics.yaml, then run `affidavit memory sync`.",
+    ),
+    Foreign(
         "memory.errors",
         "MemoryFailure",
         FailedError,
@@ -93,8 +100,8 @@ FOREIGN: Final = (
     Foreign(
         "finetune.splits",
         "LeakError",
-        FailedError,
-        ErrorClass.INTERNAL,
+        UsageError,
+        ErrorClass.WORKSPACE,
         "Make other pairs with `affidavit pairs generate --seed N`; nothing was written.",
     ),
     Foreign(

@@ -178,7 +178,8 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
         def linker() -> Linker:
             from memory.knowledge import open_knowledge
 
-            return open_knowledge(store(), settings.state_dir, settings.workspace / "metrics.yaml").linker
+            metrics = settings.workspace / "metrics.yaml"
+            return open_knowledge(store(), settings.state_dir, metrics, withhold=policy.withheld).linker
 
         @cache
         def warehouse() -> Warehouse:

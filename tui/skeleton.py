@@ -19,7 +19,7 @@ from agent.errors import ErrorClass, UsageError
 if TYPE_CHECKING:
     from memory.catalog import Catalog, Column, Table
 
-__all__ = ["PlainWorkspace", "make_workspace", "metrics_skeleton"]
+__all__ = ["PlainWorkspace", "Wish", "make_workspace", "metrics_skeleton"]
 
 _MAX_DIMENSIONS: Final = 40
 _MAX_DISTINCT: Final = 200
@@ -39,17 +39,22 @@ _SETTINGS: Final = """\
 # which beats this file, which beats the default.
 
 [warehouse]
-# The database being asked; Affidavit only ever reads it. Keep a password out of this file: put the whole URL in
-# AFFIDAVIT_WAREHOUSE__URL instead.
+# The database being asked; Affidavit only ever reads it. A relative SQLite or DuckDB path is taken from this folder.
+# Keep a password out of this file: put the whole URL in AFFIDAVIT_WAREHOUSE__URL instead.
 {warehouse}
+{db_schema}
 
 [ledger]
 # Where every run is put on record; never the warehouse itself.
-url = {ledger}
+{ledger}
+# The name this workspace's chain has there. Leave it as it is: under another name its records would not be found.
+{workspace}
 
 [model]
 # Who writes the SQL: "embedded" (on this machine, no key), "openai", "azure", or "compatible" with base_url.
 provider = "embedded"
+# Hosted models asked instead, in this order, when that one fails or takes too long; the answer says so.
+# fallbacks = [{{ provider = "openai", name = "gpt-4.1-mini" }}]
 """
 
 
@@ -65,38 +70,30 @@ class PlainWorkspace:
     kept: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new workspace is to be, in the words of affidavit.toml: a relative file is taken from its folder."""
+
+    warehouse_url: str | None = None
+    """None takes the URL in AFFIDAVIT_WAREHOUSE__URL and leaves it out of the file, since it may hold a password."""
+    db_schema: str | None = None
+    """None takes AFFIDAVIT_WAREHOUSE__DB_SCHEMA, else the account's default schema."""
+    ledger_url: str | None = None
+    ledger_workspace: str = ""
+
+
 def make_workspace(
-    directory: Path,
-    warehouse_url: str | None,
-    ledger_url: str | None = None,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    directory: Path, wish: Wish, *, progress: Callable[[int, int], None] | None = None
 ) -> PlainWorkspace:
     """Look at the database first, then write the files that are not there yet; nothing is half-written.
 
-    A relative SQLite or DuckDB path in `warehouse_url` is taken from where the command runs. Without `warehouse_url`
-    the one in AFFIDAVIT_WAREHOUSE__URL is used, and left out of the file, since it may hold a password.
-
     Raises:
-        UsageError: the URL is wrong, or the folder cannot be written.
+        UsageError: a URL is wrong, the schema holds no table, or the folder cannot be written.
         FailedError: the database cannot be reached.
     """
-    from agent.settings import GuardLimits
-    from agent.warehouse.connect import open_warehouse
-    from memory.catalog import reflect
-
-    url = _absolute(warehouse_url or os.environ["AFFIDAVIT_WAREHOUSE__URL"])
-    warehouse = open_warehouse(url, GuardLimits())
-    try:
-        catalog = reflect(warehouse.engine, progress=progress)
-    finally:
-        warehouse.close()
-    settings = _SETTINGS.format(
-        warehouse=f"url = {json.dumps(url, ensure_ascii=False)}" if warehouse_url else "# It is there now.",
-        ledger=json.dumps(ledger_url or "sqlite:///.affidavit/ledger.sqlite", ensure_ascii=False),
-    )
-    wanted = {"affidavit.toml": settings, "metrics.yaml": metrics_skeleton(catalog), "policy.yaml": _POLICY}
     root = directory.resolve()
+    catalog, display_url = _read_database(root, wish, progress)
+    wanted = {"affidavit.toml": _settings(wish), "metrics.yaml": metrics_skeleton(catalog), "policy.yaml": _POLICY}
     try:
         root.mkdir(parents=True, exist_ok=True)
         (root / ".affidavit").mkdir(mode=0o700, exist_ok=True)
@@ -108,7 +105,7 @@ def make_workspace(
             "Name a folder you may write to.",
         ) from error
     kept = tuple(name for name in wanted if name not in written)
-    return PlainWorkspace(root, warehouse.display_url, len(catalog.tables), written, kept)
+    return PlainWorkspace(root, display_url, len(catalog.tables), written, kept)
 
 
 def metrics_skeleton(catalog: Catalog) -> str:
@@ -162,12 +159,38 @@ def metrics_skeleton(catalog: Catalog) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _absolute(url: str) -> str:
-    """A relative database file is meant from here, but settings take it from the workspace."""
-    found = re.fullmatch(r"(sqlite|duckdb):///([^/:?][^?]*)(\?.*)?", url)
-    if not found:
-        return url
-    return f"{found[1]}:///{Path(found[2]).resolve()}{found[3] or ''}"
+def _read_database(root: Path, wish: Wish, progress: Callable[[int, int], None] | None) -> tuple[Catalog, str]:
+    from agent.settings import GuardLimits, absolute_file_url
+    from agent.warehouse.connect import open_warehouse
+    from memory.catalog import reflect
+
+    url = absolute_file_url(wish.warehouse_url or os.environ["AFFIDAVIT_WAREHOUSE__URL"], root)
+    db_schema = wish.db_schema or os.environ.get("AFFIDAVIT_WAREHOUSE__DB_SCHEMA")
+    warehouse = open_warehouse(url, GuardLimits(), db_schema=db_schema)
+    try:
+        catalog = reflect(warehouse.engine, db_schema=db_schema, progress=progress)
+    finally:
+        warehouse.close()
+    if db_schema and not catalog.tables:
+        raise UsageError(
+            ErrorClass.WAREHOUSE_URL,
+            f"The schema `{db_schema}` of {warehouse.display_url} holds no table this account may read.",
+            "Check its spelling and its grants. Nothing was written.",
+        )
+    return catalog, warehouse.display_url
+
+
+def _settings(wish: Wish) -> str:
+    # JSON's string escapes are TOML's too
+    def line(key: str, value: str) -> str:
+        return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+    return _SETTINGS.format(
+        warehouse=line("url", wish.warehouse_url) if wish.warehouse_url else "# It was there when `init` ran.",
+        db_schema=line("db_schema", wish.db_schema) if wish.db_schema else '# db_schema = "public"',
+        ledger=line("url", wish.ledger_url or "sqlite:///.affidavit/ledger.sqlite"),
+        workspace=line("workspace", wish.ledger_workspace),
+    )
 
 
 def _written(path: Path, text: str) -> bool:

@@ -20,6 +20,7 @@ _TITLES: Final = {
     "run.recalled": "recalled from memory",
     "run.grounded": "grounded",
     "run.drafted": "drafted",
+    "run.model_failed": "a model failed",
     "run.guarded": "guarded",
     "run.intent": "about to touch the warehouse",
     "run.outcome": "the warehouse answered",

@@ -9,38 +9,27 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import AffidavitError, ErrorClass, FailedError
-from agent.model.failures import SETTINGS_HINT, is_too_long, model_error
+import structlog
+
+from agent.errors import AffidavitError, ErrorClass, FailedError, handling
+from agent.model.connection import Connection, LazyConnection
+from agent.model.failures import SETTINGS_HINT, is_too_long, model_error, retry_pause_s
 from agent.model.prompts import ChatMessage
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["Completion", "Connection", "ModelClient", "Usage"]
+__all__ = ["Completion", "ModelClient", "Usage"]
 
 _OPTIONAL = ("top_logprobs", "logprobs", "seed", "n", "temperature", "max_tokens")
 """Parameters some provider or model refuses. Each is dropped, once and for good, when an answer names it."""
-_CLOSE_SECONDS = 2.0
 
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A model that can be asked, and how to let go of it."""
-
-    client: openai.OpenAI
-    request_name: str
-    """What the provider calls it (the deployment, for Azure)."""
-    name: str
-    """What the record calls it."""
-    hash: str
-    """sha256 over the model file's and the adapter file's hashes when embedded; else the name."""
-    grammars: bool = False
-    """True: it takes a GBNF grammar per request."""
-    close: Callable[[], None] = lambda: None
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,56 +52,16 @@ class Usage:
     completion_tokens: int = 0
 
 
-@dataclass(slots=True)
-class _Background:
-    """A connection being made: at most once, by whoever comes first."""
-
-    connect: Callable[[], Connection]
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    made: Connection | None = None
-    failed: AffidavitError | None = None
-    closed: bool = False
-
-    def get(self) -> Connection:
-        with self.lock:
-            if self.failed is not None:
-                raise self.failed
-            if self.made is None and not self.closed:
-                try:
-                    self.made = self.connect()
-                except AffidavitError as error:
-                    self.failed = error
-                    raise
-            if self.closed:
-                self._release()
-            if self.made is None:
-                raise FailedError(ErrorClass.MODEL_OTHER, "The model was closed.", "Open the workspace again.")
-            return self.made
-
-    def close(self) -> None:
-        self.closed = True
-        # A thread that is still fetching or starting the model sees `closed` when it is done and lets go itself.
-        if self.lock.acquire(timeout=_CLOSE_SECONDS):
-            try:
-                self._release()
-            finally:
-                self.lock.release()
-
-    def _release(self) -> None:
-        made, self.made = self.made, None
-        if made is not None:
-            made.client.close()
-            made.close()
-
-
 class ModelClient:
     """Asks one model for completions.
 
-    `connect` makes the connection when it is first needed, or when `warm_up` is called.
+    `connect` makes the connection when it is first needed, or when `warm_up` is called. `label` is what the settings
+    call the model, which is known even when it cannot be reached.
     """
 
-    def __init__(self, connect: Callable[[], Connection], *, max_tokens: int = 400) -> None:
-        self._background = _Background(connect)
+    def __init__(self, connect: Callable[[], Connection], *, max_tokens: int = 400, label: str = "") -> None:
+        self.label = label
+        self._connection = LazyConnection(connect)
         self._max_tokens = max_tokens
         self._refused: set[str] = set()
         self._usage = Usage()
@@ -121,22 +70,32 @@ class ModelClient:
     @property
     def model_name(self) -> str:
         """What the record calls the model; connects if need be."""
-        return self._background.get().name
+        return self._connection.get().name
 
     @property
     def model_hash(self) -> str:
         """What the record knows the model's bytes by; connects if need be."""
-        return self._background.get().hash
+        return self._connection.get().hash
 
     @property
     def takes_grammars(self) -> bool:
         """Whether output can be held to a GBNF grammar; connects if need be."""
-        return self._background.get().grammars
+        return self._connection.get().grammars
 
     @property
     def usage(self) -> Usage:
         """Tokens spent so far."""
         return self._usage
+
+    def start(self) -> float:
+        """Wait until the model can be asked; gives the milliseconds that took, next to none once it has started.
+
+        Raises:
+            UsageError, FailedError: it cannot be connected to, fetched or started.
+        """
+        began = time.perf_counter()
+        self._connection.get()
+        return (time.perf_counter() - began) * 1000
 
     def warm_up(self) -> threading.Thread:
         """Start connecting in the background; a failure waits for the first `complete`."""
@@ -144,7 +103,7 @@ class ModelClient:
 
         def connect() -> None:
             try:
-                self._background.get()
+                self._connection.get()
             except AffidavitError:
                 return  # kept, and raised to whoever asks for a completion
 
@@ -164,9 +123,9 @@ class ModelClient:
         """`n` completions of one conversation, decoded in one batch where the provider can.
 
         Raises:
-            FailedError: with a `model_*` class, after the bounded retries of the client.
+            FailedError: with a `model_*` class; one that is retryable, after `Connection.tries` tries.
         """
-        connection = self._background.get()
+        connection = self._connection.get()
         extra: dict[str, Any] = {"grammar": grammar} if grammar and connection.grammars else {}
         wanted: dict[str, Any] = {
             "n": n if n > 1 else None,
@@ -181,21 +140,42 @@ class ModelClient:
             missing = n - len(completions)
             if missing <= 0:
                 break
-            response = self._send(connection, messages, {**wanted, "n": missing if missing > 1 else None}, extra)
+            response = self._sent(connection, messages, {**wanted, "n": missing if missing > 1 else None}, extra)
             completions += self._read(response, connection)[:missing]
         return completions
 
     def close(self) -> None:
         """Let go of the connection; an embedded server stops."""
-        self._background.close()
+        self._connection.close()
 
-    def _send(
+    def _sent(
         self,
         connection: Connection,
         messages: Sequence[ChatMessage],
         wanted: Mapping[str, Any],
         extra: Mapping[str, Any],
     ) -> Any:
+        """The response to one request, which is sent again after a pause while its failure may pass."""
+        tries = 1
+        while True:
+            try:
+                return self._sent_once(connection, messages, wanted, extra)
+            except FailedError as failure:
+                if tries >= connection.tries or not handling(failure.error_class).retryable:
+                    raise
+                pause_s = retry_pause_s(failure.__cause__, tries)
+                _log.warning("model.retry", error_class=failure.error_class.value, tries=tries, pause_s=pause_s)
+                time.sleep(pause_s)
+                tries += 1
+
+    def _sent_once(
+        self,
+        connection: Connection,
+        messages: Sequence[ChatMessage],
+        wanted: Mapping[str, Any],
+        extra: Mapping[str, Any],
+    ) -> Any:
+        """The response to one request; a parameter that the provider refuses is left out from then on."""
         import openai
 
         for _ in range(len(_OPTIONAL) + 1):

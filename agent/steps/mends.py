@@ -1,7 +1,7 @@
 """The deterministic mends, and which error class or failed check each is tried for.
 
-Each is a function from a statement to a mended one, or to None when what was meant is not certain. Those of names and
-joins are in `mend_names`; here are those of dialect and shape.
+Each is a function from a statement to a mended one, or to None when what was meant is not certain. Those of names are
+in `mend_names` and `mend_joins`; here are those of dialect and shape.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from agent.errors import ErrorClass
-from agent.steps.mend_names import NAME_MENDS, Known, Mend, parsed, qualified
+from agent.steps.checks.values import ARROW
+from agent.steps.faults import Known, Mend, parsed
+from agent.steps.mend_names import NAME_MENDS, qualified
 from agent.warehouse.dates import lacks_functions, rewrite_dates
 from agent.warehouse.dialects import allowed_function_names, render
-from agent.warehouse.scopes import UnresolvedName, resolve
 
-__all__ = ["CHECK_MENDS", "MENDS", "Known", "Mend"]
+__all__ = ["CHECK_MENDS", "MENDS"]
 
 _SQLITE_STRFTIME = re.compile(r"\bstrftime\s*\(\s*'", re.IGNORECASE)
 _DIALECTS = ("mysql", "postgres", "duckdb", "sqlite", "tsql", "snowflake", "bigquery")
@@ -140,29 +141,30 @@ def division_made_real(sql: str, known: Known) -> str | None:
 
 
 def value_respelled(sql: str, known: Known) -> str | None:
-    """`Country = 'germany'` → `Country = 'Germany'`, where the column holds one value that differs in case only."""
+    """`Country = 'germany'` → `Country = 'Germany'`, as the check found it stored."""
+    pairs = [finding.evidence.split(ARROW) for finding in known.findings if finding.check == "unknown_value"]
+    stored = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
     tree = parsed(sql, known.dialect)
     if tree is None:
         return None
-    try:
-        found = resolve(tree, known.catalog, known.dialect)
-    except UnresolvedName:
+    literals = [
+        literal
+        for compared in tree.find_all(exp.EQ, exp.In)
+        for literal in (compared.expressions if isinstance(compared, exp.In) else [compared.expression])
+        if isinstance(literal, exp.Literal) and literal.is_string and literal.name in stored
+    ]
+    for literal in literals:
+        literal.set("this", stored[literal.name])
+    return render(tree, known.dialect) if literals else None
+
+
+def limit_dropped(sql: str, known: Known) -> str | None:
+    """`... ORDER BY revenue DESC LIMIT 1` → `... ORDER BY revenue DESC`, where all rows were asked for."""
+    tree = parsed(sql, known.dialect)
+    if tree is None or tree.args.get("limit") is None:
         return None
-    changed = False
-    for compared in tree.find_all(exp.EQ, exp.In):
-        origin = found.origins.get(id(compared.this))
-        column = known.catalog.column(*origin) if origin else None
-        if column is None or not column.samples:
-            continue
-        literals = compared.expressions if isinstance(compared, exp.In) else [compared.expression]
-        for literal in literals:
-            if not isinstance(literal, exp.Literal) or not literal.is_string or literal.name in column.samples:
-                continue
-            same = [value for value in column.samples if value.casefold() == literal.name.strip().casefold()]
-            if len(same) == 1:
-                literal.set("this", same[0])
-                changed = True
-    return render(tree, known.dialect) if changed else None
+    tree.set("limit", None)
+    return render(tree, known.dialect)
 
 
 def limit_set(sql: str, known: Known) -> str | None:
@@ -193,6 +195,7 @@ CHECK_MENDS: dict[str, tuple[Mend, ...]] = {
     "integer_division": (division_made_real,),
     "unknown_value": (value_respelled,),
     "row_limit": (limit_set,),
+    "limit": (limit_dropped,),
 }
 """The same for a result that ran but does not hold, by the check that said so."""
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass, handling
 from agent.run import Draft, Finding, Grounding, Piece, RunError, RunState
+from agent.steps.faults import Known, Mend
 from agent.steps.guard import judge
-from agent.steps.mends import CHECK_MENDS, MENDS, Known, Mend
+from agent.steps.mends import CHECK_MENDS, MENDS
 from agent.warehouse.policy import Policy
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from agent.steps.generate import Drafted
 
 __all__ = ["mend", "node"]
 
@@ -70,14 +72,28 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     patch: dict[str, Any] = {"attempts": state.get("attempts", 0) + 1}
     tried = {" ".join(draft.sql.split()) for draft in state["drafts"]}
     made = mend(failed, error, services.catalog, services.joins, services.warehouse.dialect, findings=findings)
-    fresh = [draft for draft in made if " ".join(draft.sql.split()) not in tried]
+    fresh = [draft for draft in made if " ".join(draft.sql.split()) not in tried - _outvoted(state, findings)]
+    if fresh and findings:
+        said = (f"Mended: {finding.message}" for finding in findings if finding.check in CHECK_MENDS)
+        patch["notes"] = (*state.get("notes", ()), *said)
     if not fresh and _may_ask_model(failed, error):
-        fresh = [d for d in _asked_again(state, services, failed, error) if " ".join(d.sql.split()) not in tried]
+        asked = _asked_again(state, services, failed, error)
+        fresh = [draft for draft in asked.drafts if " ".join(draft.sql.split()) not in tried]
+        patch |= asked.patch()
     services.record("run.repaired", _repaired_body(failed, fresh[0] if fresh else None, error), state["run_id"])
     if not fresh:
         return {**patch, "error": error}
     drafts = (*state["drafts"], fresh[0])
     return {**patch, "drafts": drafts, "current": len(drafts) - 1, "error": None, "findings": ()}
+
+
+def _outvoted(state: RunState, findings: tuple[Finding, ...]) -> set[str]:
+    """Samples that lost the vote to the draft that failed its checks: a rule may still arrive at one of them."""
+    if not findings:
+        return set()
+    failed = state["drafts"][state["current"]]
+    mends = {" ".join(draft.sql.split()) for draft in state["drafts"] if draft.origin == "mend"}
+    return {" ".join(draft.sql.split()) for draft in state["drafts"] if draft.sql != failed.sql} - mends
 
 
 def _what_went_wrong(state: RunState) -> tuple[RunError, tuple[Finding, ...]]:
@@ -107,11 +123,10 @@ def _first_that_applies(rules: tuple[Mend, ...], sql: str, known: Known) -> tupl
 
 def _may_ask_model(failed: Draft, error: RunError) -> bool:
     """A signed query that stopped working is replaced by a fresh draft, whatever went wrong with it."""
-    fallback = handling(ErrorClass(error.error_class)).fallback
-    return failed.origin == "verified_query" or fallback in {"mend", "regenerate", "verified_query"}
+    return failed.origin == "verified_query" or handling(ErrorClass(error.error_class)).is_repairable
 
 
-def _asked_again(state: RunState, services: Services, failed: Draft, error: RunError) -> tuple[Draft, ...]:
+def _asked_again(state: RunState, services: Services, failed: Draft, error: RunError) -> Drafted:
     from agent.steps.generate import draft_with_model
 
     lacking = _lacking(state, services.catalog, error)

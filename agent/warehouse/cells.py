@@ -10,48 +10,57 @@ import datetime as dt
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from agent.run import Cell
 
-__all__ = ["cell_bytes", "result_fingerprint", "to_cell"]
+__all__ = ["cell_bytes", "number_in", "result_fingerprint", "to_rows"]
 
 _SIGNIFICANT_DIGITS = 9
 """Sums of floats differ in the last digits with the order of rows; nine digits are above that noise."""
 _EXACT_INTEGER = 2**53
+_DECIMAL_TEXT = re.compile(r"-?\d+\.\d+", re.ASCII)
 
 
-def to_cell(value: Any) -> Cell:
-    """One driver value as a JSON-safe cell.
+def to_rows(raw: Sequence[Sequence[Any]]) -> tuple[tuple[Cell, ...], ...]:
+    """Rows of driver values as rows of JSON-safe cells, with one type for all numbers of a column.
 
-    Decimals become int when they have no fraction digits, float when the float prints back to the same decimal,
-    and a string otherwise, so no digit is ever lost; NaN and infinities become None; dates are ISO 8601; bytes hex.
+    A decimal without fraction digits is an int, another one a float, unless some decimal of its column does not print
+    back from a float: then every number of that column is decimal text, so no digit is ever lost. NaN and infinities
+    become None; dates are ISO 8601; bytes hex.
     """
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Decimal):
-        return _decimal_cell(value)
-    return _text_cell(value)
+    exact = {
+        index
+        for row in raw
+        for index, value in enumerate(row)
+        if isinstance(value, Decimal) and not _survives_a_float(value)
+    }
+    return tuple(tuple(_cell(value, exact=index in exact) for index, value in enumerate(row)) for row in raw)
 
 
-def cell_bytes(cell: Cell) -> int:
-    """About how many bytes a cell takes when shown: what the byte cap counts."""
+def number_in(cell: Cell) -> float | None:
+    """The number in a cell, one given as decimal text included; None for anything else, booleans too."""
     if isinstance(cell, str):
-        return len(cell.encode("utf-8", "surrogatepass"))
-    return 8
+        return float(cell) if _DECIMAL_TEXT.fullmatch(cell) else None
+    return None if cell is None or isinstance(cell, bool) else float(cell)
 
 
-def result_fingerprint(rows: Sequence[Sequence[Cell]]) -> str:
-    """Sha256 (hex) over the sorted canonical rows: independent of row order and of column names.
+def cell_bytes(value: Any) -> int:
+    """About how many bytes a driver value takes when shown: what the byte cap counts."""
+    cell = _cell(value, exact=isinstance(value, Decimal))
+    return len(cell.encode("utf-8", "surrogatepass")) if isinstance(cell, str) else 8
 
-    Floats count to nine significant digits and a whole float equals the integer, so 830, 830.0 and
-    829.9999999999 are one value; column order still matters.
+
+def result_fingerprint(raw: Sequence[Sequence[Any]]) -> str:
+    """Sha256 (hex) over the sorted canonical rows of driver values: independent of row order and of column names.
+
+    Floats and decimals with a fraction count to nine significant digits, and a whole one equals the integer, so 830,
+    830.00 and 829.9999999999 are one value; column order still matters.
     """
-    canonical = sorted(json.dumps([_canonical(cell) for cell in row], ensure_ascii=True) for row in rows)
+    canonical = sorted(json.dumps([_canonical(value) for value in row], ensure_ascii=True) for row in raw)
     seal = hashlib.sha256()
     for row in canonical:
         seal.update(row.encode("ascii"))
@@ -59,14 +68,37 @@ def result_fingerprint(rows: Sequence[Sequence[Cell]]) -> str:
     return seal.hexdigest()
 
 
-def _decimal_cell(value: Decimal) -> Cell:
-    if not value.is_finite():
+def _cell(value: Any, *, exact: bool) -> Cell:
+    """One value as a cell; `exact` gives a number as text with all its digits."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return _number_cell(value, exact=exact)
+    return _text_cell(value)
+
+
+def _number_cell(value: float | Decimal, *, exact: bool) -> Cell:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
+        if exact:
+            return f"{value:f}"
+        return int(value) if _is_whole(value) else float(value)
+    if isinstance(value, float) and not math.isfinite(value):
         return None
+    return repr(value) if exact else value
+
+
+def _is_whole(value: Decimal) -> bool:
+    """Whether it was written without fraction digits; 3.00 was not."""
     exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent >= 0:
-        return int(value)
-    as_float = float(value)
-    return as_float if Decimal(repr(as_float)) == value else str(value)
+    return isinstance(exponent, int) and exponent >= 0
+
+
+def _survives_a_float(value: Decimal) -> bool:
+    if not value.is_finite() or _is_whole(value):
+        return True
+    return Decimal(repr(float(value))) == value
 
 
 def _text_cell(value: Any) -> str:
@@ -79,7 +111,8 @@ def _text_cell(value: Any) -> str:
     return str(value)
 
 
-def _canonical(cell: Cell) -> list[str] | None:
+def _canonical(value: Any) -> list[str] | None:
+    cell = _cell(value, exact=False)
     if cell is None:
         return None
     if isinstance(cell, bool):

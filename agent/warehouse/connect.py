@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -17,11 +19,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from agent.errors import AffidavitError, ErrorClass, FailedError, RefusedError, UsageError
-from agent.run import Cell, Outcome, Result, RunError
+from agent.run import Outcome, Result, RunError
 from agent.settings import GuardLimits
-from agent.warehouse.cells import cell_bytes, result_fingerprint, to_cell
+from agent.warehouse.cells import cell_bytes, result_fingerprint, to_rows
 from agent.warehouse.errors import classify, hint_for
-from agent.warehouse.readers import Reader, ReadingCursor, open_reader
+from agent.warehouse.readers import open_reader
+from agent.warehouse.reading import Reader, ReadingCursor
 
 __all__ = ["Warehouse", "open_warehouse"]
 
@@ -108,18 +111,22 @@ class Warehouse:
         if cursor.description is None:
             raise RefusedError(ErrorClass.NOT_READ_ONLY, "That is not a query: it gives no rows.")
         columns = tuple(str(column[0]) for column in cursor.description)
-        rows: list[tuple[Cell, ...]] = []
+        rows, truncated = self._capped(cursor)
+        return Result(columns, to_rows(rows), truncated, result_fingerprint(rows))
+
+    def _capped(self, cursor: ReadingCursor) -> tuple[list[Sequence[Any]], bool]:
+        """The rows as the driver gives them, up to the row and byte caps, and whether one was left out."""
+        rows: list[Sequence[Any]] = []
         size = 0
         while True:
             batch = cursor.fetchmany(min(_BATCH_ROWS, self._limits.max_rows + 1 - len(rows)))
             if not batch:
-                return Result(columns, tuple(rows), truncated=False, fingerprint=result_fingerprint(rows))
-            for raw in batch:
-                cells = tuple(to_cell(value) for value in raw)
-                size += sum(cell_bytes(cell) for cell in cells)
+                return rows, False
+            for row in batch:
+                size += sum(cell_bytes(value) for value in row)
                 if len(rows) == self._limits.max_rows or size > self._limits.max_bytes:
-                    return Result(columns, tuple(rows), truncated=True, fingerprint=result_fingerprint(rows))
-                rows.append(cells)
+                    return rows, True
+                rows.append(row)
 
     def _classified(self, failure: Exception) -> RunError:
         error_class, message, hint = classify(failure, self.dialect)

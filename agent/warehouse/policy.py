@@ -101,6 +101,14 @@ class Policy(_Section):
         listed += [(pattern, columns) for pattern in self.columns.deny]
         return tuple(pattern for pattern, names in listed if not any(_matches(name, (pattern,)) for name in names))
 
+    def warnings(self, catalog: Catalog) -> tuple[str, ...]:
+        """A sentence for each of the unknown names, with what to do about it."""
+        return tuple(
+            f"policy.yaml names `{name}`, but nothing in the warehouse is called that, so it has no effect. Correct it"
+            " or take it out, then run `affidavit memory sync`."
+            for name in self.unknown_names(catalog)
+        )
+
 
 def load_policy(path: Path) -> Policy:
     """Read `policy.yaml`; a missing file is the safe default, a broken one stops everything.

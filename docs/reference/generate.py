@@ -94,7 +94,7 @@ _ERRORS_SAID: Final = {
     ErrorClass.WAREHOUSE_OTHER: "Another error of the warehouse.",
     ErrorClass.MODEL_MISSING: "There is no such model or adapter, or it cannot be fetched.",
     ErrorClass.MODEL_CORRUPT: "The model's or adapter's file is not what it should be.",
-    ErrorClass.MODEL_UNREACHABLE: "The model's server does not answer.",
+    ErrorClass.MODEL_UNREACHABLE: "The model's server does not answer, or says that it failed (5xx).",
     ErrorClass.MODEL_AUTH: "No key is set, or the provider refuses it.",
     ErrorClass.MODEL_RATE_LIMIT: "The provider says: too many requests.",
     ErrorClass.MODEL_TIMEOUT: "The model took longer than `model.timeout_s`.",
@@ -114,8 +114,7 @@ _ERRORS_SAID: Final = {
 _FALLBACKS_SAID: Final = {
     "mend": "mended by rule; if no rule applies, drafted again with the error and what the model lacked",
     "regenerate": "drafted again, with the error",
-    "next_model": "meant for a second model; this version has one, so the run ends",
-    "verified_query": "a verified query is tried",
+    "next_model": "the next of `model.fallbacks` is asked; where there is none, the run ends",
     "abstain": "the run ends `abstained`, with its best draft",
     "stop": "the run ends",
 }
@@ -220,6 +219,8 @@ def _type_name(annotation: Any) -> str:
         arguments = [each for each in get_args(annotation) if each is not type(None)]
         if all(isinstance(each, str) for each in arguments):
             return " or ".join(f"`{each}`" for each in arguments)
+        if get_origin(annotation) is tuple:
+            return "list of tables"
         return " or ".join(_type_name(each) for each in arguments)
     names = {str: "text", int: "whole number", float: "number", SecretStr: "secret text", Path: "path"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
@@ -233,7 +234,7 @@ def _default(field: FieldInfo) -> str:
         return "none"
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    return f"`{value}`" if str(value) else "empty"
+    return f"`{value}`" if value not in ("", ()) else "empty"
 
 
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
@@ -259,8 +260,10 @@ def error_classes_page() -> str:
     """Every error class: who must act, whether it can be retried, and what the run does next."""
     parts = [_MADE, "# Error classes\n"]
     parts.append(
-        "`error.class` of an answer and `error_class` on the ledger are one of these. “Retryable” means that the same\n"
-        "thing may be tried again. The fallback is what the run does next, at most `limits.max_repairs` times.\n"
+        "`error.class` of an answer and `error_class` on the ledger are one of these. “Retryable” means that the very\n"
+        "same request is sent again by itself, twice at most, after a pause: the one the provider asks for in\n"
+        "`Retry-After`, or half a second and then a second. The fallback is what the run does next; a mend or a new\n"
+        "draft at most `limits.max_repairs` times.\n"
     )
     used = [handling(each).fallback for each in ErrorClass]
     for fallback, meaning in _FALLBACKS_SAID.items():

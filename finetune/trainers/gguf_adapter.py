@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AttentionShape", "LoraPair", "write_adapter"]
+__all__ = ["AttentionShape", "LoraPair", "read_adapter", "write_adapter"]
 
 _GGUF_NAMES = {
     "q_proj": "attn_q",
@@ -76,7 +76,43 @@ def write_adapter(
     os.replace(draft, path)
 
 
+def read_adapter(path: Path, *, alpha: float, attention: AttentionShape) -> dict[tuple[int, str], LoraPair]:
+    """The layers of a GGUF LoRA as `write_adapter` was given them, in float32.
+
+    Its `B` factors are rescaled so that under `alpha` the update is what it was under the adapter's own.
+
+    Raises:
+        ValueError: the file is no GGUF LoRA.
+    """
+    import gguf
+
+    reader = gguf.GGUFReader(str(path))
+    own_alpha = reader.get_field("adapter.lora.alpha")
+    if own_alpha is None:
+        raise ValueError(f"{path} is no LoRA adapter: it has no adapter.lora.alpha.")
+    rescale = np.float32(own_alpha.contents() / alpha)
+    names = {gguf_name: projection for projection, gguf_name in _GGUF_NAMES.items()}
+    factors: dict[tuple[int, str], dict[str, NDArray[np.float32]]] = {}
+    for tensor in reader.tensors:
+        _, block, gguf_name, _, factor = tensor.name.split(".")
+        factors.setdefault((int(block), names[gguf_name]), {})[factor] = np.array(tensor.data, dtype=np.float32)
+    heads = {"q_proj": attention.query_heads, "k_proj": attention.key_value_heads}
+    layers = {}
+    for (block, projection), pair in factors.items():
+        b = pair["lora_b"]
+        if projection in heads:
+            b = _separate_halves(b, heads[projection])
+        layers[block, projection] = LoraPair(pair["lora_a"], b * rescale)
+    return layers
+
+
 def _interleave_heads(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Rows of each head from (first half, second half) to alternating, as llama.cpp keeps them."""
     rows, rank = b.shape
     return b.reshape(heads, 2, rows // heads // 2, rank).swapaxes(1, 2).reshape(rows, rank)
+
+
+def _separate_halves(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """What `_interleave_heads` undone gives."""
+    rows, rank = b.shape
+    return b.reshape(heads, rows // heads // 2, 2, rank).swapaxes(1, 2).reshape(rows, rank)

@@ -16,13 +16,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agent.errors import ErrorClass, FailedError, UsageError
 from finetune.trainers.batches import Example, load_examples, plan_batches
-from finetune.trainers.gguf_adapter import AttentionShape, LoraPair, write_adapter
+from finetune.trainers.gguf_adapter import AttentionShape, LoraPair, read_adapter, write_adapter
 from finetune.trainers.parity import Parity, compare_with_server
 
 __all__ = ["LoraOptions", "TrainProgress", "TrainReport", "train_lora"]
@@ -50,6 +50,8 @@ class LoraOptions:
     batch_tokens: int = 2048
     max_examples: int | None = None
     seed: int = 7
+    parent_sha256: str | None = None
+    """Of the adapter whose weights the run begins with; None begins from nothing."""
     threads: int = 0
     checkpoint_every_s: float = 180.0
     valid_every_steps: int = 100
@@ -93,18 +95,31 @@ def train_lora(
     out_dir: Path,
     options: LoraOptions | None = None,
     progress: Callable[[TrainProgress], None] | None = None,
+    *,
+    parent: Path | None = None,
 ) -> TrainReport:
     """Train on `dataset_dir/train.jsonl`, watch `valid.jsonl`, write `out_dir/adapter.gguf` and `report.json`.
+
+    Args:
+        dataset_dir: what `finetune.dataset.build_dataset` wrote.
+        base: GGUF of the llama architecture.
+        out_dir: made if it is not there; a checkpoint inside lets a stopped run go on.
+        options: see `LoraOptions`; `parent_sha256` is filled in from `parent`.
+        progress: called after each step.
+        parent: a GGUF LoRA of the same base and rank, to go on from its weights.
 
     Raises:
         FailedError: the `train` extra is not installed, or the converted adapter does not say what the trained
             model says.
-        UsageError: the dataset is missing or not made of chat records, or `base` is not a llama-architecture GGUF.
+        UsageError: the dataset is missing or not made of chat records, `base` is not a llama-architecture GGUF, or
+            `parent` does not fit it.
     """
     options = options or LoraOptions()
+    if parent is not None:
+        options = replace(options, parent_sha256=_sha256(parent))
     _require_training_parts()
     out_dir.mkdir(parents=True, exist_ok=True)
-    run = _Run(dataset_dir, base, out_dir, options)
+    run = _Run(dataset_dir, base, out_dir, options, parent)
     run.resume()
     for step in run.steps():
         if progress:
@@ -118,7 +133,9 @@ def train_lora(
 class _Run:
     """One training run: the model, its optimiser, and where in the plan it stands."""
 
-    def __init__(self, dataset_dir: Path, base: Path, out_dir: Path, options: LoraOptions) -> None:
+    def __init__(
+        self, dataset_dir: Path, base: Path, out_dir: Path, options: LoraOptions, parent: Path | None = None
+    ) -> None:
         import torch
 
         torch.manual_seed(options.seed)
@@ -128,6 +145,8 @@ class _Run:
         self.base, self.out_dir, self.options = base, out_dir, options
         self.device, self.dtype = _best_device()
         self.model, tokenizer = _load(base, options, self.device, self.dtype)
+        config = self.model.config
+        self.attention = AttentionShape(config.num_attention_heads, config.num_key_value_heads)
         self.train = load_examples(dataset_dir / "train.jsonl", tokenizer, end_of_turn=END_OF_TURN)[
             : options.max_examples
         ]
@@ -142,6 +161,8 @@ class _Run:
         self.weights = [p for p in self.model.parameters() if p.requires_grad]
         # bfloat16 keeps 8 bits of mantissa and would lose small updates, so the optimiser owns float32 copies
         self.masters = [p.detach().clone().float() for p in self.weights]
+        if parent is not None:
+            self._begin_with(parent)
         self.optimiser = torch.optim.AdamW(self.masters, lr=options.learning_rate, weight_decay=0.0, betas=(0.9, 0.99))
         self.plan = [
             batch
@@ -252,6 +273,26 @@ class _Run:
         torch.save(state, path.with_suffix(".partial"))
         os.replace(path.with_suffix(".partial"), path)
 
+    def _begin_with(self, parent: Path) -> None:
+        import torch
+
+        layers = read_adapter(parent, alpha=self.options.alpha, attention=self.attention)
+        own = _factors(self.model)
+        if {key: (tuple(a.shape), tuple(b.shape)) for key, (a, b) in own.items()} != {
+            key: (pair.a.shape, pair.b.shape) for key, pair in layers.items()
+        }:
+            raise UsageError(
+                ErrorClass.SETTINGS,
+                f"{parent} has other layers or another rank than this run (rank {self.options.rank}).",
+                "Train with the rank it has, on the base it was made for, or begin from nothing.",
+            )
+        masters = dict(zip(map(id, self.weights), self.masters, strict=True))
+        with torch.no_grad():
+            for key, factors in own.items():
+                for weight, saved in zip(factors, (layers[key].a, layers[key].b), strict=True):
+                    masters[id(weight)].copy_(torch.from_numpy(saved))
+                    weight.copy_(masters[id(weight)])
+
     def resume(self) -> None:
         """Go on from a checkpoint of this very run, if there is one; any other is left behind."""
         import torch
@@ -272,11 +313,13 @@ class _Run:
         self.optimiser.load_state_dict(state["optimiser"])
 
     def finish(self) -> TrainReport:
-        layers = _collect_layers(self.model, dict(zip(map(id, self.weights), self.masters, strict=True)))
-        config = self.model.config
+        masters = dict(zip(map(id, self.weights), self.masters, strict=True))
+        layers = {
+            key: LoraPair(masters[id(a)].cpu().numpy(), masters[id(b)].cpu().numpy())
+            for key, (a, b) in _factors(self.model).items()
+        }
         adapter = self.out_dir / "adapter.gguf"
-        attention = AttentionShape(config.num_attention_heads, config.num_key_value_heads)
-        write_adapter(adapter, layers, alpha=self.options.alpha, attention=attention, name=self.out_dir.name)
+        write_adapter(adapter, layers, alpha=self.options.alpha, attention=self.attention, name=self.out_dir.name)
         parity = self._check_parity(adapter)
         return TrainReport(
             adapter=adapter.name,
@@ -353,6 +396,7 @@ def _best_device() -> tuple[str, Any]:
 
 def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[Any, Any]:
     os.environ["TQDM_DISABLE"] = "1"  # de-quantising takes two seconds, and the caller shows a bar of its own
+    import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -361,10 +405,10 @@ def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[An
     folder, file = str(base.parent), base.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-        # on a CPU the plain attention is a bfloat16 matrix product and faster than the fused one
-        attention = "eager" if device == "cpu" else "sdpa"
+        # plain attention is a bfloat16 product: faster than the fused one with matrix tiles, half as fast without
+        attention = "eager" if device == "cpu" and torch.cpu._is_amx_tile_supported() else "sdpa"
         model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=file, dtype="float32", attn_implementation=attention
+            folder, gguf_file=file, dtype="float32", attn_implementation=attention, use_cache=False
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
@@ -376,17 +420,16 @@ def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[An
     return get_peft_model(model.to(device=device, dtype=dtype), config, autocast_adapter_dtype=False), tokenizer
 
 
-def _collect_layers(model: Any, masters: dict[int, Any]) -> dict[tuple[int, str], LoraPair]:
-    """The float32 factors of every adapted projection, keyed by (block, projection)."""
-    layers = {}
+def _factors(model: Any) -> dict[tuple[int, str], tuple[Any, Any]]:
+    """The two trained factors (A, B) of every adapted projection, keyed by (block, projection)."""
+    factors = {}
     for block, layer in enumerate(model.base_model.model.model.layers):
         for parent in (layer.self_attn, layer.mlp):
             for projection in PROJECTIONS:
                 module = getattr(parent, projection, None)
                 if module is not None:
-                    a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
-                    layers[block, projection] = LoraPair(masters[id(a)].cpu().numpy(), masters[id(b)].cpu().numpy())
-    return layers
+                    factors[block, projection] = (module.lora_A["default"].weight, module.lora_B["default"].weight)
+    return factors
 
 
 def _sha256(path: Path) -> str:

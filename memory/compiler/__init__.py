@@ -87,6 +87,19 @@ class Compiler:
         """Whether a metric's groups add up to its total."""
         return self._scope.measure(metric_id).additive(self._scope.layer.dialect)
 
+    def two_grained(self, metric_id: str) -> bool:
+        """Whether a metric is a ratio of two that count different rows, each side grouped on its own."""
+        return bool(self._scope.measure(metric_id).parts)
+
+    def same_rows(self, first: str, second: str) -> bool:
+        """Whether two metrics count the same rows, so that they fit one SELECT."""
+        one, other = self._scope.measure(first), self._scope.measure(second)
+        return not (one.parts or other.parts) and (one.base, one.filter, one.time) == (
+            other.base,
+            other.filter,
+            other.time,
+        )
+
     def crosses(self, metric_id: str, field: str) -> bool:
         """Whether grouping the metric by the field goes from one row to many, so that groups overlap."""
         return self._scope.crosses(metric_id, field)

@@ -30,7 +30,7 @@ def _total(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _breakdown(query: SemanticQuery, scope: Scope) -> str:
-    """metrics; dimensions and/or grain; filters, window, having, order, limit."""
+    """metrics; dimensions and/or grain; filters, window, having, order, by_group, limit."""
     measures = _measures(query, scope)
     groups = _groups(query, scope, measures[0])
     if not groups:
@@ -43,7 +43,7 @@ def _breakdown(query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" HAVING {_test(measures[0].sql, query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {measures[0].alias}{_direction(query.order)}"
+        text += f" ORDER BY {groups[-1].key if query.by_group else measures[0].alias}{_direction(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY {groups[-1].key}"
     return text + _limit(query)
@@ -76,11 +76,15 @@ def _share_of(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _above_average(query: SemanticQuery, scope: Scope) -> str:
-    """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group."""
+    """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group, or a multiple of it.
+
+    `having.value` is the multiple.
+    """
     item, names, cte = _grouped(query, scope)
     sign = "<" if query.order == "asc" else ">"
     shown = ", ".join([*names, item.alias])
-    average = f"(SELECT AVG({item.alias}) FROM grouped)"
+    times = f"{literal(query.having.value)} * " if query.having else ""
+    average = f"{times}(SELECT AVG({item.alias}) FROM grouped)"
     return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}"
 
 
@@ -175,6 +179,21 @@ def _growth_series(query: SemanticQuery, scope: Scope) -> str:
     return f"WITH periods AS ({cte}) SELECT {shown}, {growth} FROM periods ORDER BY {order}{_limit(query)}"
 
 
+def _growth_table(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; grain; window, or dimensions and compare as in growth. The value, the one before, percent change."""
+    alias = scope.measure(query.metrics[0]).alias
+    if query.compare:
+        earlier, later, names, cte = _two_periods(query, scope)
+        growth = f"100.0 * {later} / {earlier} - 100 AS growth_percent"
+        values = f"{earlier} AS previous_{alias}, {later} AS {alias}, {growth}"
+        return _over_periods(query, names, cte, values, "growth_percent")
+    item, names, cte = _grouped(query, scope)
+    before = f"LAG({item.alias}) OVER (ORDER BY {names[-1]})"
+    growth = f"100.0 * {item.alias} / {before} - 100 AS growth_percent"
+    shown = f"{names[-1]}, {item.alias}, {before} AS previous_{alias}, {growth}"
+    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods ORDER BY {names[-1]}"
+
+
 def _running_total(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0] (additive); grain; window. The total so far, period by period."""
     _additive(_measures(query, scope)[0], scope)
@@ -202,6 +221,7 @@ METRIC_BUILDERS: dict[str, Builder] = {
     "difference": _difference,
     "growth": _growth,
     "growth_series": _growth_series,
+    "growth_table": _growth_table,
     "moved": _moved,
     "rank_within": _rank_within,
     "running_total": _running_total,
@@ -322,7 +342,8 @@ def _ratio_breakdown(item: Measure, query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" WHERE {_test(_ratio(item, top, bottom), query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {item.alias}{_direction(query.order)}"
+        key = f"numerators.{names[-1]}" if query.by_group else item.alias
+        text += f" ORDER BY {key}{_direction(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY numerators.{names[-1]}"
     return text + _limit(query)

@@ -41,6 +41,7 @@ PATTERNS = (
     "extreme",
     "growth",
     "growth_series",
+    "growth_table",
     "list",
     "lookup",
     "moved",
@@ -108,11 +109,15 @@ class SemanticQuery:
     having: Having | None = None
     order: Order | None = None
     limit: int | None = None
+    by_group: bool = False
+    """A breakdown in the order of its last group key (alphabetical, chronological) instead of its metric's."""
     pattern: str = "breakdown"
     entity: str = ""
     """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown."""
     columns: tuple[str, ...] = ()
     """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row)."""
+    order_by: str = ""
+    """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()
     """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"

@@ -11,13 +11,19 @@ __all__ = ["RECORD_BUILDERS"]
 
 
 def _list(query: SemanticQuery, scope: Scope) -> str:
-    """entity; columns (default its label); filters, related, window; order by columns[0], limit."""
+    """entity; columns (default its label); filters, related, window; order by order_by or columns[0], limit."""
     entity = scope.layer.entity(query.entity)
     columns = list(query.columns) or [scope.label(entity)]
     conditions = _conditions(query, scope, entity.table)
-    source, repeats = _source(scope, entity.table, [*map(scope.field, columns), *conditions])
+    sorted_by = query.order_by or columns[0]
+    source, repeats = _source(scope, entity.table, [*map(scope.field, [*columns, sorted_by]), *conditions])
+    if repeats and query.order and sorted_by not in columns:
+        raise CannotCompile("Rows shown once each cannot be sorted by a column that is not shown.")
     text = f"SELECT {'DISTINCT ' if repeats else ''}{_shown(columns, scope)} FROM {source}{_where(conditions)}"
-    return text + (f" ORDER BY {scope.field(columns[0])}{_direction(query)}" if query.order else "") + _limit(query)
+    if query.order:
+        key = scope.groups([sorted_by])[0]
+        text += f" ORDER BY {key.key if sorted_by in columns else key.sql}{_direction(query)}"
+    return text + _limit(query)
 
 
 def _lookup(query: SemanticQuery, scope: Scope) -> str:

@@ -36,6 +36,9 @@ _HEADS: Final = {
 }
 _MARKS: Final = {"info": "·", "warning": "!", "error": "✗"}
 _MAX_ROWS: Final = 50
+_STAGES_SHOWN: Final = 3
+_BEFORE_WORK: Final = ("open", "model_start")
+_NOTICED_MS: Final = 300.0
 
 
 def print_answer(answer: Answer, *, workspace: Path | None = None, max_rows: int = _MAX_ROWS) -> None:
@@ -154,9 +157,16 @@ def _origin_parts(answer: Answer) -> list[str]:
     parts = [part for part in (answer.origin.replace("_", " "), answer.model) if part]
     total = answer.timings_ms.get("total") or sum(answer.timings_ms.values())
     if total:
-        slowest = sorted(
-            ((stage, spent) for stage, spent in answer.timings_ms.items() if stage != "total"),
-            key=lambda item: -item[1],
-        )[:3]
-        parts.append(f"{seconds(total)} ({', '.join(f'{stage} {seconds(spent)}' for stage, spent in slowest)})")
+        stages = ", ".join(f"{stage.replace('_', ' ')} {seconds(spent)}" for stage, spent in _slowest(answer))
+        parts.append(f"{seconds(total)} ({stages})" if stages else seconds(total))
     return parts
+
+
+def _slowest(answer: Answer) -> list[tuple[str, float]]:
+    """The stages worth naming: the three slowest, and what came before the work only if somebody noticed it."""
+    stages = [
+        (stage, spent)
+        for stage, spent in answer.timings_ms.items()
+        if stage != "total" and (stage not in _BEFORE_WORK or spent > _NOTICED_MS)
+    ]
+    return sorted(stages, key=lambda item: -item[1])[:_STAGES_SHOWN]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,12 +54,13 @@ def ask_command(
       affidavit ask "Which product category had the highest sales revenue in 2023?"
       affidavit ask "Top 5 customers by gross profit" --format json -w .demo
     """
+    began = perf_counter()
     from finetune.registry import with_model
     from tui.failure import as_affidavit_error
 
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, questions, direct=direct, output=output)
+        code = _ask_all(settings, questions, direct=direct, output=output, began=began)
     except Exception as error:
         if output is not OutputFormat.JSON:
             raise
@@ -71,7 +73,8 @@ def ask_command(
     raise typer.Exit(code)
 
 
-def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: OutputFormat) -> int:
+def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: OutputFormat, began: float) -> int:
+    """Ask one after another; the first waited for everything to be opened, since `began` (`perf_counter`)."""
     from agent.services import open_services
     from tui.cli.answer_view import EXIT_CODES, print_answer
     from tui.cli.console import console, print_json
@@ -79,8 +82,9 @@ def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: 
 
     worst = 0
     with activity() as shown, open_services(settings, progress=shown.part) as services:
+        opened_ms = (perf_counter() - began) * 1000
         for number, question in enumerate(questions):
-            answer = _ask_one(services, question, direct, shown)
+            answer = _ask_one(services, question, direct, shown, 0.0 if number else opened_ms)
             shown.pause()
             if output is OutputFormat.JSON:
                 print_json(answer.to_json())
@@ -92,7 +96,7 @@ def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: 
     return worst
 
 
-def _ask_one(services: Services, question: str, direct: bool, shown: Activity) -> Answer:
+def _ask_one(services: Services, question: str, direct: bool, shown: Activity, opened_ms: float) -> Answer:
     from agent.ask import ask
 
     done: list[str] = []
@@ -102,4 +106,4 @@ def _ask_one(services: Services, question: str, direct: bool, shown: Activity) -
         shown.say(" › ".join([*done, "…"]))
 
     shown.say("thinking…")
-    return ask(services, question, asker=services.settings.user, direct=direct, on_step=seen)
+    return ask(services, question, asker=services.settings.user, direct=direct, on_step=seen, opened_ms=opened_ms)

@@ -26,7 +26,7 @@ def chat_command(
 
     \b
     Example:
-      affidavit chat -w .demo --as Nina
+      affidavit chat -w .demo --as analyst
     """
     from agent.errors import ErrorClass, UsageError
 

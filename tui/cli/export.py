@@ -116,15 +116,18 @@ def finetune_command(
 def _vouched(settings: Settings) -> Iterator[_Vouched]:
     """Read the standing runs from the ledger, every review checked anew."""
     from agent.services import open_ledger
+    from agent.warehouse.policy import load_policy
     from audit.export import accepted_runs
     from memory.knowledge import open_knowledge
     from memory.store import MemoryStore
 
+    policy = load_policy(settings.workspace / "policy.yaml")
     with (
         open_ledger(settings, create=False) as ledger,
         MemoryStore.open(settings.memory.url or settings.state_dir / "chroma") as store,
     ):
-        known = open_knowledge(store, settings.state_dir, settings.workspace / "metrics.yaml")
+        metrics = settings.workspace / "metrics.yaml"
+        known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
         moved = known.verified.quarantined()
         runs = accepted_runs(ledger)
         usable = tuple(run for run in runs if run.run_id not in moved)

@@ -19,7 +19,7 @@ def identity() -> None:
 
     \b
     Examples:
-      affidavit identity create "Nina Okafor"
+      affidavit identity create reviewer
       affidavit identity list
     """
 
@@ -37,7 +37,7 @@ def create_command(
 
     \b
     Example:
-      affidavit identity create "Nina Okafor"
+      affidavit identity create reviewer
     """
     from agent.services import open_ledger
     from audit.identity import Keyring, create_identity

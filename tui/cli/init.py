@@ -12,6 +12,7 @@ from tui.cli.invocation import command_app, workspace_of
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from tui.skeleton import Wish
 
 __all__ = ["app"]
 
@@ -32,6 +33,9 @@ def init_command(
     warehouse: Annotated[
         str | None, typer.Option("--warehouse", metavar="URL", help="The database to ask, as a SQLAlchemy URL.")
     ] = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", metavar="NAME", help="Its schema, if not the account's default one.")
+    ] = None,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="URL", help="The database that keeps the record.")
     ] = None,
@@ -41,14 +45,20 @@ def init_command(
     For your own database it writes affidavit.toml, a metrics.yaml to fill in (made from the database's tables) and
     policy.yaml. What is there already is never written over.
 
+    A relative SQLite or DuckDB path in a URL is taken from the current folder, as everywhere on the command line; in
+    affidavit.toml it is taken from the workspace.
+
     \b
     Examples:
-      affidavit init sales --warehouse postgresql+psycopg://analyst@db.example.com/sales
+      affidavit init sales --warehouse postgresql+psycopg://analyst@db.example.com/sales --schema retail
       affidavit init --demo .demo
     """
     target = (directory or workspace_of(ctx, None)).expanduser()
+    asked = _as_stored(target, warehouse, schema, ledger)
     if demo:
-        _make_demo(target, orders or 830, warehouse, ledger)
+        if schema is not None:
+            raise typer.BadParameter("The demo's warehouse is built in the default schema.", param_hint="--schema")
+        _make_demo(target, orders or 830, asked)
         return
     if orders is not None:
         raise typer.BadParameter("Only the demo's warehouse is made to measure.", param_hint="--orders")
@@ -57,17 +67,61 @@ def init_command(
             "Name the database to ask, such as sqlite:///sales.sqlite, or make the demo with --demo.",
             param_hint="--warehouse",
         )
-    _make_plain(target, warehouse, ledger)
+    _make_plain(target, asked)
 
 
-def _make_demo(target: Path, orders: int, warehouse: str | None, ledger: str | None) -> None:
+def _as_stored(target: Path, warehouse: str | None, schema: str | None, ledger: str | None) -> Wish:
+    """What was typed, as affidavit.toml will say it."""
+    from agent.settings import url_from_workspace
+    from tui.skeleton import Wish
+
+    here, root = Path.cwd(), target.resolve()
+    return Wish(
+        warehouse_url=warehouse and url_from_workspace(warehouse, root, here),
+        db_schema=schema,
+        ledger_url=ledger and url_from_workspace(ledger, root, here),
+        ledger_workspace=_ledger_workspace(root),
+    )
+
+
+def _ledger_workspace(root: Path) -> str:
+    """The name of this workspace's chain: the one it has, else a new one that no other folder will have."""
+    import re
+    import secrets
+    import tomllib
+
+    from agent.settings import CONFIG_NAME
+    from audit.checkpoints import last_checkpoint
+    from audit.session import CHECKPOINTS_NAME
+
+    config = root / CONFIG_NAME
+    if config.exists():
+        try:
+            return str(tomllib.loads(config.read_text(encoding="utf-8")).get("ledger", {}).get("workspace", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""  # whatever is wrong with that file is said when it is loaded
+    known = last_checkpoint(root / ".affidavit" / CHECKPOINTS_NAME)
+    if known is not None:
+        return known.workspace
+    word = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-") or "workspace"
+    return f"{word}-{secrets.token_hex(4)}"
+
+
+def _make_demo(target: Path, orders: int, asked: Wish) -> None:
     from agent.settings import load_settings
     from demo.workspace import create
     from tui.cli.console import facts
     from tui.cli.progress import progress_bar
 
     with progress_bar("Building the demo warehouse", "rows") as progress:
-        report = create(target, orders=orders, warehouse_url=warehouse, ledger_url=ledger, progress=progress)
+        report = create(
+            target,
+            orders=orders,
+            warehouse_url=asked.warehouse_url,
+            ledger_url=asked.ledger_url,
+            ledger_workspace=asked.ledger_workspace,
+            progress=progress,
+        )
     settings = load_settings(report.directory)
     adapter = _register_adapter(settings)
     _open_ledger_once(settings)
@@ -80,7 +134,27 @@ def _make_demo(target: Path, orders: int, warehouse: str | None, ledger: str | N
     ]
     if report.kept:
         lines.append(("kept as edited", ", ".join(report.kept)))
-    facts([*lines, ("adapter", adapter), ("next", f'affidavit ask "How many orders shipped late?" -w {target}')])
+    lines += [("adapter", adapter), *_not_stored(report.directory)]
+    facts([*lines, ("next", f'affidavit ask "How many orders shipped late?" -w {target}')])
+
+
+def _not_stored(root: Path) -> list[tuple[str, str]]:
+    """Which databases the environment names just now, and what that means for the next command."""
+    import tomllib
+
+    from agent.settings import CONFIG_NAME
+
+    stored = tomllib.loads((root / CONFIG_NAME).read_text(encoding="utf-8"))
+    notes = []
+    for section, key in (("warehouse", "url"), ("warehouse", "db_schema"), ("ledger", "url")):
+        variable = f"AFFIDAVIT_{section}__{key}".upper()
+        if not os.environ.get(variable):
+            continue
+        if key in stored.get(section, {}):
+            notes.append(("note", f"{variable} is set and beats `{section}.{key}` in affidavit.toml"))
+        else:
+            notes.append(("not stored", f"`{section}.{key}`: set {variable} for every command on this workspace"))
+    return notes
 
 
 def _register_adapter(settings: Settings) -> str:
@@ -90,7 +164,8 @@ def _register_adapter(settings: Settings) -> str:
     from agent.errors import AffidavitError
     from agent.services import open_ledger
     from demo.workspace import files
-    from finetune.registry import promote, read_registry, register_card
+    from finetune.cards import register_card
+    from finetune.registry import promote, read_registry
 
     folder = Path(str(files().joinpath("adapter")))
     try:
@@ -118,14 +193,14 @@ def _open_ledger_once(settings: Settings) -> None:
         pass
 
 
-def _make_plain(target: Path, warehouse: str | None, ledger: str | None) -> None:
+def _make_plain(target: Path, asked: Wish) -> None:
     from agent.settings import load_settings
     from tui.cli.console import facts
     from tui.cli.progress import progress_bar
     from tui.skeleton import make_workspace
 
     with progress_bar("Reading the database", "tables") as progress:
-        made = make_workspace(target, warehouse, ledger, progress=progress)
+        made = make_workspace(target, asked, progress=progress)
     _open_ledger_once(load_settings(made.directory))
     facts(
         [
@@ -133,6 +208,7 @@ def _make_plain(target: Path, warehouse: str | None, ledger: str | None) -> None
             ("warehouse", f"{made.warehouse}, {made.tables} tables"),
             ("wrote", ", ".join(made.written) or "nothing"),
             ("kept", ", ".join(made.kept) or "nothing was there before"),
+            *_not_stored(made.directory),
             ("next", f"say what your words mean in {made.directory / 'metrics.yaml'}"),
             ("then", f"affidavit memory sync -w {target} && affidavit ask QUESTION -w {target}"),
         ]

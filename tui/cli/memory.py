@@ -84,13 +84,16 @@ def search_command(
     Example:
       affidavit memory search "late shipments by shipper in 2022"
     """
+    from agent.warehouse.policy import load_policy
     from memory.knowledge import open_knowledge
     from tui.cli.console import print_json, print_table
     from tui.text import clipped
 
     settings = settings_of(ctx, workspace)
+    policy = load_policy(settings.workspace / "policy.yaml")
     with _store(settings) as store:
-        known = open_knowledge(store, settings.state_dir, settings.workspace / "metrics.yaml")
+        metrics = settings.workspace / "metrics.yaml"
+        known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
         found = known.retriever.retrieve(question, max_pieces=limit or settings.memory.max_pieces)
     if output is OutputFormat.JSON:
         print_json([asdict(piece) for piece in found.pieces])
@@ -144,6 +147,7 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
     from memory.knowledge import open_knowledge
     from memory.semantics import load_semantics
     from memory.sync import SyncOptions, sync
+    from tui.cli.console import say
     from tui.cli.progress import progress_bar
     from tui.reviewing import restore
 
@@ -158,12 +162,14 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
             report = sync(
                 warehouse.engine, layer, store, settings.state_dir, full=full, progress=progress, options=options
             )
-            known = open_knowledge(store, settings.state_dir, metrics)
+            known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
             restored = restore(ledger, known.verified, known.linker)
             if not report.is_empty or restored.added or restored.removed:
                 ledger.append("memory.synced", _report_json(report, restored), actor=settings.user)
     finally:
         warehouse.close()
+    for warning in policy.warnings(known.catalog):
+        say(f"! {warning}")
     return report, restored
 
 
@@ -197,9 +203,12 @@ def _print_report(report: SyncReport, restored: Restored) -> None:
         rows.append(("verified queries", len(restored.added), 0, len(restored.removed), ""))
     print_table(("kind", "added", "changed", "removed", "unchanged"), rows)
     out = console()
-    named = [(kind, name) for kind, done in report.kinds.items() for name in done.changed]
-    if named:
-        out.print("changed: " + clipped(", ".join(f"{kind} {name}" for kind, name in named), 200))
+    for verb in ("changed", "removed"):
+        named = [f"{kind} {name}" for kind, done in report.kinds.items() for name in getattr(done, verb)]
+        if named:
+            out.print(f"{verb}: " + clipped(", ".join(named), 200))
+    if report.catalog_changed and all(done.is_empty for done in report.kinds.values()):
+        out.print("changed: row counts or comments")
     for run_id, names in report.quarantined.items():
         out.print(
             f"quarantined: verified query {run_id}, because {', '.join(names)} moved; review it again", style="yellow"

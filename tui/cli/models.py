@@ -111,26 +111,41 @@ def add_command(
     ] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Register an adapter file that was trained elsewhere.
+    """Register a LoRA adapter that was trained elsewhere, if it fits the base model.
+
+    A card.json beside it, as `models export` writes it, says where it came from and how it was evaluated.
 
     \b
     Example:
       affidavit models add ./night-run.gguf --name night-run
     """
-    from finetune.registry import register
+    from agent.model.store import local_base
+    from finetune.adapter_file import check_adapter
+    from finetune.cards import register_file
     from tui.cli.console import facts
+    from tui.text import percent
 
     settings = settings_of(ctx, workspace)
-    made = register(
+    base = local_base(settings.model.base, settings.cache_dir)
+    check_adapter(file, base)
+    made = register_file(
         settings.state_dir,
-        name,
         file,
+        name=name,
         base=settings.model.base,
-        dataset_hash="",
         created=datetime.now(UTC),
         dialect=dialect,
     )
-    facts([("adapter", made.name), ("sha256", made.sha256), ("next", f"affidavit eval run --model {made.name}")])
+    figures = made.figures
+    facts(
+        [
+            ("adapter", made.name),
+            ("sha256", made.sha256),
+            ("base", made.base if base else f"{made.base}; not fetched yet, so whether they fit is not known"),
+            ("execution accuracy", f"{percent(figures.accuracy)} of {figures.total}" if figures else "not evaluated"),
+            ("next", f"affidavit eval run --model {made.name}"),
+        ]
+    )
 
 
 @app.command("export")
@@ -149,7 +164,7 @@ def export_command(
     """
     import json
 
-    from finetune.registry import write_card
+    from finetune.cards import write_card
     from tui.cli.console import facts
 
     settings = settings_of(ctx, workspace)

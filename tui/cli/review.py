@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,8 +12,18 @@ from tui.cli.invocation import FormatOption, OutputFormat, UserOption, Workspace
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from audit.rules import ReasonCode
 
 __all__ = ["app"]
+
+_APPROVING_CODES: Final = "Reason codes: correct, the default, or correct_with_caveats, which needs --reason."
+_OBJECTING_CODES: Final = (
+    "Reason codes: wrong_metric, wrong_filter, wrong_join, wrong_time, wrong_grain, wrong_source, incomplete, "
+    "ambiguous_question, data_quality, outdated, reviewed_by_mistake, not_permitted, or other, the default, "
+    "which needs --reason."
+)
+"""Written out, because `audit.rules` loads too much for a help page; a test compares the two."""
+_CODE_HELP: Final = "Why, as one of the reason codes above."
 
 app = command_app()
 
@@ -41,8 +51,8 @@ def review() -> None:
     \b
     Examples:
       affidavit review list
-      affidavit review accept 0193a1b2-c3d4 --as Nina
-      affidavit review reject 0193a1b2-c3d4 --as Nina --reason-code wrong_metric --reason "freight is not revenue"
+      affidavit review accept 0193a1b2-c3d4 --as reviewer
+      affidavit review reject 0193a1b2-c3d4 --as reviewer --reason-code wrong_metric --reason "freight is not revenue"
     """
 
 
@@ -73,27 +83,45 @@ def list_command(
         print_table(RUN_COLUMNS, run_rows(found), empty="No run waits for a review.")
 
 
-@app.command("accept")
-def accept_command(
-    ctx: typer.Context,
-    *,
-    run: RunArgument,
-    reason_code: Annotated[str, typer.Option("--reason-code", help="correct or correct_with_caveats.")] = "correct",
-    reason: ReasonOption = "",
-    output: FormatOption = OutputFormat.TABLE,
-    workspace: WorkspaceOption = None,
-    user: UserOption = None,
-) -> None:
-    """Sign that a run's SQL and result answer its question; it becomes a verified query.
+def _add_decision(decision: str, summary: str, *, default_code: str, codes: str, example: str) -> None:
+    """Add the command of a decision that takes a run and why, and nothing else."""
+    code_option = typer.Option(default_code, "--reason-code", metavar="CODE", help=_CODE_HELP)
+
+    def command(
+        ctx: typer.Context,
+        *,
+        run: RunArgument,
+        reason_code: str = code_option,
+        reason: ReasonOption = "",
+        output: FormatOption = OutputFormat.TABLE,
+        workspace: WorkspaceOption = None,
+        user: UserOption = None,
+    ) -> None:
+        _decide(settings_of(ctx, workspace, user), decision, _Said(run, reason_code, reason), output)
+
+    app.command(decision, help=f"{summary}\n\n{codes}\n\n\b\nExample:\n  {example}")(command)
+
+
+_add_decision(
+    "accept",
+    "Sign that a run's SQL and result answer its question; it becomes a verified query.",
+    default_code="correct",
+    codes=_APPROVING_CODES,
+    example="affidavit review accept 0193a1b2-c3d4 --as reviewer",
+)
+
+
+@app.command(
+    "amend",
+    help=f"""Sign a corrected statement for a run; it is guarded, run, and becomes the verified query.
+
+    {_OBJECTING_CODES}
 
     \b
     Example:
-      affidavit review accept 0193a1b2-c3d4 --as Nina
-    """
-    _decide(settings_of(ctx, workspace, user), "accept", _Said(run, reason_code, reason), output)
-
-
-@app.command("amend")
+      affidavit review amend 0193a1b2-c3d4 --as reviewer --reason-code wrong_time --sql-file fixed.sql
+    """,
+)
 def amend_command(
     ctx: typer.Context,
     *,
@@ -103,81 +131,42 @@ def amend_command(
         Path | None,
         typer.Option("--sql-file", metavar="FILE", exists=True, dir_okay=False, help="A file that holds it."),
     ] = None,
-    reason_code: Annotated[
-        str, typer.Option("--reason-code", help="What was wrong, such as wrong_filter or wrong_join.")
-    ] = "other",
+    reason_code: Annotated[str, typer.Option("--reason-code", metavar="CODE", help=_CODE_HELP)] = "other",
     reason: ReasonOption = "",
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
 ) -> None:
-    """Sign a corrected statement for a run; it is guarded, run, and becomes the verified query.
-
-    \b
-    Example:
-      affidavit review amend 0193a1b2-c3d4 --as Nina --reason-code wrong_time --sql-file fixed.sql
-    """
+    """Sign a corrected statement; the only decision that takes one."""
     if (sql is None) == (sql_file is None):
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
     corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
     _decide(settings_of(ctx, workspace, user), "amend", _Said(run, reason_code, reason, corrected), output)
 
 
-@app.command("reject")
-def reject_command(
-    ctx: typer.Context,
-    *,
-    run: RunArgument,
-    reason_code: Annotated[
-        str, typer.Option("--reason-code", help="What is wrong, such as wrong_metric or incomplete.")
-    ] = "other",
-    reason: ReasonOption = "",
-    output: FormatOption = OutputFormat.TABLE,
-    workspace: WorkspaceOption = None,
-    user: UserOption = None,
-) -> None:
-    """Sign that a run's answer must not be relied on.
-
-    \b
-    Example:
-      affidavit review reject 0193a1b2-c3d4 --as Nina --reason-code wrong_grain
-    """
-    _decide(settings_of(ctx, workspace, user), "reject", _Said(run, reason_code, reason), output)
-
-
-@app.command("revoke")
-def revoke_command(
-    ctx: typer.Context,
-    *,
-    run: RunArgument,
-    reason_code: Annotated[
-        str, typer.Option("--reason-code", help="Why it no longer stands, such as outdated or reviewed_by_mistake.")
-    ] = "other",
-    reason: ReasonOption = "",
-    output: FormatOption = OutputFormat.TABLE,
-    workspace: WorkspaceOption = None,
-    user: UserOption = None,
-) -> None:
-    """Take back an earlier approval; the query leaves memory and future training sets.
-
-    \b
-    Example:
-      affidavit review revoke 0193a1b2-c3d4 --as Nina --reason-code outdated
-    """
-    _decide(settings_of(ctx, workspace, user), "revoke", _Said(run, reason_code, reason), output)
+_add_decision(
+    "reject",
+    "Sign that a run's answer must not be relied on.",
+    default_code="other",
+    codes=_OBJECTING_CODES,
+    example="affidavit review reject 0193a1b2-c3d4 --as reviewer --reason-code wrong_grain",
+)
+_add_decision(
+    "revoke",
+    "Take back an earlier approval; the query leaves memory and future training sets.",
+    default_code="other",
+    codes=_OBJECTING_CODES,
+    example="affidavit review revoke 0193a1b2-c3d4 --as reviewer --reason-code outdated",
+)
 
 
 def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat) -> None:
-    from audit.rules import Decision, ReasonCode
+    from audit.rules import Decision
     from tui.cli.console import console, print_json
     from tui.reviewing import ReviewRequest, open_desk, review
 
-    if said.reason_code not in set(ReasonCode):
-        known = ", ".join(each.value for each in ReasonCode)
-        raise typer.BadParameter(f"{said.reason_code!r} is not one of: {known}.", param_hint="--reason-code")
-    request = ReviewRequest(
-        said.run, Decision(decision), ReasonCode(said.reason_code), reason=said.reason, sql=said.sql
-    )
+    code = _fitting_code(decision, said)
+    request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
     with open_desk(settings) as desk:
         done = review(desk, request, reviewer=settings.user)
     if output is OutputFormat.JSON:
@@ -186,3 +175,18 @@ def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat
     console().print(done.note)
     for run_id in done.relied:
         console().print(f"  affidavit runs show {run_id}")
+
+
+def _fitting_code(decision: str, said: _Said) -> ReasonCode:
+    """The reason code as typed; one that does not go with the decision or lacks its reason is a usage error."""
+    from audit.rules import Decision, ReasonCode, code_refusal
+
+    if said.reason_code not in set(ReasonCode):
+        known = ", ".join(ReasonCode)
+        raise typer.BadParameter(f"{said.reason_code!r} is not one of: {known}.", param_hint="--reason-code")
+    code = ReasonCode(said.reason_code)
+    if problem := code_refusal(Decision(decision), code, said.reason):
+        if not code_refusal(Decision(decision), code, "a reason"):  # only the words are missing
+            problem += " Say why with --reason TEXT, or choose another --reason-code."
+        raise typer.BadParameter(problem, param_hint="--reason-code")
+    return code

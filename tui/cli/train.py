@@ -40,6 +40,9 @@ def lora_command(
     pairs: Annotated[
         Path | None, typer.Option("--pairs", metavar="FILE", help="A pairs.jsonl; default: the workspace's.")
     ] = None,
+    parent: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="Go on from this registered adapter's weights.")
+    ] = None,
     rank: Annotated[int, typer.Option("--rank", min=1, help="LoRA rank.")] = 16,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="The highest, reached after warm-up.")] = 6e-4,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often each example is seen.")] = 1,
@@ -58,6 +61,7 @@ def lora_command(
     \b
     Example:
       affidavit train lora --name night-run --epochs 1
+      affidavit train lora --name second-night --from night-run --seed 8
     """
     from dataclasses import asdict
 
@@ -70,7 +74,7 @@ def lora_command(
     options = LoraOptions(rank=rank, learning_rate=learning_rate, epochs=epochs, max_examples=max_examples, seed=seed)
     folder = settings.state_dir / "train" / name
     dataset = training_dataset(settings, pairs or settings.state_dir / "pairs" / "pairs.jsonl", folder / "dataset")
-    report = _trained(settings, dataset, folder, options)
+    report = _trained(settings, dataset, folder, options, parent)
     adapter = register(
         settings.state_dir,
         name,
@@ -104,6 +108,7 @@ def training_dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
     """
     from agent.errors import ErrorClass, UsageError
     from agent.services import open_ledger
+    from agent.warehouse.policy import load_policy
     from finetune.dataset import build_dataset
     from finetune.pairs import read_pairs
     from finetune.splits import baseline_questions, split_pairs
@@ -115,13 +120,15 @@ def training_dataset(settings: Settings, pairs: Path, folder: Path) -> Path:
         raise UsageError(
             ErrorClass.WORKSPACE, f"There are no pairs at {pairs}.", "Make some with `affidavit pairs generate`."
         )
+    policy = load_policy(settings.workspace / "policy.yaml")
     baseline = baseline_questions(settings.workspace / "baseline.jsonl")
     with (
         open_ledger(settings, create=False) as ledger,
         MemoryStore.open(settings.memory.url or settings.state_dir / "chroma") as store,
         progress_bar("Building the dataset", "records") as bar,
     ):
-        known = open_knowledge(store, settings.state_dir, settings.workspace / "metrics.yaml")
+        metrics = settings.workspace / "metrics.yaml"
+        known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
         vouched = _accepted_pairs(ledger, known)
         build_dataset(
             split_pairs((*read_pairs(pairs), *vouched), baseline=baseline),
@@ -157,12 +164,17 @@ def _accepted_pairs(ledger: Ledger, known: Knowledge) -> tuple[Pair, ...]:
     )
 
 
-def _trained(settings: Settings, dataset: Path, folder: Path, options: LoraOptions) -> TrainReport:
+def _trained(settings: Settings, dataset: Path, folder: Path, options: LoraOptions, parent: str | None) -> TrainReport:
+    from agent.model.adapters import checked_file
     from agent.model.store import find_base
+    from finetune.registry import read_registry, registered
     from finetune.trainers.lora import train_lora
     from tui.cli.progress import progress_bar
 
+    adapter = (
+        checked_file(registered(read_registry(settings.state_dir), parent), settings.state_dir) if parent else None
+    )
     with progress_bar("Fetching the model", "bytes") as bar:
         base = find_base(settings.model.base, settings.cache_dir, bar)
     with progress_bar("Training", "steps") as bar:
-        return train_lora(dataset, base.path, folder, options, progress=lambda now: bar(now.step, now.steps))
+        return train_lora(dataset, base.path, folder, options, lambda now: bar(now.step, now.steps), parent=adapter)
