@@ -11,7 +11,12 @@ often sure and wrong. A recalled verified query starts from 1: a person vouched 
 
     x 0.3 for each finding of severity error,  x 0.8 for each warning,  x 0.85 for each repair.
 
-Result in 0..1. The weights are a prior, to be replaced by a calibration on the baseline pack, here and nowhere else.
+Result in 0..1. With three drafts and token probabilities near 1, as a trained model gives them, p moves little and a
+stands out: 3 of 3 agreeing give about 0.99, 2 of 3 about 0.78, and 1 of 3 about 0.51, just over the usual threshold.
+An error puts any answer under 0.3, so what is plainly missing (a negation, a stored value, rows that a LIMIT cut off, a
+year nobody spoke of) is withheld however well the drafts agree; a model repeats its mistakes. A repair is asked for
+alone, so its draft has no vote and rests on p. The weights are a prior, to be replaced by a calibration on the baseline
+pack, here and nowhere else.
 Agreement of samples as evidence: Wang et al., "Self-Consistency Improves Chain of Thought Reasoning", 2023.
 """
 
@@ -55,19 +60,24 @@ def confidence_of(evidence: Evidence) -> float:
 def agreement(drafts: Sequence[Draft], votes: Sequence[tuple[int, str]], current: int) -> float | None:
     """Share of the drafts asked for together with the current one that gave the same rows; None when it was alone.
 
-    `votes` are (index into `drafts`, result fingerprint, "" for one that failed or was refused). Drafts of a repair
-    carry its name as their basis, and are no witnesses for or against those before it.
+    `votes` are (index into `drafts`, result fingerprint, "" for one that failed or was refused). A compiled draft and
+    the model's are witnesses for each other. Drafts of a repair carry its name as their basis, and are no witnesses for
+    or against those before it.
     """
     here = drafts[current]
     cast = {
         index: fingerprint
         for index, fingerprint in votes
-        if (drafts[index].origin, drafts[index].basis) == (here.origin, here.basis)
+        if (_way(drafts[index]), drafts[index].basis) == (_way(here), here.basis)
     }
     mine = cast.get(current, "")
     if len(cast) < 2 or not mine:
         return None
     return sum(1 for fingerprint in cast.values() if fingerprint == mine) / len(cast)
+
+
+def _way(draft: Draft) -> str:
+    return "asked for together" if draft.origin in ("model", "compiled") else draft.origin
 
 
 def _support(evidence: Evidence) -> float:

@@ -37,7 +37,7 @@ Cell = str | int | float | bool | None
 
 PieceKind = Literal["table", "column", "join", "metric", "dimension", "value", "period", "example", "note", "lesson"]
 Severity = Literal["info", "warning", "error"]
-DraftOrigin = Literal["model", "verified_query", "mend", "cache"]
+DraftOrigin = Literal["model", "compiled", "verified_query", "mend", "cache"]
 
 
 class RunStatus(StrEnum):
@@ -76,13 +76,13 @@ class Grounding:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One SQL statement proposed by a model, or recalled from memory, or mended by rule."""
+    """One SQL statement proposed by a model, compiled from the semantic layer, recalled from memory, or mended."""
 
     sql: str
     origin: DraftOrigin
     model: str = ""
     confidence: float = 0.0
-    """Mean token probability in 0..1 for a model's draft, 1.0 for a recalled verified query."""
+    """Mean token probability in 0..1 for a model's draft, 1.0 for one compiled or recalled."""
     basis: str = ""
     """What a recalled or mended draft stands on: the review's run id, or the mend's name."""
     tokens: int = 0

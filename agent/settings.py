@@ -107,6 +107,8 @@ class MemorySettings(_Section):
     url: str | None = None
     """`http://host:port` of a Chroma server; None keeps a local store in `.affidavit/chroma`."""
     max_pieces: int = Field(default=24, ge=1)
+    compile_plain: bool = True
+    """Compile questions whose every word metrics.yaml accounts for, beside the model's draft."""
 
 
 class GuardLimits(_Section):

@@ -350,7 +350,10 @@ def _idiom(composer: Composer, rng: random.Random) -> Composition | None:
     words: dict[str, tuple[str, ...]] = {}
     query = query_for(draw, metric, dimensions=(dimension.id,))
     if key == "subject":
-        value = rng.choice([v for v in composer.world.values(dimension.id) if isinstance(v, str)])
+        values = [v for v in composer.world.values(dimension.id) if isinstance(v, str)]
+        if not values:
+            return None
+        value = rng.choice(values)
         surface = composer.surface(rng, value)
         draw.parameters.append(composer.parameter(draw, dimension, value, surface))
         words["v"] = (surface,)

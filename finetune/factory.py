@@ -1,8 +1,8 @@
 """The pair factory: from a seed and a workspace to a file of validated pairs, the same bytes for any number of workers.
 
 Work goes in rounds of shards. A shard is a pure function of the seed and its number: it draws questions and compiles
-their SQL. Every statement not seen before is then executed once, and the gate takes or refuses in shard order. What a
-round made is written down before the next begins, so an interrupted run goes on where it stopped.
+their SQL. Every statement not seen before is then judged by the guard and executed once, and the gate takes or refuses
+in shard order. What a round made is written down before the next begins, so an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -18,8 +19,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.warehouse.policy import Policy
 from finetune.compose import Composer, Composition
-from finetune.pairs import Pair, Parameter, Tag, pair_id, write_pairs
+from finetune.jsonl import read_records
+from finetune.pairs import Pair, Parameter, Tag, pair_id, read_pairs, write_pairs
 from finetune.phrasing import phrasings
 from finetune.quality import Gate, Limits, SqlVerdict, judge_sql
 from finetune.templates import TemplateBook, load_templates
@@ -80,6 +83,7 @@ class _Job:
     url: str
     layer: SemanticLayer
     catalog: Catalog
+    policy: Policy
     templates: Path | None
     seed: int
     phrasings: int
@@ -92,6 +96,7 @@ def generate_pairs(
     url: str,
     layer: SemanticLayer,
     catalog: Catalog,
+    policy: Policy,
     templates: Path | None,
     out_dir: Path,
     progress: Progress | None = None,
@@ -103,18 +108,19 @@ def generate_pairs(
         url: SQLAlchemy URL of the warehouse questions are drawn from and validated on.
         layer: the semantic layer.
         catalog: the warehouse's catalog; its dialect is the pairs' dialect.
+        policy: what may be read; no value of what it withholds is drawn, and no statement it refuses is taken.
         templates: the workspace's templates.yaml, or None.
-        out_dir: made if it is not there; `shards/` inside lets an interrupted run go on.
+        out_dir: made if it is not there; `shards/` inside lets an interrupted run go on. Shards of another run are
+            removed: they may hold values that the policy withholds by now.
         progress: called with (stage, pairs taken, pairs wanted).
 
     Raises:
         TemplateError: templates.yaml is wrong.
+        UsageError: a shard of an interrupted run is damaged (its line is named).
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
-    job = _Job(url, layer, catalog, templates, spec.seed, spec.phrasings, spec.template_share)
+    job = _Job(url, layer, catalog, policy, templates, spec.seed, spec.phrasings, spec.template_share)
     identity = _identity(spec, job)
-    shards = out_dir / "shards" / identity[:16]
-    shards.mkdir(parents=True, exist_ok=True)
+    shards = _shards_folder(out_dir / "shards", identity)
     limits = Limits(per_sql=spec.phrasings, per_structure=spec.per_structure, per_level=spec.levels)
     run = _Run(spec, job, shards, Gate(limits), progress)
     with _pool(spec.workers, job) as pool:
@@ -159,12 +165,12 @@ class _Run:
         fresh = {
             n: batch for n, batch in zip(missing, made, strict=True) if _store(paths[n], (p.to_json() for p in batch))
         }
-        return [fresh[n] if n in fresh else [Pair.from_json(r) for r in _stored(path)] for n, path in paths.items()]
+        return [fresh[n] if n in fresh else list(read_pairs(path)) for n, path in paths.items()]
 
     def judged(self, number: int, statements: list[str], pool: Executor | None) -> list[SqlVerdict]:
         path = self.shards / f"verdicts-{number:06d}.jsonl"
         if path.exists():
-            return [SqlVerdict(**record) for record in _stored(path)]
+            return [SqlVerdict(**record) for _, record in read_records(path)]
         chunks = [statements[i : i + 64] for i in range(0, len(statements), 64)]
         found = [v for chunk in (pool.map(_judge, chunks) if pool else map(_judge, chunks)) for v in chunk]
         _store(path, (asdict(v) for v in found))
@@ -189,7 +195,7 @@ _bench: list[_Bench] = []
 
 def _open(job: _Job) -> None:
     _shut()
-    world = World(job.url, job.layer, job.catalog)
+    world = World(job.url, job.layer, job.catalog, job.policy)
     book = load_templates(job.templates, job.catalog) if job.templates else TemplateBook()
     _bench.append(_Bench(job, world, Composer(world, Vocabulary(job.layer, book.vocabulary)), book))
 
@@ -281,8 +287,8 @@ def templated(question: str, sql: str, parameters: Iterable[Parameter]) -> tuple
 
 
 def _judge(statements: list[str]) -> list[SqlVerdict]:
-    bench = _bench[0]
-    return [judge_sql(sql, bench.job.catalog.dialect, bench.world.execute) for sql in statements]
+    world = _bench[0].world
+    return [judge_sql(sql, world.catalog.dialect, world.guard, world.execute) for sql in statements]
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
@@ -295,9 +301,26 @@ def _identity(spec: FactorySpec, job: _Job) -> str:
     parts["factory"] = _VERSION
     parts["draws"] = _SHARD_DRAWS
     parts["semantics"] = job.layer.fingerprint
+    parts["policy"] = _policy_fingerprint(job.policy)
     parts["catalog"] = hashlib.sha256(job.catalog.to_json().encode()).hexdigest()
     parts["templates"] = hashlib.sha256(job.templates.read_bytes()).hexdigest() if job.templates else ""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _policy_fingerprint(policy: Policy) -> str:
+    """sha256 of what the policy says of tables and columns; who may sign has no say in pairs."""
+    rules = policy.model_dump(mode="json", include={"tables", "columns"})
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+
+
+def _shards_folder(parent: Path, identity: str) -> Path:
+    """The folder of this run's shards, those of any other run removed."""
+    folder = parent / identity[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 def _store(path: Path, records: Iterable[dict[str, Any]]) -> bool:
@@ -307,12 +330,6 @@ def _store(path: Path, records: Iterable[dict[str, Any]]) -> bool:
             out.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
     partial.replace(path)
     return True
-
-
-def _stored(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def _written(run: _Run, out_dir: Path, identity: str) -> FactoryReport:
@@ -340,6 +357,7 @@ def _written(run: _Run, out_dir: Path, identity: str) -> FactoryReport:
         "spec": spec,
         "semantics_fingerprint": run.job.layer.fingerprint,
         "catalog_fingerprint": run.job.catalog.fingerprint,
+        "policy_fingerprint": _policy_fingerprint(run.job.policy),
         **{k: v for k, v in asdict(report).items() if k not in ("path", "manifest")},
     }
     manifest.write_text(json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

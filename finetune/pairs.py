@@ -12,7 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from finetune.jsonl import line_error, read_records
 
 __all__ = [
     "LEVELS",
@@ -30,6 +34,7 @@ __all__ = [
 Level = Literal["simple", "moderate", "complex", "edge"]
 LEVELS: tuple[Level, ...] = ("simple", "moderate", "complex", "edge")
 
+_STRICT = ConfigDict(extra="forbid")
 _LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w.])\d+(?:\.\d+)?")
 _WORD = re.compile(r"[a-z0-9]+(?:[.'][a-z0-9]+)*")
 
@@ -38,6 +43,7 @@ _WORD = re.compile(r"[a-z0-9]+(?:[.'][a-z0-9]+)*")
 class Parameter:
     """One value a question names: as typed, as stored, and where it is stored (`Table.Column`, or a kind of number)."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     name: str
     surface: str
     value: str | int | float
@@ -48,6 +54,7 @@ class Parameter:
 class Tag:
     """What a pair exercises, such as {type: pattern, subtype: share}."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     type: str
     subtype: str
 
@@ -56,6 +63,7 @@ class Tag:
 class Pair:
     """One question–SQL pair with its lineage."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     id: str
     question: str
     sql: str
@@ -79,12 +87,12 @@ class Pair:
         """The pair that `to_json` wrote.
 
         Raises:
-            KeyError, TypeError: a field is missing or unknown.
+            ValidationError: a field is missing, unknown or of another kind.
         """
-        fields = dict(record)
-        fields["parameters"] = tuple(Parameter(**p) for p in fields.get("parameters", ()))
-        fields["tags"] = tuple(Tag(**t) for t in fields.get("tags", ()))
-        return cls(**fields)
+        return _SHAPE.validate_python(record)
+
+
+_SHAPE = TypeAdapter(Pair)
 
 
 def pair_id(question: str, sql: str) -> str:
@@ -116,8 +124,15 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> str:
 
 
 def read_pairs(path: Path) -> Iterator[Pair]:
-    """The pairs of a file that `write_pairs` wrote."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield Pair.from_json(json.loads(line))
+    """The pairs of a file that `write_pairs` wrote.
+
+    Raises:
+        UsageError: the file cannot be read, or a line is no pair (line and field named).
+    """
+    for number, record in read_records(path):
+        try:
+            yield Pair.from_json(record)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field_name = ".".join(str(part) for part in first["loc"])
+            raise line_error(path, number, f"`{field_name}`: {first['msg']}") from error

@@ -1,8 +1,8 @@
 """The quality gate: what a pair must be before it may teach anything, each refusal under its own name.
 
-The SQL is judged once, whatever the number of questions that share it: it must parse, be one SELECT, run, give rows,
-and not depend on how the engine breaks a tie. The question is then judged against it: it names every value the SQL
-filters on, it does not repeat another question of the same SQL, and no other SQL already answers it.
+The SQL is judged once, whatever the number of questions that share it: it must parse, be one SELECT, pass the guard,
+run, give rows, and not depend on how the engine breaks a tie. The question is then judged against it: it names every
+value the SQL filters on, it does not repeat another question of the same SQL, and no other SQL already answers it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from agent.run import Outcome
+from agent.run import Outcome, Verdict
 from finetune.pairs import Pair, masked_sql, normalised
 from finetune.similarity import Signature, signature
 
@@ -20,6 +20,7 @@ __all__ = ["Gate", "Limits", "Refusal", "SqlVerdict", "judge_sql"]
 
 _WITHOUT_VALUES = 4
 Execute = Callable[[str], Outcome]
+Guard = Callable[[str], Verdict]
 
 
 class Refusal(StrEnum):
@@ -27,6 +28,7 @@ class Refusal(StrEnum):
 
     DOES_NOT_PARSE = "does_not_parse"
     NOT_ONE_SELECT = "not_one_select"
+    GUARD_REFUSED = "guard_refused"
     DOES_NOT_EXECUTE = "does_not_execute"
     EMPTY_RESULT = "empty_result"
     TRUNCATED_RESULT = "truncated_result"
@@ -52,8 +54,8 @@ class SqlVerdict:
     fingerprint: str = ""
 
 
-def judge_sql(sql: str, dialect: str, execute: Execute) -> SqlVerdict:
-    """Parse and run one statement (twice when it has a LIMIT whose cut could fall on a tie)."""
+def judge_sql(sql: str, dialect: str, guard: Guard, execute: Execute) -> SqlVerdict:
+    """Parse one statement, have the guard judge it, and run it (twice when the cut of its LIMIT could be on a tie)."""
     from sqlglot import exp, parse
     from sqlglot.errors import SqlglotError
 
@@ -63,7 +65,10 @@ def judge_sql(sql: str, dialect: str, execute: Execute) -> SqlVerdict:
         return SqlVerdict(sql, Refusal.DOES_NOT_PARSE, str(error).splitlines()[0])
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return SqlVerdict(sql, Refusal.NOT_ONE_SELECT)
-    outcome = execute(sql)
+    allowed = guard(sql)
+    if not allowed.allowed:
+        return SqlVerdict(sql, Refusal.GUARD_REFUSED, allowed.message)
+    outcome = execute(allowed.sql)
     if outcome.result is None:
         return SqlVerdict(sql, Refusal.DOES_NOT_EXECUTE, outcome.error.message if outcome.error else "")
     rows, refusal = outcome.result.rows, ""

@@ -2,17 +2,21 @@
 
 A question file may name a database per line. Each gets a small workspace of its own under `.affidavit/predict/`, with
 what is known of that database, so that nothing learnt there ever mixes with what the real workspace knows; but every
-run is still put on the one ledger, under the one policy.
+run is still put on the one ledger, under the one policy. What was learnt holds values of the database, so it goes when
+the command ends: a column that `policy.yaml` denies later has no copy left there.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 from collections import OrderedDict
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +33,7 @@ __all__ = ["OpenWarehouses", "Target", "warehouse_url"]
 
 _MAX_OPEN = 4
 """Warehouses kept open at once: enough for a file that alternates between a few."""
+_LOCK = ".lock"
 _NO_METRICS = "version: 1\n"
 _DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
 
@@ -75,6 +80,7 @@ class OpenWarehouses:
             self._stack.callback(self._ledger.close)
             self._model: ModelClient = open_model(self._settings)
             self._stack.callback(self._model.close)
+            self._folder = self._stack.enter_context(_own_folder(self._settings.state_dir / "predict"))
         except BaseException:
             self._stack.close()
             raise
@@ -83,7 +89,7 @@ class OpenWarehouses:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for _, stack in self._open.values():
-            self._stack.callback(stack.close)
+            self._stack.callback(stack.close)  # before the folder they read from goes
         self._open.clear()
         self._stack.close()
 
@@ -110,7 +116,7 @@ class OpenWarehouses:
         if target is None:
             return self._enter(self._settings)
         if target not in self._prepared:
-            self._prepared[target] = _prepare(self._settings, target)
+            self._prepared[target] = _prepare(self._settings, target, self._folder)
         side = self._prepared[target]
         try:
             return self._enter(side)
@@ -132,13 +138,51 @@ class OpenWarehouses:
         return replace(opened, ledger=self._ledger, model=self._model, fallbacks=()), stack
 
 
-def _prepare(settings: Settings, target: Target) -> Settings:
-    """Make a side workspace; what an earlier command learnt is forgotten: its rows may have changed."""
-    source = target.metrics or settings.workspace / "metrics.yaml"
-    folder = settings.state_dir / "predict" / hashlib.sha256(f"{target.url}\n{source}".encode()).hexdigest()[:16]
+@contextmanager
+def _own_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` for this command alone, removed at its end, with whatever killed commands left there.
+
+    A command holds a lock on its folder for as long as it lives, so that others know it from a leftover.
+
+    Raises:
+        FailedError: the disk does not let us.
+    """
+    with ExitStack() as stack:
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with _locked(parent):  # nobody may take a folder for a leftover before it is locked
+                for folder in (path for path in parent.iterdir() if path.is_dir()):
+                    _remove_leftover(folder)
+                own = Path(mkdtemp(dir=parent))
+                stack.callback(shutil.rmtree, own, ignore_errors=True)
+                stack.enter_context(_locked(own))
+        except OSError as error:
+            raise FailedError(ErrorClass.WORKSPACE, f"Cannot write {parent}: {error}.", "Check the disk.") from error
+        yield own
+
+
+def _remove_leftover(folder: Path) -> None:
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        with _locked(folder, wait=False):
+            shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        return  # its command is at work
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a folder. Raises BlockingIOError when another has it and `wait` is false."""
+    with (folder / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _prepare(settings: Settings, target: Target, parent: Path) -> Settings:
+    """Make a side workspace in `parent`, under the workspace's policy as it is now."""
+    source = target.metrics or settings.workspace / "metrics.yaml"
+    folder = parent / hashlib.sha256(f"{target.url}\n{source}".encode()).hexdigest()[:16]
+    try:
+        folder.mkdir()
         for name, path in (("metrics.yaml", source), ("policy.yaml", settings.workspace / "policy.yaml")):
             if path.is_file():
                 shutil.copyfile(path, folder / name)
@@ -152,7 +196,9 @@ def _prepare(settings: Settings, target: Target) -> Settings:
             "workspace": folder,
             "warehouse": warehouse,
             "ledger": LedgerSettings(),
-            "memory": MemorySettings(max_pieces=settings.memory.max_pieces),
+            "memory": MemorySettings(
+                max_pieces=settings.memory.max_pieces, compile_plain=settings.memory.compile_plain
+            ),
         }
     )
 

@@ -1,7 +1,8 @@
 """The warehouse as the pair factory sees it: values to ask about, and the run of one statement.
 
-Values and thresholds must come from real rows, or questions would have empty answers; every statement goes through
-the same read-only, capped connection that serves people.
+Values and thresholds must come from real rows, or questions would have empty answers. Whatever is read goes through
+the same guard and the same read-only, capped connection that serve people: what `policy.yaml` denies can neither be
+asked about nor be quoted in a question.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from agent.run import Cell, Outcome
+from agent.run import Cell, Outcome, Verdict
 from agent.settings import GuardLimits
+from agent.steps.guard import judge
+from agent.warehouse.policy import Policy
 from memory.catalog import Catalog
 from memory.compiler import CannotCompile, Compiler, SemanticQuery
 from memory.semantics import SemanticLayer
@@ -31,6 +34,7 @@ class World:
     url: str
     layer: SemanticLayer
     catalog: Catalog
+    policy: Policy
     _values: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
     _levels: dict[str, tuple[float, ...]] = field(default_factory=dict)
     _compiled: dict[SemanticQuery, str] = field(default_factory=dict)
@@ -59,28 +63,33 @@ class World:
             found = self._compiled[query] = self.compiler.compile(query)
         return found
 
+    def guard(self, sql: str) -> Verdict:
+        """What the guard says of one statement under the policy."""
+        dialect, max_rows = self.catalog.dialect, _LIMITS.max_rows
+        return judge(sql, dialect=dialect, catalog=self.catalog, policy=self.policy, max_rows=max_rows)
+
     def execute(self, sql: str) -> Outcome:
-        """Run one statement."""
+        """Run one statement that the guard has allowed."""
         return self.warehouse.execute(sql)
 
     def values(self, name: str) -> tuple[Cell, ...]:
-        """The different values of a dimension id or `Table.Column`, sorted, without NULL."""
+        """The different values of a dimension id or `Table.Column`, sorted, without NULL; none if they are withheld."""
         if name not in self._values:
-            outcome = self.execute(self._distinct(name))
-            rows = outcome.result.rows if outcome.result else ()
+            rows = self._read(self._distinct(name))
             self._values[name] = tuple(sorted((r[0] for r in rows if r[0] is not None), key=str))
         return self._values[name]
 
     def measured(self, query: SemanticQuery) -> tuple[float, ...]:
-        """The last column of a compiled query, sorted: what thresholds are drawn from. Empty when it cannot run."""
+        """The last column of a compiled query, sorted: what thresholds are drawn from.
+
+        Empty when the query cannot be compiled, is not allowed or fails.
+        """
         try:
             sql = self.compile(query)
         except CannotCompile:
             return ()
         if sql not in self._levels:
-            outcome = self.execute(sql)
-            rows = outcome.result.rows if outcome.result else ()
-            self._levels[sql] = tuple(sorted(_number(r[-1]) for r in rows if r[-1] is not None))
+            self._levels[sql] = tuple(sorted(_number(r[-1]) for r in self._read(sql) if r[-1] is not None))
         return self._levels[sql]
 
     def span(self) -> tuple[str, str]:
@@ -90,6 +99,14 @@ class World:
             return "", ""
         days = [str(v)[:10] for v in self.values(column)]
         return (days[0], days[-1]) if days else ("", "")
+
+    def _read(self, sql: str) -> tuple[tuple[Cell, ...], ...]:
+        """The rows of one statement; none when the guard refuses it or it fails."""
+        verdict = self.guard(sql)
+        if not verdict.allowed:
+            return ()
+        outcome = self.execute(verdict.sql)
+        return outcome.result.rows if outcome.result else ()
 
     def _distinct(self, name: str) -> str:
         from memory.compiler.dialects import finish

@@ -16,7 +16,10 @@ from functools import lru_cache
 
 __all__ = ["BM25", "STOP_WORDS", "Token", "fold", "identifier_words", "singular", "stem", "stems", "tokenize"]
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['’][^\W\d_]+)?\d*")
+_LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
+_WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|{_LETTERS}(?:['’]{_LETTERS})?\d*")
+_STROKED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
+"""Letters whose stroke or ligature is no accent to Unicode, as they are typed on a keyboard without them."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
 _IRREGULAR = {
     "people": "person", "men": "man", "women": "woman", "children": "child",
@@ -49,6 +52,8 @@ class Token:
     stem: str
     start: int
     end: int
+    respelt: bool = False
+    """Whether the folded forms are of another word than the one typed (see `memory.spelling`)."""
 
     @property
     def is_number(self) -> bool:
@@ -86,7 +91,7 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 def fold(text: str) -> str:
     """Case and accents folded away."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text.casefold()).translate(_STROKED)
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 

@@ -7,6 +7,7 @@ training data) goes through the same linker, so that all of them understand it a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ from memory.joins import JoinGraph, NoJoinPath
 from memory.lexical import STOP_WORDS, Token, identifier_words, stems, tokenize
 from memory.mentions import Mention, MentionIndex
 from memory.semantics import Metric, SemanticLayer
+from memory.spelling import Speller
 from memory.values import ValueIndex, ValueMatch
 
 __all__ = ["ColumnMention", "Linker", "Links"]
@@ -76,9 +78,12 @@ class Linker:
         self._mentions = MentionIndex(layer)
         self._dimension_names = {stems(name): d.id for d in reversed(layer.dimensions) for name in d.surfaces}
         self._identifiers = _identifiers(catalog, layer)
+        self._speller = _speller(catalog, layer, self.values)
         self._reached = lru_cache(maxsize=1024)(self._reachable)
         self.link = lru_cache(maxsize=4096)(self._link)
         """`link(question) -> Links`, remembered: steps of one run ask for the same question again."""
+        self.link_as_typed = lru_cache(maxsize=4096)(self._link_as_typed)
+        """The same without mending the spelling, for whatever must not rest on a guess."""
 
     def dimension_named(self, name: str) -> str:
         """Id of the dimension that has this name or synonym, "" when none has."""
@@ -98,10 +103,15 @@ class Linker:
         return lambda table: table in reached
 
     def _link(self, question: str) -> Links:
-        tokens = tokenize(question)
+        return self._linked(question, self._speller.mended(tokenize(question)))
+
+    def _link_as_typed(self, question: str) -> Links:
+        return self._linked(question, tokenize(question))
+
+    def _linked(self, question: str, tokens: tuple[Token, ...]) -> Links:
         mentions = self._mentions.find(tokens)
         metrics = [mention.id for mention in mentions if mention.kind == "metric"]
-        values = self.values.match(question, self.reach_of(metrics))
+        values = self.values.match(question, self.reach_of(metrics), tokens)
         mentions, values = _settled(mentions, values)
         mentions = self._redirected(tokens, mentions, values)
         covered = [(m.start, m.end) for m in mentions] + [(v.start, v.end) for v in values]
@@ -209,6 +219,16 @@ class Linker:
         """The catalog's spelling of each table, each once; what the catalog does not have is left out."""
         found = (self.catalog.table(name) for name in names if name)
         return tuple(dict.fromkeys(table.name for table in found if table is not None))
+
+
+def _speller(catalog: Catalog, layer: SemanticLayer, values: ValueIndex) -> Speller:
+    """Knows the words of all names and identifiers, of the stored values, and those that say how."""
+    definitions = (*layer.metrics, *layer.dimensions, *layer.entities)
+    texts = [surface for definition in definitions for surface in definition.surfaces]
+    texts += [identifier_words(table.name) for table in catalog.tables]
+    texts += [identifier_words(column.name) for table in catalog.tables for column in table.columns]
+    names = Counter(word for text in texts for token in tokenize(text) for word in {token.folded, token.singular})
+    return Speller(names, values.words, _QUIET_WORDS)
 
 
 def _identifiers(catalog: Catalog, layer: SemanticLayer) -> dict[tuple[str, ...], list[tuple[str, str]]]:

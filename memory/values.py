@@ -9,6 +9,7 @@ around it, and the tables the question can reach, rank them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,14 @@ class ValueIndex:
     def __len__(self) -> int:
         return sum(len(source.values) for source in self.sources)
 
-    def match(self, question: str, reach: Callable[[str], bool] | None = None) -> tuple[ValueMatch, ...]:
+    @property
+    def words(self) -> Counter[str]:
+        """The folded singular words of everything that can be matched, with how many surfaces hold each."""
+        return Counter(word for key in self._entries for word in set(key.split(" ")))
+
+    def match(
+        self, question: str, reach: Callable[[str], bool] | None = None, tokens: Sequence[Token] | None = None
+    ) -> tuple[ValueMatch, ...]:
         """The values named in the question, in the order of the text, each with its columns best first.
 
         The longest surface wins where two overlap. Case, plural, possessive, accents and country adjectives are
@@ -110,8 +118,10 @@ class ValueIndex:
             question: the question as typed.
             reach: whether a table can be joined to what the question measures without repeating rows; columns of
                 other tables rank lower.
+            tokens: the question's words with their spelling mended; None takes them as typed.
         """
-        tokens = [token for token in tokenize(question) if token.folded not in _JOINING]
+        read = tokenize(question) if tokens is None else tokens
+        tokens = [token for token in read if token.folded not in _JOINING]
         cased = any(token.is_capitalised for token in tokens[1:]) or len(tokens) < 2
         taken: set[int] = set()
         spans = [span for span in self._exact_spans(tokens, cased) if _claim(span, taken)]
@@ -154,7 +164,8 @@ class ValueIndex:
                 if entries:
                     kept = tuple(e for e in entries if self._plausible(e, tokens, first, last, cased))
                     if kept:
-                        spans.append(_Span(first, last, kept))
+                        exact = not any(token.respelt for token in tokens[first : last + 1])
+                        spans.append(_Span(first, last, kept, exact))
         return sorted(spans, key=lambda span: (span.first - span.last, span.first))
 
     def _plausible(self, entry: _Entry, tokens: Sequence[Token], first: int, last: int, cased: bool) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from agent.warehouse.policy import Policy
 from demo.warehouse import build
 from finetune.compose import Composer
 from finetune.templates import TemplateBook, load_templates
@@ -40,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     catalog = reflect(engine)
     engine.dispose()
     layer = load_semantics(METRICS, catalog)
-    world = World(url, layer, catalog)
+    world = World(url, layer, catalog, Policy())
     book = load_templates(TEMPLATES, catalog)
     yield Shop(url, catalog, layer, world, book, Composer(world, Vocabulary(layer, book.vocabulary)))
     world.close()

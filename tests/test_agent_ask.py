@@ -64,6 +64,8 @@ class Workspace:
     provider: ScriptedProvider
 
     def settings(self, **sections: dict[str, Any]) -> Settings:
+        """The script decides what is drafted, so nothing is compiled unless a test says so."""
+        memory = {"compile_plain": False, **sections.pop("memory", {})}
         model = {
             "provider": "compatible",
             "name": "scripted",
@@ -71,7 +73,7 @@ class Workspace:
             "timeout_s": 10,
             **sections.pop("model", {}),
         }
-        return load_settings(self.folder, {"model": model, **sections})
+        return load_settings(self.folder, {"model": model, "memory": memory, **sections})
 
     def ask(self, question: str, *, direct: bool = False, **sections: dict[str, Any]) -> Answer:
         with open_services(self.settings(**sections)) as services:
@@ -169,6 +171,32 @@ def test_the_majority_of_results_wins_and_disagreement_costs_confidence(workspac
     assert answer.status is RunStatus.ANSWERED
     assert answer.rows == ((830,),)
     assert answer.confidence == pytest.approx((2 / 3) ** 0.6 * 0.9**0.4)
+
+
+def test_a_plain_question_is_compiled_and_the_model_asked_once_beside_it(workspace: Workspace) -> None:
+    workspace.provider.say(REVENUE)
+    answer = workspace.ask(QUESTION, memory={"compile_plain": True})
+    assert (answer.status, answer.origin, answer.model) == (RunStatus.ANSWERED, "compiled", "semantic layer")
+    assert [row[0] for row in answer.rows] == ["Beverages"]
+    assert answer.confidence == pytest.approx(1.0)
+    assert len(workspace.provider.requests) == 1
+    compiled, written = workspace.bodies(answer.run_id, "run.drafted")
+    assert (compiled["origin"], written["origin"]) == ("compiled", "model")
+    read = {pair["words"].casefold() for pair in compiled["readings"]}
+    assert any("sales revenue" in words for words in read)
+
+
+def test_where_the_model_differs_the_compiled_draft_stands_with_less_confidence(workspace: Workspace) -> None:
+    workspace.provider.say(REVENUE.replace("2023", "2022").replace("2024", "2023"))
+    answer = workspace.ask(QUESTION, memory={"compile_plain": True})
+    assert answer.origin == "compiled"
+    assert answer.confidence == pytest.approx(0.5**0.6)
+
+
+def test_a_question_with_a_word_left_over_is_not_compiled(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    workspace.ask("How many orders are there whose packaging was torn?", memory={"compile_plain": True})
+    assert len(workspace.provider.requests) == 2
 
 
 def test_no_agreement_at_all_is_abstained_with_the_draft_and_no_rows(workspace: Workspace) -> None:

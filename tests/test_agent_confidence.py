@@ -45,6 +45,12 @@ def test_the_figures_of_the_formula() -> None:
     assert confidence_of(Evidence(SIGNED, None, [WARNING])) == pytest.approx(0.8)
 
 
+def test_agreement_of_three_sure_drafts_stands_out_and_an_error_outweighs_it() -> None:
+    sure = Draft("SELECT 1", "model", "m", 0.985)
+    assert [round(confidence_of(Evidence(sure, n / 3)), 2) for n in (3, 2, 1)] == [0.99, 0.78, 0.51]
+    assert confidence_of(Evidence(sure, 1.0, [ERROR])) < 0.3
+
+
 def test_drafts_of_one_round_vote_together_and_failures_disagree() -> None:
     drafts = (
         MODEL,
@@ -59,3 +65,9 @@ def test_drafts_of_one_round_vote_together_and_failures_disagree() -> None:
     assert agreement(drafts, votes, 3) is None
     assert agreement(drafts, votes, 4) is None
     assert agreement(drafts, (), 0) is None
+
+
+def test_a_compiled_draft_and_the_models_vote_together() -> None:
+    drafts = (Draft("SELECT 1", "compiled", confidence=1.0), MODEL)
+    assert agreement(drafts, ((0, "f"), (1, "f")), 0) == 1.0
+    assert agreement(drafts, ((0, "f"), (1, "g")), 0) == agreement(drafts, ((0, "f"), (1, "g")), 1) == 0.5

@@ -26,7 +26,7 @@ QUESTIONS = 300
 def test_composed_questions_pass_the_guard_and_the_checks(sqlite_demo: Built, layer: SemanticLayer) -> None:  # noqa: F811
     catalog, joins = sqlite_demo.catalog, JoinGraph(sqlite_demo.catalog)
     linker = Linker(catalog, layer, joins=joins)
-    world = World(sqlite_demo.url, layer, catalog)
+    world = World(sqlite_demo.url, layer, catalog, Policy())
     composer = Composer(world, Vocabulary(layer, load_templates(METRICS.parent / "templates.yaml").vocabulary))
     rng = random.Random(11)
     asked, alarms = 0, []

@@ -64,7 +64,7 @@ def test_no_error_on_any_gold_statement(gold: dict[str, str], checker: Checker) 
 
 def test_hardly_a_warning_on_gold_statements(checker: Checker) -> None:
     warned = [gold["id"] for gold in GOLD if checker.findings(gold["question"], gold["sql"])]
-    assert len(warned) <= 6, warned
+    assert len(warned) <= 0.05 * len(GOLD), warned
 
 
 REVENUE = "SUM(d.UnitPrice * d.Quantity * (1 - d.Discount))"
@@ -140,6 +140,22 @@ def test_no_error_on_other_ways_to_be_right(question: str, sql: str, checker: Ch
     assert checker.errors(question, sql) == set()
 
 
+RIGHT_PERIODS = [
+    ("How many orders in Q4 2023?", "OrderDate >= '2023-10-01' AND OrderDate < '2024-01-01'"),
+    ("How many orders in Q4 2023?", "OrderDate BETWEEN '2023-10-01' AND '2023-12-31'"),
+    ("How many orders since 2023?", "OrderDate > '2022-12-31'"),
+    ("How many orders in Q4 2024?", "OrderDate >= '2024-10-01'"),
+    ("How many orders were open at the end of 2022?", "OrderDate <= '2022-12-31'"),
+    ("How many orders before May 2022?", "OrderDate < '2022-05-01'"),
+    ("How many orders in May 2022?", "STRFTIME('%Y-%m', OrderDate) = '2022-05'"),
+]
+
+
+@pytest.mark.parametrize(("question", "condition"), RIGHT_PERIODS)
+def test_a_period_may_be_written_in_more_than_one_way(question: str, condition: str, checker: Checker) -> None:
+    assert "time_filter" not in checker.errors(question, f"SELECT COUNT(*) FROM Orders WHERE {condition}")
+
+
 WRONG = [
     ("cartesian_product", "How many orders do our customers have?", "SELECT COUNT(*) FROM Orders, Customers"),
     (
@@ -187,6 +203,21 @@ WRONG = [
         "How many orders in March 2023?",
         "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y', OrderDate) = '2023'",
     ),
+    (
+        "time_filter",
+        "How many orders in Q4 2023?",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= '2023-01-01' AND OrderDate < '2024-01-01'",
+    ),
+    (
+        "time_filter",
+        "How many orders since March 2023?",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= '2023-05-01'",
+    ),
+    (
+        "time_filter",
+        "How many orders were placed before May 2022?",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate < '2022-06-01'",
+    ),
     ("value_filter", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers"),
     ("value_filter", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers WHERE Country = 'France'"),
     ("unknown_value", "How many customers in Germany?", "SELECT COUNT(*) FROM Customers WHERE Country = 'germany'"),
@@ -221,6 +252,7 @@ REVENUE_SQL = "SELECT SUM(UnitPrice * Quantity * (1 - Discount)) FROM order_deta
         ("List the cities", "SELECT City FROM Customers", result(), ("empty_result", "warning")),
         ("Total freight", "SELECT SUM(Freight) FROM Orders", result((None,)), ("empty_result", "warning")),
         ("Sales revenue", REVENUE_SQL, result((-5.0,)), ("implausible", "error")),
+        ("Sales revenue", REVENUE_SQL, result(("-5.00000000000000000001",)), ("implausible", "error")),
         ("List", "SELECT City FROM Customers", result(("a",), truncated=True), ("truncated", "warning")),
         (
             "What is the late shipment rate?",

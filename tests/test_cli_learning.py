@@ -43,6 +43,34 @@ def test_showing_or_training_without_pairs_says_how_to_make_some(workspace: Path
         assert "affidavit pairs generate" in left.err
 
 
+@pytest.mark.parametrize("line", [b'{"question": "torn', b"[]", b"{}", b'{"id": "\xe9"}'])
+def test_a_file_that_holds_no_pairs_is_named_with_its_line(
+    workspace: Path, run: Run, tmp_path: Path, line: bytes
+) -> None:
+    assert run("pairs", "generate", "--count", "1").code == 0
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes((workspace / ".affidavit" / "pairs" / "pairs.jsonl").read_bytes() + line + b"\n")
+    for command in (("train", "lora", "--name", "x", "--pairs", bad), ("pairs", "show", bad)):
+        left = run(*command)
+        assert left.code == 2, left.err
+        said = "".join(left.err.split())
+        assert "bad.jsonl,line2:" in said
+        assert "Mendthatline" in said
+        assert "internal" not in said
+        assert len(left.err.splitlines()) < 12
+
+
+def test_pairs_follow_the_policy_of_the_workspace(workspace: Path, run: Run) -> None:
+    free = run("pairs", "generate", "--count", "120", "--format", "json").json
+    policy = workspace / "policy.yaml"
+    policy.write_text(policy.read_text().replace("  deny:\n    -", "  deny:\n    - Employees.*\n    -", 1))
+    held = run("pairs", "generate", "--count", "120", "--format", "json").json
+    assert held["pairs"] == 120
+    assert held["sha256"] != free["sha256"]
+    assert held["refused"]["guard_refused"] > 0
+    assert "Employees." not in Path(held["path"]).read_text()
+
+
 def test_broken_templates_name_their_line(workspace: Path, run: Run) -> None:
     templates = workspace / "templates.yaml"
     templates.write_text(templates.read_text().replace("  sql:", "  sqll:", 1).replace("    sql:", "    sqll:", 1))

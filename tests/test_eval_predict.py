@@ -17,7 +17,7 @@ from agent.settings import Settings, load_settings
 from finetune.evaluation import EvalOptions
 from finetune.pack import PackQuestion
 from finetune.predict import PredictOptions, predict, read_questions
-from finetune.side_workspace import warehouse_url
+from finetune.side_workspace import OpenWarehouses, Target, warehouse_url
 
 FIELDS = ["id", "question", "sql", "status", "confidence", "origin", "error_class", "latency_ms", "run_id"]
 METRICS = """\
@@ -163,6 +163,41 @@ def test_runs_on_other_databases_are_on_the_workspaces_ledger(
         ledger.close()
     assert kinds[0] == "run.started"
     assert kinds[-1] == "run.answered"
+
+
+def test_nothing_learnt_of_another_database_outlives_the_command(
+    settings: Settings, model: ScriptedModel, tmp_path: Path
+) -> None:
+    """A value read while the policy allowed it must not lie about when the policy no longer does."""
+    with sqlite3.connect(tmp_path / "library.sqlite") as connection:
+        connection.execute("CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT)")
+        connection.execute("INSERT INTO books (title) VALUES ('Persuasion'), ('Emma')")
+    connection.close()
+    books = {"id": "b", "question": "How many books are called Persuasion?", "db": "library.sqlite"}
+    model.script = {books["question"]: "SELECT COUNT(*) FROM books WHERE title = 'Persuasion'"}
+    folder = settings.state_dir / "predict"
+    left = folder / "0123456789abcdef"  # of a command that was killed
+    left.mkdir(parents=True)
+    (left / "values.json").write_text('["Persuasion"]', encoding="utf-8")
+    with OpenWarehouses(settings) as at_work:
+        at_work.services(Target(warehouse_url("library.sqlite", tmp_path)))
+        assert b"Persuasion" in learnt(folder)
+        assert not left.exists()
+        predict(settings, PredictOptions(ask_file(tmp_path, books), tmp_path / "open.jsonl"))
+        assert b"Persuasion" in learnt(folder), "a command leaves the folder of another alone while that is at work"
+    assert b"Persuasion" not in learnt(folder)
+    assert written(tmp_path / "open.jsonl")[0]["status"] == "answered"
+    (settings.workspace / "policy.yaml").write_text("columns: {deny: [books.title]}\n", encoding="utf-8")
+    with OpenWarehouses(settings) as opened:
+        opened.services(Target(warehouse_url("library.sqlite", tmp_path)))
+        assert learnt(folder)
+        assert b"Persuasion" not in learnt(folder)
+    predict(settings, PredictOptions(ask_file(tmp_path, books), tmp_path / "denied.jsonl"))
+    assert written(tmp_path / "denied.jsonl")[0]["status"] != "answered"
+
+
+def learnt(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_evidence_is_a_note_of_its_question_alone(settings: Settings, model: ScriptedModel, tmp_path: Path) -> None:

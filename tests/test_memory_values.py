@@ -76,6 +76,25 @@ def test_a_named_value_is_bound_to_its_column(linker: Linker, question: str, tar
     assert linked(linker, question)[0] == (target, value)
 
 
+def test_names_and_values_are_found_in_spite_of_slips(linker: Linker) -> None:
+    links = linker.link("revnue by prodcut catgory for Germny")
+    assert {mention.id for mention in links.mentions} >= {"revenue", "category"}
+    (value,) = {(v.surface, v.value, v.exact) for v in links.values}
+    assert value == ("Germny", "Germany", False)
+    assert [token.text for token in links.tokens] == ["revnue", "by", "prodcut", "catgory", "for", "Germny"]
+    as_typed = linker.link_as_typed("revnue by prodcut catgory")
+    assert as_typed.mentions == ()
+
+
+def test_accents_are_no_part_of_a_name(engine: sa.Engine, catalog: Catalog) -> None:
+    layer = shop_layer()
+    values = collect_values(engine, catalog, layer) | {"Customers.CompanyName": ("Empório Lindqvist", "Smørhus")}
+    index = ValueIndex(catalog, layer, values)
+    for typed in ("Emporio Lindqvist", "emporio lindqvist", "EMPÓRIO LINDQVIST", "Empo\u0301rio Lindqvist"):
+        assert [(v.value, v.exact) for v in index.match(f"orders of {typed}")] == [("Empório Lindqvist", True)]
+    assert [v.value for v in index.match("orders of smorhus")] == ["Smørhus"]
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from memory.lexical import BM25, identifier_words, singular, stem, stems, tokenize
+from memory.lexical import BM25, fold, identifier_words, singular, stem, stems, tokenize
 from memory.notes import dialect_notes, topics_of
+from memory.spelling import Speller, edits
 from memory.surfaces import is_country_word, other_names
 from tests.fixtures_memory import shop
 
@@ -60,6 +61,54 @@ def test_bm25_prefers_rare_words_and_short_documents() -> None:
     assert scores[0] == max(scores)
     assert index.scores(["unknown"]) == [0.0, 0.0, 0.0]
     assert BM25([]).scores(["x"]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slips"),
+    [("shiper", "shipper", 1), ("ordres", "orders", 1), ("revnue", "revenue", 1), ("teritry", "territory", 2),
+     ("same", "same", 0), ("region", "ratio", 3), ("", "ab", 2), ("a", "abcdef", 3)],
+)  # fmt: skip
+def test_slips_are_counted_and_cut_off(one: str, other: str, slips: int) -> None:
+    assert edits(one, other, 2) == edits(other, one, 2) == slips
+
+
+SPELLER = Speller(
+    dict.fromkeys(("revenue", "shipper", "customer", "employee", "order", "country", "supplier", "charge"), 1),
+    {"beverage": 3, "germany": 2, "hansen": 1, "maria": 1, "barlow": 1, "berlow": 1},
+    ("average", "quarter"),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("revnue", "revenue"), ("shiper", "shipper"), ("custmers", "customers"), ("coutnries", "countries"),
+     ("emploee", "employee"), ("Germny", "germany"), ("bevrages", "beverages"), ("avrage", "average"),
+     ("quater", "quarter"), ("roder", "order"), ("supplirs", "suppliers"), ("REVENEU", "revenue")],
+)  # fmt: skip
+def test_a_slip_is_mended_to_the_nearest_word(typed: str, meant: str) -> None:
+    (token,) = SPELLER.mended(tokenize(typed))
+    assert (token.text, token.folded, token.respelt) == (typed, meant, True)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["county", "older", "change", "employer", "employed", "supplied", "customs", "court", "there", "three", "2023",
+     "order", "Orders", "shipped", "doesn't", "ordr", "marie", "Iceland", "barlows", "birlow", "weather"],
+)  # fmt: skip
+def test_words_that_are_right_or_uncertain_stay(word: str) -> None:
+    assert not any(token.respelt for token in SPELLER.mended(tokenize(word)))
+
+
+def test_what_is_frequent_wins_among_the_equally_near() -> None:
+    speller = Speller({}, {"hansen": 5, "hanson": 1})
+    assert speller.mended(tokenize("hansin"))[0].folded == "hansen"
+    named = Speller({"margin": 1}, {"martin": 9})
+    assert named.mended(tokenize("marxin"))[0].folded == "margin"
+
+
+def test_letters_with_strokes_and_marks_fold_to_plain_ones() -> None:
+    assert fold("Ørsted Łódź Æther Empório") == "orsted lodz aether emporio"
+    assert [token.folded for token in tokenize("Empo\u0301rio's")] == ["emporio"]
 
 
 def test_countries_have_other_names() -> None:

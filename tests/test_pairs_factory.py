@@ -10,16 +10,36 @@ from pathlib import Path
 import pytest
 from fixtures_pairs import TEMPLATES, Shop, shop  # noqa: F401
 
-from agent.run import Outcome, Result, RunError
+from agent.errors import UsageError
+from agent.run import Outcome, Result, RunError, Verdict
+from agent.warehouse.policy import ColumnRules, Policy, TableRules
 from finetune.factory import FactoryReport, FactorySpec, generate_pairs, templated
 from finetune.pairs import Pair, Parameter, masked_sql, normalised, pair_id, read_pairs
 from finetune.phrasing import phrasings
 from finetune.quality import Gate, Limits, Refusal, SqlVerdict, judge_sql, mentions_values
 from finetune.templates import TemplateError, load_templates
+from finetune.world import World
+from memory.compiler import SemanticQuery
 
 
-def made(shop: Shop, out: Path, spec: FactorySpec) -> FactoryReport:  # noqa: F811
-    return generate_pairs(spec, url=shop.url, layer=shop.layer, catalog=shop.catalog, templates=TEMPLATES, out_dir=out)
+def made(shop: Shop, out: Path, spec: FactorySpec, policy: Policy | None = None) -> FactoryReport:  # noqa: F811
+    return generate_pairs(
+        spec,
+        url=shop.url,
+        layer=shop.layer,
+        catalog=shop.catalog,
+        policy=policy or shop.world.policy,
+        templates=TEMPLATES,
+        out_dir=out,
+    )
+
+
+def allow(sql: str) -> Verdict:
+    return Verdict(True, sql)
+
+
+def denying(*columns: str) -> Policy:
+    return Policy(columns=ColumnRules(deny=columns))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +85,14 @@ def test_an_interrupted_run_goes_on(shop: Shop, tmp_path: Path) -> None:  # noqa
     assert shards[1].exists()
 
 
+def test_a_damaged_shard_is_named(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
+    made(shop, tmp_path, FactorySpec(count=20))
+    shard = min((tmp_path / "shards").rglob("candidates-*.jsonl"))
+    shard.write_text(shard.read_text(encoding="utf-8") + "{", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"candidates-000000\.jsonl, line \d+"):
+        made(shop, tmp_path, FactorySpec(count=20))
+
+
 def test_levels_to_given_counts(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
     wanted = {"simple": 40, "moderate": 40, "complex": 30, "edge": 10}
     report = made(shop, tmp_path, FactorySpec(count=120, levels=wanted))
@@ -90,6 +118,85 @@ def test_no_slot_is_left_open(shop: Shop) -> None:  # noqa: F811
             assert "{" not in question, (drawn, question)
 
 
+# -- the policy ------------------------------------------------------------------------------------------------------
+
+WITHHELD = denying("Customers.Phone", "Customers.ContactName", "Employees.*")
+
+
+@pytest.fixture(scope="module")
+def permitted(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> FactoryReport:  # noqa: F811
+    return made(shop, tmp_path_factory.mktemp("permitted"), FactorySpec(count=400), WITHHELD)
+
+
+def test_no_pair_knows_anything_of_what_is_denied(shop: Shop, report: FactoryReport, permitted: FactoryReport) -> None:  # noqa: F811
+    secrets = {
+        str(value)
+        for table, columns in (
+            ("Customers", ("Phone", "ContactName")),
+            ("Employees", ("FirstName", "LastName", "HomePhone", "BirthDate", "HireDate")),
+        )
+        for column in columns
+        for value in shop.world.values(f"{table}.{column}")
+    }
+    secrets |= {str(value) for value in shop.world.values("employee_name")} | {"ContactName", "Phone", "Employees."}
+
+    def telling(found: FactoryReport) -> set[str]:
+        lines = (line for shard in found.path.parent.rglob("candidates-*.jsonl") for line in shard.open())
+        text = found.path.read_text(encoding="utf-8")
+        values = {s for line in lines for s in secrets if f'"{s}"' in line}  # candidates name columns, never values
+        return values | {s for s in secrets if s in text}
+
+    assert len(telling(report)) > 20, "without the policy they are asked about"
+    assert telling(permitted) == set()
+    assert permitted.pairs == 400
+    assert permitted.refused[Refusal.GUARD_REFUSED] > 0
+    for pair in read_pairs(permitted.path):
+        assert World(shop.url, shop.layer, shop.catalog, WITHHELD).guard(pair.sql).allowed
+
+
+def test_the_bytes_depend_on_the_policy_and_not_on_the_workers(
+    shop: Shop,  # noqa: F811
+    tmp_path: Path,
+    report: FactoryReport,
+    permitted: FactoryReport,
+) -> None:
+    again = made(shop, tmp_path, FactorySpec(count=400, workers=2), WITHHELD)
+    assert again.manifest.read_bytes() == permitted.manifest.read_bytes()
+    assert again.path.read_bytes() == permitted.path.read_bytes()
+    open_, closed = (json.loads(found.manifest.read_text()) for found in (report, permitted))
+    assert open_["identity"] != closed["identity"]
+    assert open_["policy_fingerprint"] != closed["policy_fingerprint"]
+
+
+def test_shards_made_under_another_policy_are_removed(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
+    made(shop, tmp_path, FactorySpec(count=20))
+    before = set((tmp_path / "shards").iterdir())
+    made(shop, tmp_path, FactorySpec(count=20), WITHHELD)
+    after = set((tmp_path / "shards").iterdir())
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+@pytest.mark.parametrize("deny", ["Orders.OrderDate", "Customers.*", "Employees.*", "*.Country", "Categories.*"])
+def test_the_factory_goes_on_with_what_is_left(shop: Shop, tmp_path: Path, deny: str) -> None:  # noqa: F811
+    assert made(shop, tmp_path, FactorySpec(count=40), denying(deny)).pairs == 40
+
+
+def test_the_world_reads_nothing_that_is_withheld(shop: Shop) -> None:  # noqa: F811
+    policy = Policy(tables=TableRules(deny=("Suppliers",)), columns=ColumnRules(deny=("Employees.LastName",)))
+    world = World(shop.url, shop.layer, shop.catalog, policy)
+    try:
+        assert world.values("Customers.Country")
+        for name in ("Employees.LastName", "employee_name", "Suppliers.Country"):
+            assert shop.world.values(name)
+            assert world.values(name) == ()
+        freight = SemanticQuery(metrics=("avg:Orders.Freight",), dimensions=("employee_name",))
+        assert shop.world.measured(freight)
+        assert world.measured(freight) == ()
+    finally:
+        world.close()
+
+
 # -- the gate --------------------------------------------------------------------------------------------------------
 
 
@@ -104,7 +211,9 @@ def pair_of(question: str, sql: str, **fields: object) -> Pair:
         ("SELECT FROM WHERE", Refusal.DOES_NOT_PARSE),
         ("SELECT 1; SELECT 2", Refusal.NOT_ONE_SELECT),
         ("DELETE FROM Orders", Refusal.NOT_ONE_SELECT),
-        ("SELECT Nothing FROM Orders", Refusal.DOES_NOT_EXECUTE),
+        ("SELECT Nothing FROM Orders", Refusal.GUARD_REFUSED),
+        ("SELECT load_extension('x')", Refusal.GUARD_REFUSED),
+        ("SELECT ABS(-9223372036854775807 - 1)", Refusal.DOES_NOT_EXECUTE),
         ("SELECT * FROM Orders WHERE OrderID < 0", Refusal.EMPTY_RESULT),
         ("SELECT MAX(OrderID) FROM Orders WHERE OrderID < 0", Refusal.EMPTY_RESULT),
         ("SELECT OrderID FROM Orders LIMIT 5", Refusal.UNDETERMINED_ORDER),
@@ -114,7 +223,7 @@ def pair_of(question: str, sql: str, **fields: object) -> Pair:
     ],
 )
 def test_a_statement_is_refused_by_name(shop: Shop, sql: str, reason: str) -> None:  # noqa: F811
-    verdict = judge_sql(sql, "sqlite", shop.world.execute)
+    verdict = judge_sql(sql, "sqlite", shop.world.guard, shop.world.execute)
     if "COUNT" in sql and not reason:
         assert verdict.refusal in ("", Refusal.UNDETERMINED_ORDER)
     else:
@@ -125,14 +234,14 @@ def test_a_truncated_result_is_refused() -> None:
     def execute(sql: str) -> Outcome:
         return Outcome(sql, Result(("a",), ((1,),), truncated=True))
 
-    assert judge_sql("SELECT a FROM t", "sqlite", execute).refusal == Refusal.TRUNCATED_RESULT
+    assert judge_sql("SELECT a FROM t", "sqlite", allow, execute).refusal == Refusal.TRUNCATED_RESULT
 
 
 def test_a_failing_statement_says_why() -> None:
     def execute(sql: str) -> Outcome:
         return Outcome(sql, error=RunError("unknown_table", "no such table"))
 
-    assert judge_sql("SELECT a FROM t", "sqlite", execute).detail == "no such table"
+    assert judge_sql("SELECT a FROM t", "sqlite", allow, execute).detail == "no such table"
 
 
 def test_questions_are_refused_by_name() -> None:
@@ -175,6 +284,27 @@ def test_masks_and_templates_keep_structure() -> None:
         "orders of O'Neil", "SELECT 1 WHERE n = 'O''Neil'", [Parameter("customer", "O'Neil", "O'Neil")]
     )
     assert (question, sql) == ("orders of {customer}", "SELECT 1 WHERE n = '{customer}'")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"sql": None}, "`sql`"),
+        ({"question": 5}, "`question`"),
+        ({"level": "hard"}, "`level`"),
+        ({"tags": "share"}, "`tags`"),
+        ({"parameters": [{"name": "n"}]}, r"`parameters\.0\.surface`"),
+        ({"surprise": 1}, "`surprise`"),
+    ],
+)
+def test_a_line_that_is_no_pair_is_named(tmp_path: Path, change: dict[str, object], problem: str) -> None:
+    path, good = tmp_path / "pairs.jsonl", pair_of("how many orders", "SELECT 1").to_json()
+    path.write_text("\n".join(json.dumps(record) for record in (good, {}, good | change)), encoding="utf-8")
+    with pytest.raises(UsageError, match="line 2: `id`"):
+        list(read_pairs(path))
+    path.write_text("\n".join(json.dumps(record) for record in (good, good | change)), encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"pairs\.jsonl, line 2: {problem}: "):
+        list(read_pairs(path))
 
 
 # -- templates -------------------------------------------------------------------------------------------------------

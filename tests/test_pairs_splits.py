@@ -39,6 +39,7 @@ def pairs(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:  
         url=shop.url,
         layer=shop.layer,
         catalog=shop.catalog,
+        policy=shop.world.policy,
         templates=TEMPLATES,
         out_dir=tmp_path_factory.mktemp("pairs"),
     )

@@ -88,3 +88,21 @@ def test_a_verified_query_that_broke_is_replaced_by_a_fresh_draft(bench: Bench) 
     patch = repair.node(state, bench.services)
     assert patch["drafts"][-1].origin == "model"
     assert "went wrong" not in json.dumps(bench.provider.requests[-1]["messages"])
+
+
+def test_a_rule_may_arrive_at_a_sample_that_lost_the_vote_and_says_what_it_mended(bench: Bench) -> None:  # noqa: F811
+    right = "SELECT City, COUNT(*) FROM Customers GROUP BY City ORDER BY COUNT(*) DESC"
+    state = bench.state(f"{right} LIMIT 1", f"{right} LIMIT 1", right)
+    cut = Finding("limit", "error", "The statement stops after 1 row; the question does not ask for that.", "1")
+    state.update(
+        verdict=Verdict(True, f"{right} LIMIT 1"),
+        outcome=Outcome("", Result(("City", "n"), (("x", 5),))),
+        findings=(cut,),
+    )
+    patch = repair.node(state, bench.services)
+    assert (patch["drafts"][-1].sql, patch["drafts"][-1].origin) == (right, "mend")
+    assert patch["notes"] == (f"Mended: {cut.message}",)
+    assert bench.provider.requests == []
+    again = {**state, **patch, "findings": (cut,), "current": 0}
+    bench.provider.say("SELECT City FROM Customers")
+    assert repair.node(again, bench.services)["drafts"][-1].origin == "model"  # the same mend is not made twice

@@ -61,6 +61,14 @@ def test_a_ratio_over_two_tables_is_not_fanned_out(shop: Shop) -> None:  # noqa:
     assert len(by_country) > 5
 
 
+def test_a_ratio_over_two_tables_stands_beside_other_metrics_or_not_at_all(shop: Shop) -> None:  # noqa: F811
+    for metrics in (("freight_to_sales_ratio", "sales_revenue"), ("sales_revenue", "freight_to_sales_ratio")):
+        ((*both,),) = rows_of(shop, SemanticQuery(metrics, pattern="total"))
+        assert both == [scalar(shop, sql_of(shop, SemanticQuery((name,), pattern="total"))) for name in metrics]
+        with pytest.raises(CannotCompile):
+            sql_of(shop, SemanticQuery(metrics, ("customer_country",)))
+
+
 def test_a_join_that_would_repeat_rows_is_refused(shop: Shop) -> None:  # noqa: F811
     with pytest.raises(CannotCompile, match="repeat rows of Orders"):
         sql_of(shop, SemanticQuery(("total_freight",), ("product_category",)))

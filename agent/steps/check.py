@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from agent.run import Finding, Grounding, Result, RunState
 from agent.steps.checks.joins import check_joins
+from agent.steps.checks.limits import check_limit
 from agent.steps.checks.metrics import check_metrics
+from agent.steps.checks.omissions import check_measures, check_negation
+from agent.steps.checks.periods import check_period
 from agent.steps.checks.results import check_division, check_grouped_columns, check_result
 from agent.steps.checks.statement import Checked, read_statement
-from agent.steps.checks.wording import check_breakdown, check_numbers, check_ranking, check_time, check_values
+from agent.steps.checks.values import check_values
+from agent.steps.checks.wording import check_breakdown, check_numbers, check_ranking, check_time
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
 from memory.semantics import SemanticLayer
+from memory.values import ValueIndex
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -29,15 +34,21 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_joins,
     check_metrics,
     check_time,
+    check_period,
     check_values,
     check_numbers,
     check_ranking,
+    check_limit,
+    check_negation,
+    check_measures,
     check_breakdown,
     check_grouped_columns,
     check_division,
     check_result,
 )
-_ABOUT_THE_WORDS = frozenset({"time_filter", "value_filter", "number", "row_limit"})
+_ABOUT_THE_WORDS = frozenset(
+    {"time_filter", "value_filter", "number", "row_limit", "limit", "one_per_group", "negation", "measures"}
+)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -51,16 +62,18 @@ def check(
     layer: SemanticLayer,
     grounding: Grounding | None,
     dialect: str,
+    values: ValueIndex | None = None,
 ) -> tuple[Finding, ...]:
     """Everything noticed about a result, errors first. Pure; a statement it cannot read gives no findings.
 
     `sql` is the draft, without the guard's row cap. What the question names is taken from `grounding`: metric pieces
-    with score 1.0 and value pieces; without it only the checks that need no vocabulary say anything.
+    with score 1.0 and value pieces; without it only the checks that need no vocabulary say anything. `values` are
+    the stored values beyond the catalog's samples; without it a literal is only judged where the samples are complete.
     """
     statement = read_statement(sql, catalog, dialect)
     if statement is None:
         return ()
-    checked = Checked(question, statement, result, catalog, joins, layer, grounding)
+    checked = Checked(question, statement, result, catalog, joins, layer, grounding, values)
     found = dict.fromkeys(finding for look in _CHECKS for finding in look(checked))
     return tuple(sorted(found, key=lambda finding: _ORDER[finding.severity]))
 
@@ -83,6 +96,7 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         layer=services.layer,
         grounding=state.get("grounding"),
         dialect=services.warehouse.dialect,
+        values=services.retriever.linker.values if services.retriever is not None else None,
     )
     if draft.origin == "verified_query":
         findings = tuple(_softened(finding) for finding in findings)

@@ -1,5 +1,7 @@
 """Asks the model for drafts: one greedy, which is its best guess, and a few sampled ones, which vote on it.
 
+Where the question could be compiled from the semantic layer, that draft takes the place of the sampled ones.
+
 Drafts that were arrived at differently and give the same rows support each other more than any one probability.
 Nothing is cleaned away from a reply that could matter to the guard: prose around a statement goes, a second
 statement stays and is refused there.
@@ -18,6 +20,7 @@ from agent.model.connect import prompt_style
 from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt_hash
 from agent.model.translate import translate
 from agent.run import Draft, Grounding, RunError, RunState
+from agent.steps.compiled import compiled_draft
 
 if TYPE_CHECKING:
     from agent.model.client import Completion, ModelClient
@@ -39,14 +42,19 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?
 
 
 def node(state: RunState, services: Services) -> dict[str, Any]:
-    """Give the run its first drafts, the greedy one first; `error` is set when no reply holds a statement.
+    """Give the run its first drafts: a compiled one if there is one, the greedy one, the sampled ones.
+
+    `error` is set when there is none of them.
 
     Raises:
         FailedError: the model cannot be asked (a `model_*` class).
         AuditUnavailableError: a draft could not be recorded.
     """
-    samples = 1 if state["direct"] else services.settings.model.samples
+    compiled = None if state["direct"] else compiled_draft(state, services)
+    samples = 1 if state["direct"] or compiled is not None else services.settings.model.samples
     made = draft_with_model(services, state, samples=samples)
+    if compiled is not None:
+        made = replace(made, drafts=(compiled, *made.drafts))
     if not made.drafts:
         error = RunError(
             ErrorClass.NO_SQL, "The model's reply holds no SQL.", "Ask in other words, or use a larger model."

@@ -22,9 +22,8 @@ Builder = Callable[[SemanticQuery, Scope], str]
 def _total(query: SemanticQuery, scope: Scope) -> str:
     """metrics; filters, window, related. One row."""
     measures = _measures(query, scope)
-    if measures[0].parts:
-        parts = [_scalar(part, query, scope) for part in measures[0].parts]
-        return f"SELECT {_ratio(measures[0], *parts)} AS {measures[0].alias}"
+    if any(measure.parts for measure in measures):  # of two grains, so each number has a query of its own
+        return f"SELECT {', '.join(f'{_alone(measure, query, scope)} AS {measure.alias}' for measure in measures)}"
     measures, body = _shared_body(measures, [], query, scope)
     return f"SELECT {', '.join(f'{m.sql} AS {m.alias}' for m in measures)} {body}"
 
@@ -35,7 +34,9 @@ def _breakdown(query: SemanticQuery, scope: Scope) -> str:
     groups = _groups(query, scope, measures[0])
     if not groups:
         raise CannotCompile("A breakdown needs a dimension or a grain.")
-    if measures[0].parts:
+    if any(measure.parts for measure in measures):
+        if len(measures) > 1:
+            raise CannotCompile("A ratio over two tables cannot stand beside another metric in a breakdown.")
         return _ratio_breakdown(measures[0], query, scope)
     measures, body = _shared_body(measures, [g.sql for g in groups], query, scope)
     items = [g.item for g in groups] + [f"{m.sql} AS {m.alias}" for m in measures]
@@ -302,6 +303,13 @@ def _over_periods(query: SemanticQuery, names: Sequence[str], cte: str, value: s
     shown = ", ".join(names)
     order = f" ORDER BY {alias}{_direction(query.order)}" if query.order else ""
     return f"{head}{shown}, {value} FROM periods GROUP BY {shown}{order}{_limit(query)}"
+
+
+def _alone(item: Measure, query: SemanticQuery, scope: Scope) -> str:
+    """One metric as an expression that needs no FROM."""
+    if not item.parts:
+        return _scalar(item, query, scope)
+    return _ratio(item, *(_scalar(part, query, scope) for part in item.parts))
 
 
 def _scalar(part: Measure, query: SemanticQuery, scope: Scope) -> str:

@@ -44,6 +44,8 @@ def generate_command(
 ) -> None:
     """Make pairs and keep those whose SQL runs and says something; interrupted, it goes on where it stopped.
 
+    What policy.yaml denies is neither asked about nor quoted.
+
     \b
     Example:
       affidavit pairs generate --count 5000 --workers 2
@@ -114,12 +116,14 @@ def pairs_folder(settings: Settings) -> Path:
 
 
 def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryReport:
+    from agent.warehouse.policy import load_policy
     from finetune.factory import generate_pairs
     from memory.semantics import load_semantics
     from memory.sync import load_catalog
     from tui.cli.progress import progress_bar
 
-    catalog = load_catalog(settings.state_dir)
+    policy = load_policy(settings.workspace / "policy.yaml")
+    catalog = load_catalog(settings.state_dir, policy.withheld)
     templates = settings.workspace / "templates.yaml"
     with progress_bar("Generating", "pairs") as bar:
         return generate_pairs(
@@ -127,6 +131,7 @@ def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryRe
             url=settings.warehouse_url,
             layer=load_semantics(settings.workspace / "metrics.yaml", catalog),
             catalog=catalog,
+            policy=policy,
             templates=templates if templates.is_file() else None,
             out_dir=folder,
             progress=lambda _stage, done, wanted: bar(done, wanted),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from agent.run import Finding
+from agent.run import Cell, Finding
 from agent.steps.checks.statement import Checked, is_windowed
+from agent.warehouse.cells import number_in
 
 __all__ = ["check_division", "check_grouped_columns", "check_result"]
 
@@ -35,12 +36,7 @@ def check_result(checked: Checked) -> Iterator[Finding]:
 
 
 def _implausible(checked: Checked) -> Iterator[Finding]:
-    numbers = [
-        float(cell)
-        for row in checked.result.rows
-        for cell in row
-        if isinstance(cell, int | float) and not isinstance(cell, bool)
-    ]
+    numbers = _numbers(cell for row in checked.result.rows for cell in row)
     if not numbers or _MAY_BE_NEGATIVE.search(checked.words) or _subtracts_totals(checked):
         return
     for metric in checked.named_metrics:
@@ -61,8 +57,11 @@ def _subtracts_totals(checked: Checked) -> bool:
 
 
 def _last_column(checked: Checked) -> list[float]:
-    last = [row[-1] for row in checked.result.rows if row]
-    return [float(cell) for cell in last if isinstance(cell, int | float) and not isinstance(cell, bool)]
+    return _numbers(row[-1] for row in checked.result.rows if row)
+
+
+def _numbers(cells: Iterable[Cell]) -> list[float]:
+    return [number for number in map(number_in, cells) if number is not None]
 
 
 def check_grouped_columns(checked: Checked) -> Iterator[Finding]:

@@ -14,7 +14,9 @@ from agent.steps.guard import parse_query
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
+from memory.lexical import fold
 from memory.semantics import Metric, SemanticLayer
+from memory.values import ValueIndex
 
 __all__ = ["Checked", "Statement", "read_statement"]
 
@@ -85,6 +87,8 @@ class Checked:
     joins: JoinGraph
     layer: SemanticLayer
     grounding: Grounding | None
+    values: ValueIndex | None = None
+    """What is stored, beyond the samples of the catalog."""
 
     @cached_property
     def words(self) -> str:
@@ -100,10 +104,11 @@ class Checked:
 
     @cached_property
     def named_values(self) -> tuple[str, ...]:
-        """Stored values that stand in the question letter for letter, whatever their case."""
+        """Stored values that stand in the question letter for letter, whatever their case and accents."""
         pieces = self.grounding.of_kind("value") if self.grounding else ()
         values = dict.fromkeys(piece.id.partition("=")[2] for piece in pieces)
-        return tuple(v for v in values if v and re.search(rf"(?<!\w){re.escape(v.casefold())}(?!\w)", self.words))
+        words = fold(self.words)
+        return tuple(v for v in values if v and re.search(rf"(?<!\w){re.escape(fold(v))}(?!\w)", words))
 
 
 def read_statement(sql: str, catalog: Catalog, dialect: str) -> Statement | None:

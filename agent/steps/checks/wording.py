@@ -1,4 +1,4 @@
-"""Does the statement do what the question's own words say: which period, which values, how many, by what?
+"""Does the statement do what the question's own words say: which period, which numbers, how many, by what?
 
 Words are weak evidence, so each check asks only for a trace: a year that is named must leave some literal behind, a
 breakdown some GROUP BY. What leaves no trace at all was forgotten; what leaves one may still be wrong, and other
@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from agent.run import Finding
+from agent.steps.checks.limits import NUMBER_WORDS
 from agent.steps.checks.statement import Checked
 
-__all__ = ["check_breakdown", "check_numbers", "check_ranking", "check_time", "check_values"]
+__all__ = ["check_breakdown", "check_numbers", "check_ranking", "check_time"]
 
-_COUNTING = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING, start=1)} | {"fifteen": 15, "twenty": 20}
-_N = rf"(\d{{1,3}}|{'|'.join(_NUMBER_WORDS)})"
+_N = rf"(\d{{1,3}}|{'|'.join(NUMBER_WORDS)})"
 
 # --- time -------------------------------------------------------------------------------------------------------
 
@@ -62,19 +61,70 @@ def check_time(checked: Checked) -> Iterator[Finding]:
     years = list(dict.fromkeys(_YEAR.findall(words)))
     for year in years:
         if not _mentions_year(int(year), statement.literals):
+            shown = any(str(cell)[:4] == year for row in checked.result.rows for cell in row)
             got = sorted({found for text in statement.literals for found in _DATED.findall(text)})
             instead = f"it has {', '.join(got)} instead" if got else "it has no such filter"
             message = f"The question asks about {year}; the statement does not: {instead}."
-            yield Finding("time_filter", "error", message, evidence=year)
+            yield Finding("time_filter", "warning" if shown else "error", message, evidence=year)
     yield from _check_months(checked)
     relative = _RELATIVE.search(words) if not years and not _NOT_RELATIVE.search(words) else None
-    periods = sorted({found for text in statement.literals for found in _DATED.findall(text)})
+    periods = _periods(checked)
     if relative and not periods and not statement.reads_clock():
         message = f"The question asks about {relative.group()}; the statement has no such period."
         yield Finding("time_filter", "error", message, evidence=relative.group())
-    if periods and not years and not relative and not _DATED.search(words) and not _time_words(words):
-        message = f"The statement is limited to {', '.join(periods)}, which the question does not ask for."
-        yield Finding("time_filter", "warning", message)
+    foreign = sorted(set(periods) - _years_meant(checked)) if periods else []
+    if foreign:
+        message = f"The statement is limited to {', '.join(map(str, foreign))}, which the question does not ask for."
+        yield Finding("time_filter", "error", message, evidence=str(foreign[0]))
+
+
+_DATE = re.compile(r"((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?)?(?:[T ][\d:.]+)?")
+_SHORT_YEAR = re.compile(r"(?:['’]|\bfy ?['’]?|\bq[1-4][ /-]?['’]?|[/-])(\d\d)\b(?![-/.,]?\d)")
+_BEFORE = re.compile(
+    r"\b(?:before|until|till|prior|previous|preceding|up to|earlier|by|older|through|change|grow\w*|yoy|qoq|"
+    r"year over year|compar\w+)\b"
+)
+_AFTER = re.compile(
+    r"\b(?:since|after|from|onwards?|later|newer|beyond|starting|to date|until now|so far|following|next)\b"
+)
+_FROM_TODAY = re.compile(
+    r"\b(?:last|past|previous|prior|this|current|currently|recent|recently|latest|next|ytd|mtd|today|yesterday|tomorrow|"
+    r"now|ago|since|still|yet|already|so far|to date|overdue|upcoming|within|old|new|active)\b"
+)
+_MANY_YEARS = re.compile(
+    rf"\b(?:{_N}|several|many|few|couple of|half a) (?:\w+ )?(?:year|quarter|month|week|day)s?\b|\bdecades?\b"
+)
+
+
+def _periods(checked: Checked) -> list[int]:
+    """Years of the dates that the statement compares with, each once; the first and last day of a year are its edges.
+
+    Today is no period: what has happened until now, or how old something is, is measured by it.
+    """
+    today = checked.layer.today().isoformat()
+    years = []
+    for text in checked.statement.texts:
+        match = _DATE.fullmatch(text)
+        if match and text[:10] != today:
+            years.append(int(match.group(1)))
+    return sorted(set(years))
+
+
+def _years_meant(checked: Checked) -> set[int]:
+    """Years that a statement may name for this question; every year when the question leaves that open."""
+    words, this_year = checked.words, checked.layer.today().year
+    asked = {int(year) for year in _DATED.findall(words)} | {2000 + int(year) for year in _SHORT_YEAR.findall(words)}
+    asked |= {int(year) for metric in checked.named_metrics for year in _DATED.findall(f"{metric.sql} {metric.filter}")}
+    if _MANY_YEARS.search(words):
+        return set(range(1900, 2101))
+    meant = set(range(min(asked) - 1, max(asked) + 2)) if asked else set()
+    if asked and _BEFORE.search(words):
+        meant |= set(range(1900, min(asked)))
+    if asked and _AFTER.search(words):
+        meant |= set(range(max(asked), 2101))
+    if _FROM_TODAY.search(words):
+        meant |= set(range(this_year - (3 if "before last" in words else 1), this_year + 2))
+    return meant
 
 
 def _mentions_year(year: int, literals: tuple[str, ...]) -> bool:
@@ -96,55 +146,7 @@ def _check_months(checked: Checked) -> Iterator[Finding]:
             yield Finding("time_filter", "error", message, evidence=name)
 
 
-def _time_words(words: str) -> bool:
-    return bool(
-        re.search(r"\b(?:year|month|quarter|week|day|date|today|since|recent|ago|now|current|latest)\w*", words)
-    )
-
-
-# --- values and numbers -----------------------------------------------------------------------------------------
-
-
-def check_values(checked: Checked) -> Iterator[Finding]:
-    """Stored values that stand in the question must be looked for; literals must be values that are stored."""
-    texts = [text.casefold() for text in checked.statement.texts]
-    literal_words = {word for text in texts for word in re.findall(r"\w+", text)}
-    for value in checked.named_values:
-        folded = value.casefold()
-        found = any(text and (text in folded or folded in text) for text in texts)
-        if not found and not set(re.findall(r"\w+", folded)) <= literal_words:
-            message = f"The question names “{value}”; the statement does not look for it."
-            yield Finding("value_filter", "error", message, evidence=value)
-    yield from _unknown_values(checked)
-
-
-def _unknown_values(checked: Checked) -> Iterator[Finding]:
-    for compared in checked.statement.tree.find_all(exp.EQ, exp.In):
-        origin = checked.statement.found.origins.get(id(compared.this))
-        column = checked.catalog.column(*origin) if origin else None
-        if origin is None or column is None or not column.samples or column.family != "text":
-            continue
-        stored = {sample.casefold(): sample for sample in column.samples}
-        literals = compared.expressions if isinstance(compared, exp.In) else [compared.expression]
-        for literal in literals:
-            if not isinstance(literal, exp.Literal) or not literal.is_string or literal.name in column.samples:
-                continue
-            where = f"{origin[0]}.{origin[1]}"
-            spelled = stored.get(literal.name.strip().casefold())
-            if spelled is not None and checked.statement.dialect == "mysql":
-                continue  # compares text without regard to case
-            if spelled is not None:
-                message = f"{where} holds “{spelled}”, not “{literal.name}”."
-                yield Finding("unknown_value", "error", message, evidence=spelled)
-                continue
-            asked = literal.name.casefold() in checked.words
-            severity = "warning" if asked or checked.result.rows else "error"
-            yield Finding(
-                "unknown_value",
-                "error" if severity == "error" else "warning",
-                f"{where} holds no “{literal.name}”.",
-                evidence=literal.name,
-            )
+# --- numbers ---------------------------------------------------------------------------------------------------
 
 
 _DIGITS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\w,]|\.\d)(\s?%| percent)?")
@@ -204,7 +206,7 @@ def check_ranking(checked: Checked) -> Iterator[Finding]:
     counted = _COUNTED.search(checked.words)
     if counted:
         text = next(group for group in counted.groups() if group)
-        number = int(text) if text.isdigit() else _NUMBER_WORDS[text]
+        number = int(text) if text.isdigit() else NUMBER_WORDS[text]
         limit = tree.args.get("limit")
         traced = str(number) in checked.statement.literals
         if not traced and (rows > number or (limit is not None and rows < number)):

@@ -1,0 +1,94 @@
+"""The query with its filters and window, and everything that may still speak against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memory.compiler import Filter, SemanticQuery, TimeWindow
+from memory.intent.known import Known, NotUnderstood
+from memory.intent.parts import Parts, Values
+
+__all__ = ["completed", "meant"]
+
+_CLEARLY = 0.25
+"""How much better than the next column a value's column must fit, in the value index's scores."""
+
+
+def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery:
+    """The query with what was taken out of the question.
+
+    Raises:
+        NotUnderstood: a value may stand in two columns, something is said twice, or the compiler cannot hold it.
+    """
+    filters = tuple(meant(values, query.metrics, known) for values in parts.filters)
+    query = replace(query, filters=filters, window=_window(query, parts, known))
+    if len({item.field for item in filters}) < len(filters):
+        raise NotUnderstood
+    if parts.loose and not (len(query.metrics) == 1 and known.accounts_for(parts.loose.name, query.metrics[0])):
+        raise NotUnderstood
+    if query.metrics:
+        _check_metrics(query, parts, known)
+    elif query.pattern == "lookup" and filters[0].field != known.compiler.label(known.layer.entity(query.entity)):
+        raise NotUnderstood
+    return query
+
+
+def meant(values: Values, metrics: Sequence[str], known: Known) -> Filter:
+    """The filter on the one column where all the values can be meant.
+
+    Raises:
+        NotUnderstood: there is no such column, or two that fit alike.
+    """
+    scores: dict[str, list[tuple[float, str]]] = {}
+    for candidates in values:
+        for value in candidates:
+            name = value.dimension or ("" if value.computed else value.target)
+            if name:
+                scores.setdefault(name, []).append((value.score, value.value))
+    fitting = {
+        name: sum(score for score, _ in found) / len(values)
+        for name, found in scores.items()
+        if len(found) == len(values) and all(known.combinable(metric, name) for metric in metrics)
+    }
+    ranked = sorted(fitting, key=lambda name: -fitting[name])
+    if not ranked:
+        raise NotUnderstood
+    # What a thing is called by is meant before what it has: an employee's name before a supplier's contact.
+    named = len(ranked) > 1 and ranked[0] in known.labels and ranked[1] not in known.labels
+    if len(ranked) > 1 and not named and fitting[ranked[0]] - fitting[ranked[1]] < _CLEARLY:
+        raise NotUnderstood
+    spelt = tuple(dict.fromkeys(value for _, value in scores[ranked[0]]))
+    return Filter(ranked[0], "=" if len(spelt) == 1 else "in", spelt)
+
+
+def _window(query: SemanticQuery, parts: Parts, known: Known) -> TimeWindow | None:
+    if not parts.periods:
+        return None
+    if len(parts.periods) > 1 and (query.limit or query.order or query.having or query.pattern != "breakdown"):
+        raise NotUnderstood
+    if query.entity:
+        calendar = known.layer.calendar.time_column.partition(".")[0].casefold()
+        if known.layer.entity(query.entity).table.casefold() != calendar:
+            raise NotUnderstood
+    return TimeWindow(parts.periods[0].start, parts.periods[-1].end)
+
+
+def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
+    compiler, metrics = known.compiler, query.metrics
+    things = [item.name for item in parts.said if item.code == "D" and item.name]
+    if (
+        len(set(things)) < len(things)
+        or len(set(query.dimensions)) < len(query.dimensions)
+        or len(query.dimensions) > 2
+    ):
+        raise NotUnderstood
+    if any(not compiler.same_rows(metrics[0], other) for other in metrics[1:]):
+        raise NotUnderstood
+    if (query.window or query.grain) and not all(compiler.timed(metric) for metric in metrics):
+        raise NotUnderstood
+    fields = (*query.dimensions, *(item.field for item in query.filters))
+    if not all(known.combinable(metric, name) for metric in metrics for name in fields):
+        raise NotUnderstood
+    if any(known.is_borrowed(item.surface, item.name, metric) for item in parts.groups for metric in metrics):
+        raise NotUnderstood

@@ -1,0 +1,78 @@
+"""What the layer, the catalog and the compiler know, remembered between the questions that are read over one linker."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+
+from memory.compiler import Compiler
+from memory.lexical import Token, stems, tokenize
+from memory.linking import Linker
+from memory.semantics import Metric
+
+__all__ = ["Known", "NotUnderstood"]
+
+_TURNING = frozenset(stems("no not never without more than longer still yet first last who ever only with"))
+"""Words that turn the rest of a name into something else than it says alone."""
+
+
+class NotUnderstood(Exception):  # noqa: N818  (it ends a reading, and is no error)
+    """The question is not one of the plain ones. Never leaves `memory.intent`."""
+
+
+class Known:
+    """One linker with a compiler of its own. Immutable, and safe to share between threads."""
+
+    def __init__(self, linker: Linker) -> None:
+        self.linker = linker
+        self.layer = linker.layer
+        self.compiler = Compiler(linker.layer, linker.catalog, linker.catalog.dialect)
+        self.combinable = lru_cache(maxsize=4096)(self.compiler.combinable)
+        self.crosses = lru_cache(maxsize=4096)(self.compiler.crosses)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The fields that entities are called by."""
+        return frozenset(self.compiler.label(entity) for entity in self.layer.entities)
+
+    @cached_property
+    def attribute_nouns(self) -> frozenset[str]:
+        """Stems of the last words of the dimensions' names: the "city" of Ship City."""
+        return frozenset(last_stem(dimension.name) for dimension in self.layer.dimensions)
+
+    @cached_property
+    def _metric_names(self) -> dict[tuple[str, ...], str]:
+        found: dict[tuple[str, ...], str] = {}
+        for metric in self.layer.metrics:
+            for surface in metric.surfaces:
+                words = tuple(token.folded for token in tokenize(surface))
+                found[words] = metric.id if found.get(words, metric.id) == metric.id else ""
+        return found
+
+    def homonym(self, tokens: list[Token]) -> str:
+        """Id of the one metric that goes by the same words as a thing ("orders", "units in stock"), else ""."""
+        return self._metric_names.get(tuple(token.folded for token in tokens), "")
+
+    def defined(self, metric: str) -> Metric | None:
+        """The layer's metric of that id; None for a plain one such as `count:customer`."""
+        return None if ":" in metric else self.layer.metric(metric)
+
+    def accounts_for(self, stem: str, metric: str) -> bool:
+        """Whether a word is of one of the metric's names: "did we sell" says no more of the units sold."""
+        names = [set(stems(name)) for name in self.layer.metric(metric).surfaces] if ":" not in metric else []
+        return any(stem in name and not name & _TURNING for name in names)
+
+    def is_borrowed(self, surface: str, field: str, metric: str) -> bool:
+        """Whether a short name ("country") is of a dimension far from the metric, while a nearer one ends in it."""
+        if not self.crosses(metric, field):
+            return False
+        said = stems(surface)
+        return any(
+            stems(dimension.name)[-len(said) :] == said and not self.crosses(metric, dimension.id)
+            for dimension in self.layer.dimensions
+            if dimension.id != field and self.combinable(metric, dimension.id)
+        )
+
+
+def last_stem(name: str) -> str:
+    """The stem of a name's last word, "" where it has none."""
+    return (stems(name) or ("",))[-1]
