@@ -58,7 +58,7 @@ def ask(
 
     Raises:
         AuditUnavailableError: the run cannot be put on the record, so there is no answer to show.
-        KeyboardInterrupt: passed on after the interrupted run is on the record.
+        KeyboardInterrupt: passed on, with the run's id as its argument, after the interrupted run is on the record.
     """
     began = time.perf_counter() - opened_ms / 1000
     walk = _Walk(services, on_step or (lambda _: None), _initial(services, question, asker, direct), began)
@@ -72,9 +72,10 @@ def ask(
             _log.warning("run.failed", error_class=error.error_class.value)
             status = RunStatus.REFUSED if isinstance(error, RefusedError) else RunStatus.FAILED
             answer = walk.cut_short(status, error.to_run_error())
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             interrupted = RunError(ErrorClass.INTERRUPTED, "The run was interrupted.", "Ask the question again.")
             walk.record_answer(walk.cut_short(RunStatus.FAILED, interrupted))
+            interrupt.args = (walk.run_id,)
             raise
         except Exception as error:  # noqa: BLE001 (the boundary of a run; it is logged and recorded)
             _log.exception("run.internal_error")

@@ -49,10 +49,21 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
     if _RELATIVE.search(state["question"]) and not state["direct"]:
         source = "the calendar of metrics.yaml" if services.layer.calendar.as_of else "the clock"
         said.append(f"“Today” is {services.layer.today().isoformat()}, from {source}.")
+    if _is_disputed(state):
+        said.append("The model's own draft gave other rows, or none; the one shown is compiled from metrics.yaml.")
     if result is not None and result.truncated:
         said.append(f"Only the first {len(result.rows):,} rows were read; there are more.")
     said += state.get("notes", ())
     return tuple(dict.fromkeys(said))
+
+
+def _is_disputed(state: RunState) -> bool:
+    """Whether the answer's draft is a compiled one that the model's draft did not agree with."""
+    drafts, votes = state["drafts"], dict(state.get("votes", ()))
+    here = state["current"]
+    if drafts[here].origin != "compiled":
+        return False
+    return any(drafts[index].origin == "model" and votes[index] != votes.get(here) for index in votes)
 
 
 def _definitions(metrics: tuple[Piece, ...], tree: exp.Expr) -> list[str]:

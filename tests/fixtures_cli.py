@@ -101,4 +101,5 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
         monkeypatch.setenv("AFFIDAVIT_MODEL__PROVIDER", "compatible")
         monkeypatch.setenv("AFFIDAVIT_MODEL__BASE_URL", scripted.url)
         monkeypatch.setenv("AFFIDAVIT_MODEL__NAME", "scripted")
+        monkeypatch.setenv("AFFIDAVIT_MEMORY__COMPILE_PLAIN", "false")  # the script decides what is drafted
         yield scripted

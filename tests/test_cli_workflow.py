@@ -243,7 +243,9 @@ def test_ctrl_c_leaves_with_130_and_the_run_on_the_record(workspace: Path, run: 
     assert asking.returncode == 130, err
     assert "Traceback" not in err
     assert "answered" not in out
-    assert run("runs", "list", "--format", "json").json[0]["status"] == "failed"
+    (listed,) = run("runs", "list", "--format", "json").json
+    assert listed["status"] == "failed"
+    assert err == f"Interrupted; run {listed['run_id']} is on the record as failed.\n"
     assert run("audit", "verify").code == 0
 
 

@@ -51,6 +51,8 @@ provider = "compatible"
 name = "scripted"
 base_url = "{model.url}"
 samples = 1
+[memory]
+compile_plain = false
 """,
         encoding="utf-8",
     )

@@ -119,6 +119,32 @@ def test_every_failure_has_its_class_and_retries_are_bounded(
     assert len(provider.requests) == tries
 
 
+@pytest.mark.parametrize("key", ["sk-hunter2hunter2", "hunter2"])
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+def test_a_provider_that_repeats_the_key_does_not_give_it_away(
+    provider: ScriptedProvider, key: str, status: int
+) -> None:
+    def repeating(_request: dict[str, Any]) -> Reply:
+        said = f"{'so ' * 90}Authorization: {provider.keys[-1]} (or Bearer abcdef123456, sk-other-1234) is wrong"
+        return Reply(status=status, body=json.dumps({"error": {"message": said[status % 2 * 200 :]}}))
+
+    provider.answer = repeating
+    client = client_of(provider, api_key=key)
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK)
+    client.close()
+    assert key in provider.keys[-1]
+    assert not any(token in caught.value.message for token in ("hunter2", "abcdef", "sk-"))
+    if status == 401:
+        assert caught.value.message.count("(withheld)") == 3
+
+
+def test_no_key_at_all_is_no_secret(provider: ScriptedProvider, client: ModelClient) -> None:
+    provider.answer = lambda _request: Reply(status=401, body='{"error": {"message": "none given, Bearer expected"}}')
+    with pytest.raises(FailedError, match="none given, Bearer expected"):
+        client.complete(ASK)
+
+
 def test_whether_a_failure_is_retried_is_what_its_class_says(
     provider: ScriptedProvider, client: ModelClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,10 +188,10 @@ class ModelClient:
             except openai.BadRequestError as error:
                 refused = _refused_parameter(error, given)
                 if refused is None:
-                    raise model_error(error) from error
+                    raise model_error(error, connection.client.api_key) from error
                 self._refused.add(refused)
             except (openai.OpenAIError, ValueError) as error:  # ValueError: a body that is not JSON
-                raise model_error(error) from error
+                raise model_error(error, connection.client.api_key) from error
         raise FailedError(ErrorClass.MODEL_OTHER, "The provider refuses every form of the request.", SETTINGS_HINT)
 
     def _read(self, response: Any, connection: Connection) -> list[Completion]:

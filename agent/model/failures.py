@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ __all__ = ["SETTINGS_HINT", "is_too_long", "model_error", "retry_pause_s"]
 SETTINGS_HINT = "Check the [model] section of affidavit.toml: provider, name, base_url, api_key."
 _TOO_LONG = ("context_length", "exceed_context_size", "context size", "maximum context length")
 _MAX_MESSAGE = 300
+_WITHHELD = "(withheld)"
+_SHORTEST_KEY = 5
+"""Characters; what is shorter, like the `none` sent to servers without keys, is a word and no secret."""
+_TOKENS = re.compile(r"(?i)(?<=bearer )(?=[^ ]*\d)[\w.~+/=*-]{8,}|\bsk-[\w*.-]{6,}")
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 """A provider that asks for more is asked again sooner: nobody waits that long for an answer."""
@@ -25,9 +30,12 @@ class _Row(NamedTuple):
     hint: str
 
 
-def model_error(error: Exception) -> FailedError:
-    """A failure of the `openai` client as a `FailedError`; what is not in the table is `model_other`."""
-    said = " ".join(str(error).split())[:_MAX_MESSAGE]
+def model_error(error: Exception, key: str = "") -> FailedError:
+    """A failure of the `openai` client as a `FailedError`; what is not in the table is `model_other`.
+
+    Providers repeat what they were sent, so `key`, and whatever looks like one, is withheld from the message.
+    """
+    said = _without_keys(" ".join(str(error).split()), key)[:_MAX_MESSAGE]
     if is_too_long(said):
         return FailedError(
             ErrorClass.MODEL_OTHER,
@@ -57,6 +65,13 @@ def is_too_long(message: str) -> bool:
     """Whether a provider's message says that the prompt is longer than the model's context."""
     lowered = message.lower()
     return any(sign in lowered for sign in _TOO_LONG)
+
+
+def _without_keys(text: str, key: str) -> str:
+    """The text without the key, without a token after `Bearer` and without tokens of the shape `sk-…`."""
+    if len(key) >= _SHORTEST_KEY:
+        text = text.replace(key, _WITHHELD)
+    return _TOKENS.sub(_WITHHELD, text)
 
 
 @cache

@@ -20,7 +20,9 @@ __all__ = ["elect", "node"]
 
 
 def elect(drafts: Sequence[Draft], fingerprints: Mapping[int, str]) -> int | None:
-    """Index of the draft whose result most drafts agree on; ties go to the higher draft confidence, then the earlier.
+    """Index of the draft whose result most drafts agree on.
+
+    Ties go to a compiled draft, then to the higher draft confidence, then to the earlier.
 
     `fingerprints` maps an index into `drafts` to its result's fingerprint; "" (failed, refused) does not vote. None
     when nobody votes.
@@ -29,7 +31,12 @@ def elect(drafts: Sequence[Draft], fingerprints: Mapping[int, str]) -> int | Non
     if not voters:
         return None
     counts = Counter(voters.values())
-    return max(voters, key=lambda index: (counts[voters[index]], drafts[index].confidence, -index))
+
+    def weight(index: int) -> tuple[int, bool, float, int]:
+        draft = drafts[index]
+        return counts[voters[index]], draft.origin == "compiled", draft.confidence, -index
+
+    return max(voters, key=weight)
 
 
 def node(state: RunState, services: Services) -> dict[str, Any]:

@@ -44,15 +44,24 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?
 def node(state: RunState, services: Services) -> dict[str, Any]:
     """Give the run its first drafts: a compiled one if there is one, the greedy one, the sampled ones.
 
-    `error` is set when there is none of them.
+    `error` is set when there is none of them. A model that cannot be reached or is too slow does not
+    take a compiled draft with it: the failure is on the record, and the answer says so.
 
     Raises:
-        FailedError: the model cannot be asked (a `model_*` class).
+        FailedError: the model cannot be asked (a `model_*` class), and nothing was compiled.
         AuditUnavailableError: a draft could not be recorded.
     """
+    started = time.perf_counter()
     compiled = None if state["direct"] else compiled_draft(state, services)
     samples = 1 if state["direct"] or compiled is not None else services.settings.model.samples
-    made = draft_with_model(services, state, samples=samples)
+    try:
+        made = draft_with_model(services, state, samples=samples)
+    except FailedError as failure:
+        if compiled is None or handling(failure.error_class).fallback != "next_model":
+            raise
+        _record_failure(services, state["run_id"], services.model, failure, began=started)
+        said = f"{services.model.label} failed ({failure.error_class.value}), so the compiled statement stands alone."
+        made = Drafted((), (*state.get("notes", ()), said), 0.0)
     if compiled is not None:
         made = replace(made, drafts=(compiled, *made.drafts))
     if not made.drafts:
@@ -106,17 +115,23 @@ def draft_with_model(
         except FailedError as failure:
             if handling(failure.error_class).fallback != "next_model":
                 raise
-            body = {
-                "model": model.label,
-                "error_class": failure.error_class.value,
-                "error": failure.message,
-                "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
-                "next": following.label,
-            }
-            services.record("run.model_failed", body, state["run_id"])
+            _record_failure(services, state["run_id"], model, failure, began=began, following=following.label)
             notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {following.label} was asked.")
     start_ms += models[-1].start()
     return Drafted(_drafted(services, models[-1], state, request), notes, start_ms)
+
+
+def _record_failure(
+    services: Services, run_id: str, model: ModelClient, failure: FailedError, *, began: float, following: str = ""
+) -> None:
+    body = {
+        "model": model.label,
+        "error_class": failure.error_class.value,
+        "error": failure.message,
+        "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
+        "next": following,
+    }
+    services.record("run.model_failed", body, run_id)
 
 
 @dataclass(frozen=True, slots=True)

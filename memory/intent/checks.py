@@ -11,6 +11,8 @@ from memory.intent.parts import Parts, Values
 
 __all__ = ["completed", "meant"]
 
+_CLEARLY_ELSEWHERE = 0.6
+"""How much better a column of another table must fit than one of the things that are counted."""
 _CLEARLY = 0.25
 """How much better than the next column a value's column must fit, in the value index's scores."""
 
@@ -21,21 +23,26 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     Raises:
         NotUnderstood: a value may stand in two columns, something is said twice, or the compiler cannot hold it.
     """
-    filters = tuple(meant(values, query.metrics, known) for values in parts.filters)
+    filters = tuple(meant(values, query.metrics, known, query.entity) for values in parts.filters)
     query = replace(query, filters=filters, window=_window(query, parts, known))
     if len({item.field for item in filters}) < len(filters):
         raise NotUnderstood
     if parts.loose and not (len(query.metrics) == 1 and known.accounts_for(parts.loose.name, query.metrics[0])):
         raise NotUnderstood
+    clear = True
     if query.metrics:
         _check_metrics(query, parts, known)
-    elif query.pattern == "lookup" and filters[0].field != known.compiler.label(known.layer.entity(query.entity)):
+    elif query.pattern == "extreme":
+        clear = not any(known.repeats(item.field, (), query.entity) for item in filters)
+    elif query.pattern == "lookup":
+        clear = filters[0].field == known.compiler.label(known.layer.entity(query.entity))
+    if not clear:
         raise NotUnderstood
     return query
 
 
-def meant(values: Values, metrics: Sequence[str], known: Known) -> Filter:
-    """The filter on the one column where all the values can be meant.
+def meant(values: Values, metrics: Sequence[str], known: Known, entity: str = "") -> Filter:
+    """The filter on the one column where all the values can be meant, of what is counted or of the entity listed.
 
     Raises:
         NotUnderstood: there is no such column, or two that fit alike.
@@ -51,15 +58,32 @@ def meant(values: Values, metrics: Sequence[str], known: Known) -> Filter:
         for name, found in scores.items()
         if len(found) == len(values) and all(known.combinable(metric, name) for metric in metrics)
     }
+    own = {name for name in fitting if _is_own(name, metrics, known, entity)}
+    best = max(fitting.values(), default=0.0)
+    if own and max(fitting[name] for name in own) > best - _CLEARLY_ELSEWHERE:
+        fitting = {name: fitting[name] for name in own}  # "suppliers in the USA" are not those of customers there
     ranked = sorted(fitting, key=lambda name: -fitting[name])
     if not ranked:
         raise NotUnderstood
+    if ranked[0] not in known.labels and not known.labels.isdisjoint(ranked):
+        raise NotUnderstood  # a person who is both an employee and some supplier's contact
+    if known.repeats(ranked[0], metrics, entity) and not all(known.repeats(n, metrics, entity) for n in ranked):
+        raise NotUnderstood  # "products in Brazil": where they are sold, or where they come from?
     # What a thing is called by is meant before what it has: an employee's name before a supplier's contact.
     named = len(ranked) > 1 and ranked[0] in known.labels and ranked[1] not in known.labels
     if len(ranked) > 1 and not named and fitting[ranked[0]] - fitting[ranked[1]] < _CLEARLY:
         raise NotUnderstood
     spelt = tuple(dict.fromkeys(value for _, value in scores[ranked[0]]))
     return Filter(ranked[0], "=" if len(spelt) == 1 else "in", spelt)
+
+
+def _is_own(name: str, metrics: Sequence[str], known: Known, entity: str) -> bool:
+    """Whether a field is of the very things that are counted or listed, and not what they are called by."""
+    tables = {known.layer.entity(entity).table.casefold()} if entity else set[str]()
+    for metric in metrics:
+        if not known.compiler.timed(metric):
+            tables.add(known.compiler.base(metric).casefold())
+    return known.table_of(name) in tables and name not in known.labels
 
 
 def _window(query: SemanticQuery, parts: Parts, known: Known) -> TimeWindow | None:
@@ -72,6 +96,15 @@ def _window(query: SemanticQuery, parts: Parts, known: Known) -> TimeWindow | No
         if known.layer.entity(query.entity).table.casefold() != calendar:
             raise NotUnderstood
     return TimeWindow(parts.periods[0].start, parts.periods[-1].end)
+
+
+def _counts(query: SemanticQuery, label: str, known: Known) -> bool:
+    """Whether the very things of that label are counted."""
+    bases = {known.compiler.base(metric).casefold() for metric in query.metrics}
+    counting = all(
+        metric.startswith("count:") or known.layer.metric(metric).sql == "COUNT(*)" for metric in query.metrics
+    )
+    return counting and known.table_of(label) in bases
 
 
 def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
@@ -90,5 +123,12 @@ def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
     fields = (*query.dimensions, *(item.field for item in query.filters))
     if not all(known.combinable(metric, name) for metric in metrics for name in fields):
         raise NotUnderstood
+    if any(item.field in known.labels and _counts(query, item.field, known) for item in query.filters):
+        raise NotUnderstood  # "the team of X" is not how many people are X
+    for item in parts.groups:
+        own = known.linker.dimension_named(item.surface) in ("", item.name)
+        beside = any(other is not item and other.table == item.table for other in parts.groups)
+        if not own and (beside or item.table.casefold() in {known.table_of(f.field) for f in query.filters}):
+            raise NotUnderstood  # "each sales rep and country": the linker took the country for the sales rep's
     if any(known.is_borrowed(item.surface, item.name, metric) for item in parts.groups for metric in metrics):
         raise NotUnderstood

@@ -69,8 +69,12 @@ def read_core(parts: Parts, known: Known) -> SemanticQuery:
 
 def _core_of(parts: Parts) -> _Core:
     items = [item for item in parts.items if item.code not in ".,cr"]
-    if parts.grouped and not any(item.code == "M" for item in items):
-        items = [replace(i, code="M", name=i.metric) if i.code == "D" and i.metric else i for i in items]
+    measured = any(item.code == "M" for item in items)
+    if not measured and any(item.code == "A" for item in items):
+        raise NotUnderstood  # "how much" of something that is no metric
+    items = [item for item in items if item.code != "A"]
+    if parts.grouped and not measured:
+        items = _counting(items, parts)
     codes = "".join(item.code for item in items)
     parts.counted = "mM" in codes or codes in ("Mm", "Dm")
     codes = codes.replace("mM", "M")
@@ -83,6 +87,20 @@ def _core_of(parts: Parts) -> _Core:
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return _Core(codes, tuple(items))
+
+
+def _counting(items: list[Item], parts: Parts) -> list[Item]:
+    """Things before what they are broken down by ("customers per country") as the metric of their name."""
+    asked = any(item.code == "m" for item in items)
+    if parts.order == "name" or (parts.lists and not asked):
+        return items
+    first = min((group.start for group in parts.groups), default=len(parts.question))
+    return [
+        replace(item, code="M", name=item.metric)
+        if item.code == "D" and item.metric and (asked or item.start < first)
+        else item
+        for item in items
+    ]
 
 
 class _Reader:
@@ -178,7 +196,8 @@ class _Reader:
             return True
         for item in self._parts.said:
             if item.code == "M" and item.name in metrics:
-                some_rows = item.plural and self._known.layer.metric(item.name).filter
+                metric = self._known.layer.metric(item.name)
+                some_rows = (item.plural and metric.filter) or (self._parts.lists and metric.unit == "count")
                 if (some_rows and not _NUMBERED.search(item.surface)) or _SPREAD.search(item.surface):
                     return False
         return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.words import CODES, PATTERNS
-from memory.lexical import Token
+from memory.lexical import Token, tokenize
 from memory.linking import Links
 from memory.meaning import NUMBER_WORDS, SILENT_WORDS
 from memory.mentions import Mention
@@ -98,8 +98,8 @@ def _value(candidates: tuple[ValueMatch, ...]) -> Item:
     best = candidates[0]
     if len({value.value.casefold() for value in candidates}) > 1:
         raise NotUnderstood
-    if best.surface.islower() and best.surface.endswith("s") and best.surface[:-1] not in best.value.lower():
-        raise NotUnderstood  # "our states" names no country
+    if best.surface in ("state", "states"):
+        raise NotUnderstood  # where people live, not the United States
     return Item("V", best.surface, best.start, best.end, values=candidates)
 
 
@@ -123,6 +123,9 @@ def _mentioned(mentions: Sequence[Mention], tokens: list[Token], surface: str, k
     start, end = tokens[0].start, tokens[-1].end
     if metrics:
         return Item("M", surface, start, end, metrics[0], plural=any(token.is_plural for token in tokens))
+    meant = tokenize(mentions[0].surface)
+    if tokens[-1].is_participle and not any(token.is_participle for token in meant):
+        return Item("z", surface, start, end)  # "ordered" names no order
     head = next((place for place, token in enumerate(tokens) if token.folded == "of"), len(tokens))
     plural = tokens[max(head, 1) - 1].is_plural
     thing = Item("D", surface, start, end, plural=plural, metric=known.homonym(tokens))
@@ -138,12 +141,12 @@ def _entity(thing: Item, entity_id: str, dimensions: Sequence[str], known: Known
         if not thing.metric:
             raise NotUnderstood  # some of a table's rows: which, only the description says
         return thing
-    label = known.compiler.label(entity)
-    if "." not in label:
-        return replace(thing, name=label, entity=entity.id, table=entity.table)
-    if dimensions:
-        return replace(thing, name=dimensions[0], table=layer.dimension(dimensions[0]).table)
-    name = next((dimension.id for dimension in layer.dimensions if dimension.expression == label), label)
+    name = known.linker.dimension_named(entity.name)
+    if not name or known.table_of(name) != entity.table.casefold():
+        if dimensions:
+            return replace(thing, name=dimensions[0], table=layer.dimension(dimensions[0]).table)
+        label = f"{entity.table}.{entity.label}"
+        name = next((dimension.id for dimension in layer.dimensions if dimension.expression == label), label)
     return replace(thing, name=name, entity=entity.id, table=entity.table)
 
 

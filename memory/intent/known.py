@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from memory.compiler import Compiler
+from memory.joins import NoJoinPath
 from memory.lexical import Token, stems, tokenize
 from memory.linking import Linker
 from memory.semantics import Metric
@@ -32,7 +34,9 @@ class Known:
     @cached_property
     def labels(self) -> frozenset[str]:
         """The fields that entities are called by."""
-        return frozenset(self.compiler.label(entity) for entity in self.layer.entities)
+        columns = {f"{entity.table}.{entity.label}" for entity in self.layer.entities}
+        named = {dimension.id for dimension in self.layer.dimensions if dimension.expression in columns}
+        return frozenset({self.compiler.label(entity) for entity in self.layer.entities} | named)
 
     @cached_property
     def attribute_nouns(self) -> frozenset[str]:
@@ -47,6 +51,20 @@ class Known:
                 words = tuple(token.folded for token in tokenize(surface))
                 found[words] = metric.id if found.get(words, metric.id) == metric.id else ""
         return found
+
+    def table_of(self, field: str) -> str:
+        """The table of a dimension id or `Table.Column`, its case folded away."""
+        return (field.partition(".")[0] if "." in field else self.layer.dimension(field).table).casefold()
+
+    def repeats(self, field: str, metrics: Sequence[str], entity: str = "") -> bool:
+        """Whether a filter on the field joins many rows to one of what is counted, or of the entity listed."""
+        if entity:
+            table = self.linker.catalog.table(self.table_of(field))
+            try:
+                return table is None or self.linker.joins.fans_out(self.layer.entity(entity).table, table.name)
+            except NoJoinPath:
+                return True
+        return any(self.crosses(metric, field) for metric in metrics)
 
     def homonym(self, tokens: list[Token]) -> str:
         """Id of the one metric that goes by the same words as a thing ("orders", "units in stock"), else ""."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood, last_stem
+from memory.lexical import tokenize
 from memory.periods import PeriodMention
 from memory.values import ValueMatch
 
@@ -21,7 +22,8 @@ __all__ = ["Parts", "Values", "take_parts"]
 Values = tuple[tuple[ValueMatch, ...], ...]
 """The values of one filter, each with the columns it may stand in, best first."""
 
-_LISTING = re.compile(r"\b(list|show|which|what|who|names?|find|give|display|all|every|get|see)\b", re.IGNORECASE)
+_LISTING = re.compile(r"\b(list|which|what|names?|find|all|every)\b", re.IGNORECASE)
+_NAMING = re.compile(r"\b(list|which|who|names?|all|every|find)\b", re.IGNORECASE)
 _SEVERAL = r"V(?:[kKv,]+p?V)*"
 _LINK = r"[zy]*[pwb]"
 
@@ -30,6 +32,7 @@ _LINK = r"[zy]*[pwb]"
 class Parts:
     """What was taken out of a question, and the items that remain."""
 
+    question: str
     items: list[Item]
     said: list[Item]
     """The items of the whole question that mean something by themselves."""
@@ -49,6 +52,8 @@ class Parts:
     """Metric, operator, number."""
     order: str = ""
     """`asc`, `desc`, `name`, or empty."""
+    lists: bool = False
+    """Whether the question says that rows are to be named one by one."""
     counted: bool = False
     """Whether the question says that a number is wanted ("how many")."""
 
@@ -85,7 +90,9 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
         raise NotUnderstood
     said = [item for item in items if item.code in "MDVPNgaHOxS"]
     kept = [item for item in items if item.code != "?"]
-    parts = Parts(kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
+    parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
+    parts.lists = bool(_NAMING.search(question))
+    _check_verbs(parts, known)
     _drop_repetition(parts)
     _take_periods(parts)
     _Filters(parts, known).take()
@@ -101,6 +108,14 @@ def _take(parts: Parts, pattern: str, handler: Callable[[list[Item]], bool]) -> 
         if handler(taken):
             parts.items[match.start() : match.end()] = [Item(".", "", taken[0].start, taken[-1].end)]
         place = match.start() + 1
+
+
+def _check_verbs(parts: Parts, known: Known) -> None:
+    """ "Orders shipped to V": what was shipped there, or the metric of what has left at all, of V?"""
+    for match in re.finditer(r"M(?=[pb][VDP])", parts.codes):
+        item = parts.items[match.start()]
+        if known.layer.metric(item.name).filter and tokenize(item.surface)[-1].is_participle:
+            raise NotUnderstood
 
 
 def _drop_repetition(parts: Parts) -> None:
@@ -204,11 +219,15 @@ class _Filters:
         )
 
     def _filter(self, items: Sequence[Item], fits: Callable[[ValueMatch], bool]) -> bool:
-        values = tuple(tuple(filter(fits, item.values)) for item in items if item.code == "V")
+        # "Going to X" and "shipped by X" mean the column that the linker puts first for these words.
+        told = items[0].code == "z" or items[0].surface.lower() == "to"
+        held = (item.values[:1] if told else item.values for item in items if item.code == "V")
+        values = tuple(tuple(filter(fits, candidates)) for candidates in held)
         if not all(values):
             return False
         codes = {item.code for item in items}
-        if "v" in codes or ("k" in codes and len(values) > 1 and re.search("[cr]", self._parts.codes)):
+        cue = re.search("[cr]" if len(self._parts.periods) < 2 else "r", self._parts.codes)
+        if "v" in codes or ("k" in codes and len(values) > 1 and cue):
             self._parts.compared.append(values)
         elif len(values) > 1 and "K" not in codes:
             self._parts.unsure = True  # "A and B": together, or each?

@@ -2,9 +2,10 @@
 
 M metric   D thing (dimension or entity)   V value   P period   N number   U unit   g grain   a "monthly"
 n noun that ends a dimension's name ("city")   ? word that only a metric's names can account for
-u which    m how many    e each    b by    p of, for, in, from ...   w with    z sold, shipped ...   y placed ...
-h their    H highest     B best    f first    O highest first   R rank    x more than   W whose   S share
-% as a share of the total    c compare    v versus    r respectively    k and    K or    ~ trend    , separator
+u which, "who is"    q who    A how much    m how many    e each    b by    p of, for, in, from ...    w with
+z sold, shipped ...    y placed ...    h their    H highest    B best    f first    O highest first    R rank
+x more than    W whose    S share    % as a share of the total    c compare    v versus    r respectively
+k and    K or    ~ trend    , separator
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import re
 __all__ = ["CODES", "PATTERNS", "PHRASES"]
 
 CODES: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("which", "what", "who"), ("u", "")),
+    **dict.fromkeys(("which", "what"), ("u", "")),
+    **dict.fromkeys(("who", "whom"), ("q", "")),
     **dict.fromkeys(("and", "plus"), ("k", "")),
     "or": ("K", ""),
     **dict.fromkeys(("vs", "versus", "against"), ("v", "")),
@@ -95,13 +97,15 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     )),
     ("%", "", (r"as (?:a )?(?:percent|percentage|share) of (?:the )?total",)),
     ("p", "", (r"(?:comes?|came|coming) from", r"belongs? to")),
+    ("u", "", (r"who (?:is|are|was|were)",)),
+    ("A", "", (r"how (?:high|big|large|low|much)",)),
     ("m", "", (r"how many of", r"how many", r"(?:the )?(?:number|count) of", r"^count(?: the| all)?")),
     ("r", "", (r"respectively", r"next to each other", r"side by side")),
     ("", "", (
         r"^(?:hi|hey|hello|so|ok|okay),?", r"can i (?:have|see|get)", r"looking for", r"pull up", r"work out",
         r"i need", r"^need", r"i want", r"give me", r"come up with", r"^name", r"^quickly", r"^just wondering,?",
         r"for my report:?", r"^report:?", r"quick question:?", r"^one (?:thing|question):?", r"please|pls|plz",
-        r"(?:i'd|i would) like(?: to (?:see|know))?(?: you to)?", r"how (?:high|big|large|low|much)",
+        r"(?:i'd|i would) like(?: to (?:see|know))?(?: you to)?",
         r"(?:a |the )?(?:full |complete )?list of", r"(?:the )?names? of(?= )", r"all(?= \w)", r"(?<=[,–—-] )only",
         r"(?:do|did|have) we (?:have|get|got)(?: got)?", r"we got", r"(?:do|did) we (?:carry|offer)",
         r"(?:come|came|amount|amounted|comes|amounts) to", r"(?:come|came) in", r"look(?:s|ed)? like",

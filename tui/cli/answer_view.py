@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from agent.run import Answer, RunStatus
 from tui.cli.console import STATUS_STYLES, put, table
 from tui.sql_layout import laid_out
-from tui.text import percent, printable, printable_lines, seconds
+from tui.text import clipped, percent, printable, printable_lines, seconds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,6 +36,7 @@ _HEADS: Final = {
 }
 _MARKS: Final = {"info": "·", "warning": "!", "error": "✗"}
 _MAX_ROWS: Final = 50
+_MAX_QUESTION: Final = 200
 _STAGES_SHOWN: Final = 3
 _BEFORE_WORK: Final = ("open", "model_start")
 _NOTICED_MS: Final = 300.0
@@ -54,7 +55,7 @@ def _head(answer: Answer) -> RenderableType:
     from rich.text import Text
 
     style = STATUS_STYLES.get(answer.status.value, "")
-    question = printable_lines(answer.question) or "(an empty question)"
+    question = clipped(answer.question, _MAX_QUESTION) or "(an empty question)"
     head = Text.assemble((question, "bold"), "\n", ("● ", style), (_HEADS[answer.status], style))
     if answer.status in {RunStatus.ANSWERED, RunStatus.ABSTAINED}:
         head.append(f"   confidence {percent(answer.confidence)}")

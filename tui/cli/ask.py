@@ -27,6 +27,8 @@ __all__ = ["app"]
 
 app = command_app()
 
+_INTERRUPTED = 130
+
 
 @app.command("ask")
 def ask_command(
@@ -61,6 +63,10 @@ def ask_command(
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
         code = _ask_all(settings, questions, direct=direct, output=output, began=began)
+    except KeyboardInterrupt as interrupt:
+        run = "".join(interrupt.args)
+        typer.echo(f"Interrupted; run {run} is on the record as failed." if run else "Interrupted.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     except Exception as error:
         if output is not OutputFormat.JSON:
             raise
