@@ -57,7 +57,7 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
 
     path = settings.state_dir / "checkpoints.sqlite"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(str(path), error) from error

@@ -81,7 +81,7 @@ def _stamps() -> Iterator[Any]:
 def _handler(settings: Settings) -> logging.Handler:
     path = settings.state_dir / LOG_NAME
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8"):
             pass
         return logging.FileHandler(path, encoding="utf-8", delay=True)

@@ -207,6 +207,10 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
             f"{root} is not an Affidavit workspace: it has no {CONFIG_NAME}.",
             "Make one with `affidavit init DIR` (or `affidavit init --demo DIR`), or name one with -w DIR.",
         ) from error
+    except NotADirectoryError as error:
+        raise UsageError(
+            ErrorClass.WORKSPACE, f"{root} is not a folder.", "-w wants the workspace's folder, not a file in it."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(ErrorClass.WORKSPACE, f"Cannot read {config}: {error}", "Check its permissions.") from error
     try:

@@ -104,7 +104,7 @@ def write_checkpoint(ledger: Ledger, signer: Signer, path: Path) -> Checkpoint:
     checkpoint = Checkpoint(**signer.sign_body(_statement(unsigned)))
     line = canonical_bytes(asdict(checkpoint)) + b"\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(path, "ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _drop_torn_line(file)

@@ -224,7 +224,7 @@ def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
         if not create:
             raise LedgerUnavailable(f"There is no ledger at {where}.", "Make one with `affidavit init`.")
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise LedgerUnavailable(
                 f"The ledger's folder {path.parent} cannot be made: {error.strerror}.", "Make it, then try again."

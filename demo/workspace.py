@@ -144,6 +144,7 @@ def _write_files(root: Path, known: dict[str, list[str]], wanted: dict[str, byte
     if not todo and hashes == known:
         return ()
     # First what is there and what is coming, then what came: a run cut off between leaves no file unaccounted for.
+    (root / _MANIFEST).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_manifest(root, {name: sorted({*known.get(name, []), *hashes[name]}) for name in hashes})
     for name, text in todo.items():
         with written_beside(root / name) as partial:

@@ -295,7 +295,7 @@ def _locked(state_dir: Path) -> Iterator[None]:
     """One writer at a time; readers need no lock, because the file is replaced whole."""
     path = state_dir / f"{REGISTRY_NAME}.lock"
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
         raise FailedError(

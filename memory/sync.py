@@ -241,7 +241,7 @@ def _write_if_changed(path: Path, text: str) -> bool:
     except (OSError, UnicodeDecodeError):
         pass  # missing or damaged: written below
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

@@ -291,6 +291,24 @@ def test_findings_say_what_and_come_errors_first(checker: Checker) -> None:
     assert {"cartesian_product", "metric_formula", "time_filter", "value_filter"} <= {f.check for f in found}
 
 
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        ("OrderDate >= '2023-01-01' AND OrderDate < '2024-01-01'", "2023"),
+        ("OrderDate >= DATE '2022-01-01' AND OrderDate < DATE '2024-01-01'", "2022"),
+        ("OrderDate >= '2023-01-01' AND OrderDate <= '2024-01-01'", "2023, 2024"),
+        ("OrderDate >= '2023-01-01' AND OrderDate < '2024-02-01'", "2023, 2024"),
+        ("OrderDate < '2024-01-01'", "2024"),
+    ],
+)
+def test_the_end_of_a_range_is_no_year_of_its_own(condition: str, named: str, checker: Checker) -> None:
+    found = checker.findings(
+        "How many orders are there?", f"SELECT COUNT(*) FROM Orders WHERE {condition}", result((1,))
+    )
+    (message,) = [finding.message for finding in found if finding.check == "time_filter"]
+    assert message == f"The statement is limited to {named}, which the question does not ask for."
+
+
 def test_unreadable_statements_and_missing_grounding_give_nothing(
     checker: Checker,
     layer: SemanticLayer,  # noqa: F811

@@ -49,6 +49,13 @@ def test_a_folder_that_is_no_workspace(tmp_path: Path, run: Run) -> None:
     assert "affidavit init" in left.err
 
 
+def test_a_file_of_a_workspace_is_not_the_workspace(workspace: Path, run: Run) -> None:
+    left = run("-w", workspace / "metrics.yaml", "runs", "list")
+    assert left.code == 2
+    check_one_screen(left.err)
+    assert "-w wants the workspace's folder" in " ".join(left.err.split())
+
+
 def test_the_error_is_inside_the_one_json_object(tmp_path: Path, run: Run) -> None:
     left = run("ask", COUNT, "-w", tmp_path, "--format", "json")
     assert left.code == 2

@@ -160,3 +160,28 @@ def test_a_lost_settings_file_comes_back_with_the_name_of_the_chain(here: Path, 
         assert run("init", workspace, *again).code == 0
         assert stored(here / workspace)["ledger"]["workspace"] == name
         assert "reviewer" in run("identity", "list", "-w", workspace).out
+
+
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_a_wrong_url_is_mended_where_it_was_given(by_flag: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = "sqlite:////nonexistent/shop.sqlite"
+    if not by_flag:
+        monkeypatch.setenv("AFFIDAVIT_WAREHOUSE__URL", missing)
+    left = run("init", "shop", *(["--warehouse", missing] if by_flag else []))
+    assert left.code == 2
+    assert "[warehouse]" not in left.err
+    assert ("Check the path in `--warehouse`" if by_flag else "Check the path in AFFIDAVIT_WAREHOUSE__URL") in left.err
+
+
+def test_what_is_recorded_and_learnt_is_the_owners_alone(here: Path, run: Run) -> None:
+    demo(run, "one")
+    assert run("init", "two", "--warehouse", "sqlite:///one/warehouse.sqlite").code == 0
+    for workspace in ("one", "two"):
+        state = here / workspace / ".affidavit"
+        assert state.stat().st_mode & 0o777 == 0o700
+        shutil.rmtree(state)
+        assert run("doctor", "-w", workspace).code in {0, 1}
+        assert state.stat().st_mode & 0o777 == 0o700
+        state.chmod(0o755)
+        run("runs", "list", "-w", workspace)
+        assert state.stat().st_mode & 0o777 == 0o755

@@ -106,3 +106,16 @@ def test_opening_is_named_when_somebody_noticed_it(
     print_answer(replace(ANSWERED, timings_ms=timings))
     (origin,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("origin")]
     assert origin.endswith(f" · {shown}")
+
+
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("How many\n\norders?", "How many orders?"),
+        ("why " * 26_000, "why " * 49 + "why…"),
+        (" \n\t\n", "(an empty question)"),
+    ],
+)
+def test_a_question_is_headed_in_one_line(question: str, heading: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_answer(replace(ANSWERED, question=question))
+    assert capsys.readouterr().out.split("\n● ")[0].strip() == heading

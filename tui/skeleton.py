@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import ErrorClass, UsageError
+from agent.errors import AffidavitError, ErrorClass, UsageError
 
 if TYPE_CHECKING:
     from memory.catalog import Catalog, Column, Table
@@ -166,7 +166,12 @@ def _read_database(root: Path, wish: Wish, progress: Callable[[int, int], None] 
 
     url = absolute_file_url(wish.warehouse_url or os.environ["AFFIDAVIT_WAREHOUSE__URL"], root)
     db_schema = wish.db_schema or os.environ.get("AFFIDAVIT_WAREHOUSE__DB_SCHEMA")
-    warehouse = open_warehouse(url, GuardLimits(), db_schema=db_schema)
+    try:
+        warehouse = open_warehouse(url, GuardLimits(), db_schema=db_schema)
+    except AffidavitError as error:  # affidavit.toml, which the hints name, is not written yet
+        source = "`--warehouse`" if wish.warehouse_url else "AFFIDAVIT_WAREHOUSE__URL"
+        error.hint = re.sub(r"`\[warehouse\] url`( of affidavit\.toml| \(or \w+\))?", source, error.hint)
+        raise
     try:
         catalog = reflect(warehouse.engine, db_schema=db_schema, progress=progress)
     finally:

@@ -74,7 +74,8 @@ def check_time(checked: Checked) -> Iterator[Finding]:
         yield Finding("time_filter", "error", message, evidence=relative.group())
     foreign = sorted(set(periods) - _years_meant(checked)) if periods else []
     if foreign:
-        message = f"The statement is limited to {', '.join(map(str, foreign))}, which the question does not ask for."
+        named = sorted(set(foreign) - _range_ends(checked)) or foreign
+        message = f"The statement is limited to {', '.join(map(str, named))}, which the question does not ask for."
         yield Finding("time_filter", "error", message, evidence=str(foreign[0]))
 
 
@@ -108,6 +109,19 @@ def _periods(checked: Checked) -> list[int]:
         if match and text[:10] != today:
             years.append(int(match.group(1)))
     return sorted(set(years))
+
+
+def _range_ends(checked: Checked) -> set[int]:
+    """Years of which no day is meant, as 2024 in `>= '2023-01-01' AND < '2024-01-01'`."""
+    ends: set[int] = set()
+    within: set[int] = set()
+    for literal in checked.statement.tree.find_all(exp.Literal):
+        match = _DATE.fullmatch(literal.name)
+        if match:
+            first_day = match.group(2, 3) == ("01", "01")
+            is_end = first_day and isinstance(literal.find_ancestor(exp.Predicate, exp.Select), exp.LT)
+            (ends if is_end else within).add(int(match.group(1)))
+    return ends - within
 
 
 def _years_meant(checked: Checked) -> set[int]:
