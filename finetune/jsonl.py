@@ -23,11 +23,11 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         UsageError: the file cannot be read, or a line is not a JSON object (the line is named).
     """
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     yield number, _object(path, number, line)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(ErrorClass.WORKSPACE, f"Cannot read {path}: {error}.", "Check the path.") from error
 
 
@@ -68,11 +68,11 @@ def line_error(path: Path, number: int, problem: str) -> UsageError:
     return UsageError(ErrorClass.WORKSPACE, f"{path}, line {number}: {problem}.", "Mend that line and run it again.")
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(line)
+        content = json.loads(line.decode("utf-8"))
     except ValueError as error:
-        raise line_error(path, number, f"not JSON ({error})") from error
+        raise line_error(path, number, f"not JSON ({error})") from error  # bytes that are no UTF-8 are none either
     if not isinstance(content, dict):
         raise line_error(path, number, "not a JSON object")
     return content

@@ -28,6 +28,10 @@ from audit.ledger import Ledger
 
 _LONG = "How many orders are there? " * 200
 _SOMETIMES = {
+    "run.drafted": {
+        *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
+        *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
+    },
     "run.started": {"question_chars", "question_sha256"},
     "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
     "run.outcome": {"draft", "error", "purpose"},
@@ -40,6 +44,9 @@ def test_every_record_has_the_keys_of_the_page(
     workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _go_round_the_loop(workspace, model, run, tmp_path)
+    monkeypatch.setenv("AFFIDAVIT_MEMORY__COMPILE_PLAIN", "true")
+    assert run("ask", "Sales revenue by product category", "--format", "json").json["origin"] == "compiled"
+    monkeypatch.setenv("AFFIDAVIT_MEMORY__COMPILE_PLAIN", "false")
     _lose_the_model(model, run, monkeypatch)
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}

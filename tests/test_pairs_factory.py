@@ -138,10 +138,14 @@ def test_no_pair_knows_anything_of_what_is_denied(shop: Shop, report: FactoryRep
         for column in columns
         for value in shop.world.values(f"{table}.{column}")
     }
-    secrets |= {str(value) for value in shop.world.values("employee_name")} | {"ContactName", "Phone", "Employees."}
+    secrets |= {str(value) for value in shop.world.values("employee_name")} | {"Employees.", "Customers.Phone"}
+    open_to_all = ("Customers.CompanyName", "Suppliers.CompanyName", "Suppliers.ContactName", "Products.ProductName")
+    permitted_text = " ".join(str(value) for column in open_to_all for value in shop.world.values(column))
+    secrets = {secret for secret in secrets if secret not in permitted_text}  # a firm may be called like its clerk
 
     def telling(found: FactoryReport) -> set[str]:
-        lines = (line for shard in found.path.parent.rglob("candidates-*.jsonl") for line in shard.open())
+        shards = found.path.parent.rglob("candidates-*.jsonl")
+        lines = [line for shard in shards for line in shard.read_text(encoding="utf-8").splitlines()]
         text = found.path.read_text(encoding="utf-8")
         values = {s for line in lines for s in secrets if f'"{s}"' in line}  # candidates name columns, never values
         return values | {s for s in secrets if s in text}
@@ -150,8 +154,8 @@ def test_no_pair_knows_anything_of_what_is_denied(shop: Shop, report: FactoryRep
     assert telling(permitted) == set()
     assert permitted.pairs == 400
     assert permitted.refused[Refusal.GUARD_REFUSED] > 0
-    for pair in read_pairs(permitted.path):
-        assert World(shop.url, shop.layer, shop.catalog, WITHHELD).guard(pair.sql).allowed
+    world = World(shop.url, shop.layer, shop.catalog, WITHHELD)
+    assert all(world.guard(pair.sql).allowed for pair in read_pairs(permitted.path))
 
 
 def test_the_bytes_depend_on_the_policy_and_not_on_the_workers(
