@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from agent.confidence import agreement
 from agent.run import Piece, RunState
 
 if TYPE_CHECKING:
@@ -59,11 +60,9 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
 
 def _is_disputed(state: RunState) -> bool:
     """Whether the answer's draft is a compiled one that the model's draft did not agree with."""
-    drafts, votes = state["drafts"], dict(state.get("votes", ()))
-    here = state["current"]
-    if drafts[here].origin != "compiled":
-        return False
-    return any(drafts[index].origin == "model" and votes[index] != votes.get(here) for index in votes)
+    drafts, current = state["drafts"], state["current"]
+    agreed = agreement(drafts, state.get("votes", ()), current)
+    return drafts[current].origin == "compiled" and agreed is not None and agreed < 1
 
 
 def _definitions(metrics: tuple[Piece, ...], tree: exp.Expr) -> list[str]:

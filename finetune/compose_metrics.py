@@ -244,8 +244,8 @@ def _values(composer: Composer, rng: random.Random) -> Composition | None:
     first, second = rng.sample(values, 2)
     draw = Draw()
     composer.add_period(rng, draw, metric.id)
-    draw.parameters += [composer.parameter(draw, dimension, v, v) for v in (first,)]
-    draw.parameters += [composer.parameter(draw, dimension, v, v) for v in (second,)]
+    for value in (first, second):
+        draw.parameters.append(composer.parameter(draw, dimension, value, value))
     words = {**metric_slots(metric), **dimension_slots(composer, dimension), "v1": (first,), "v2": (second,)}
     kind = rng.choice(("which_higher", "difference"))
     query = query_for(draw, metric, dimensions=(dimension.id,))

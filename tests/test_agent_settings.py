@@ -12,9 +12,9 @@ from agent.settings import absolute_file_url, url_from_workspace
 @pytest.mark.parametrize(
     ("url", "absolute"),
     [
-        ("sqlite:///w.sqlite", "sqlite:////work/space/w.sqlite"),
-        ("sqlite+pysqlite:///w.sqlite?timeout=5", "sqlite+pysqlite:////work/space/w.sqlite?timeout=5"),
-        ("duckdb:///../w.duckdb", "duckdb:////work/w.duckdb"),
+        ("sqlite:///w.sqlite", "sqlite:////srv/space/w.sqlite"),
+        ("sqlite+pysqlite:///w.sqlite?timeout=5", "sqlite+pysqlite:////srv/space/w.sqlite?timeout=5"),
+        ("duckdb:///../w.duckdb", "duckdb:////srv/w.duckdb"),
         ("sqlite:////data/w.sqlite", "sqlite:////data/w.sqlite"),
         ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("sqlite://", "sqlite://"),
@@ -23,7 +23,7 @@ from agent.settings import absolute_file_url, url_from_workspace
     ],
 )
 def test_a_setting_names_a_file_from_the_workspace(url: str, absolute: str) -> None:
-    assert absolute_file_url(url, Path("/work/space")) == absolute
+    assert absolute_file_url(url, Path("/srv/space")) == absolute
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -140,7 +141,8 @@ class ModelClient:
             missing = n - len(completions)
             if missing <= 0:
                 break
-            response = self._sent(connection, messages, {**wanted, "n": missing if missing > 1 else None}, extra)
+            parameters = {**wanted, "n": missing if missing > 1 else None}
+            response = self._tried(connection, partial(self._sent, connection, messages, parameters, extra))
             completions += self._read(response, connection)[:missing]
         return completions
 
@@ -148,18 +150,12 @@ class ModelClient:
         """Let go of the connection; an embedded server stops."""
         self._connection.close()
 
-    def _sent(
-        self,
-        connection: Connection,
-        messages: Sequence[ChatMessage],
-        wanted: Mapping[str, Any],
-        extra: Mapping[str, Any],
-    ) -> Any:
-        """The response to one request, which is sent again after a pause while its failure may pass."""
+    def _tried(self, connection: Connection, send: Callable[[], Any]) -> Any:
+        """What `send` gives; it is called again after a pause while its failure may pass."""
         tries = 1
         while True:
             try:
-                return self._sent_once(connection, messages, wanted, extra)
+                return send()
             except FailedError as failure:
                 if tries >= connection.tries or not handling(failure.error_class).retryable:
                     raise
@@ -168,7 +164,7 @@ class ModelClient:
                 time.sleep(pause_s)
                 tries += 1
 
-    def _sent_once(
+    def _sent(
         self,
         connection: Connection,
         messages: Sequence[ChatMessage],

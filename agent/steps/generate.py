@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass, FailedError, handling
@@ -44,26 +44,15 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?
 def node(state: RunState, services: Services) -> dict[str, Any]:
     """Give the run its first drafts: a compiled one if there is one, the greedy one, the sampled ones.
 
-    `error` is set when there is none of them. A model that cannot be reached or is too slow does not
-    take a compiled draft with it: the failure is on the record, and the answer says so.
+    `error` is set when there is none of them.
 
     Raises:
-        FailedError: the model cannot be asked (a `model_*` class), and nothing was compiled.
+        FailedError: no model can be asked (a `model_*` class), and a compiled draft does not make up for that.
         AuditUnavailableError: a draft could not be recorded.
     """
-    started = time.perf_counter()
     compiled = None if state["direct"] else compiled_draft(state, services)
     samples = 1 if state["direct"] or compiled is not None else services.settings.model.samples
-    try:
-        made = draft_with_model(services, state, samples=samples)
-    except FailedError as failure:
-        if compiled is None or handling(failure.error_class).fallback != "next_model":
-            raise
-        _record_failure(services, state["run_id"], services.model, failure, began=started)
-        said = f"{services.model.label} failed ({failure.error_class.value}), so the compiled statement stands alone."
-        made = Drafted((), (*state.get("notes", ()), said), 0.0)
-    if compiled is not None:
-        made = replace(made, drafts=(compiled, *made.drafts))
+    made = draft_with_model(services, state, samples=samples, compiled=compiled)
     if not made.drafts:
         error = RunError(
             ErrorClass.NO_SQL, "The model's reply holds no SQL.", "Ask in other words, or use a larger model."
@@ -95,43 +84,40 @@ def draft_with_model(
     samples: int = 1,
     error: RunError | None = None,
     previous_sql: str = "",
+    compiled: Draft | None = None,
 ) -> Drafted:
     """New drafts, each on the record; with `error` and `previous_sql` the model is asked to mend that draft.
 
-    Where the model fails in a way that another one may not, the next of `model.fallbacks` is asked, and the failure
-    is on the record. The control asks one model.
+    Where a model fails in a way that another one may not, the next of `model.fallbacks` is asked, and after the last
+    of them `compiled`, which comes before the models' drafts in any case, stands alone. Each failure is on the record
+    and in the notes. The control asks one model.
 
     Raises:
-        FailedError: the last model that may be asked failed.
+        FailedError: the last model that may be asked failed, and there is no `compiled`.
     """
     models = (services.model,) if state["direct"] else (services.model, *services.fallbacks)
     notes, start_ms = state.get("notes", ()), 0.0
+    own = () if compiled is None else (compiled,)
     request = _Request(samples, error, previous_sql)
-    for model, following in pairwise(models):
+    for model, following in zip_longest(models, models[1:]):
         began = time.perf_counter()
         try:
             start_ms += model.start()
-            return Drafted(_drafted(services, model, state, request), notes, start_ms)
+            return Drafted((*own, *_drafted(services, model, state, request)), notes, start_ms)
         except FailedError as failure:
-            if handling(failure.error_class).fallback != "next_model":
+            if handling(failure.error_class).fallback != "next_model" or not (following or own):
                 raise
-            _record_failure(services, state["run_id"], model, failure, began=began, following=following.label)
-            notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {following.label} was asked.")
-    start_ms += models[-1].start()
-    return Drafted(_drafted(services, models[-1], state, request), notes, start_ms)
-
-
-def _record_failure(
-    services: Services, run_id: str, model: ModelClient, failure: FailedError, *, began: float, following: str = ""
-) -> None:
-    body = {
-        "model": model.label,
-        "error_class": failure.error_class.value,
-        "error": failure.message,
-        "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
-        "next": following,
-    }
-    services.record("run.model_failed", body, run_id)
+            body = {
+                "model": model.label,
+                "error_class": failure.error_class.value,
+                "error": failure.message,
+                "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
+                "next": following.label if following else "",
+            }
+            services.record("run.model_failed", body, state["run_id"])
+            instead = f"{following.label} was asked" if following else "the compiled statement stands alone"
+            notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {instead}.")
+    return Drafted(own, notes, start_ms)
 
 
 @dataclass(frozen=True, slots=True)

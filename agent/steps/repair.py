@@ -70,15 +70,15 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     failed = state["drafts"][state["current"]]
     error, findings = _what_went_wrong(state)
     patch: dict[str, Any] = {"attempts": state.get("attempts", 0) + 1}
-    tried = {" ".join(draft.sql.split()) for draft in state["drafts"]}
+    tried = {_text(draft) for draft in state["drafts"]}
     made = mend(failed, error, services.catalog, services.joins, services.warehouse.dialect, findings=findings)
-    fresh = [draft for draft in made if " ".join(draft.sql.split()) not in tried - _outvoted(state, findings)]
+    fresh = [draft for draft in made if _text(draft) not in tried - _outvoted(state, findings)]
     if fresh and findings:
         said = (f"Mended: {finding.message}" for finding in findings if finding.check in CHECK_MENDS)
         patch["notes"] = (*state.get("notes", ()), *said)
     if not fresh and _may_ask_model(failed, error):
         asked = _asked_again(state, services, failed, error)
-        fresh = [draft for draft in asked.drafts if " ".join(draft.sql.split()) not in tried]
+        fresh = [draft for draft in asked.drafts if _text(draft) not in tried]
         patch |= asked.patch()
     services.record("run.repaired", _repaired_body(failed, fresh[0] if fresh else None, error), state["run_id"])
     if not fresh:
@@ -92,8 +92,13 @@ def _outvoted(state: RunState, findings: tuple[Finding, ...]) -> set[str]:
     if not findings:
         return set()
     failed = state["drafts"][state["current"]]
-    mends = {" ".join(draft.sql.split()) for draft in state["drafts"] if draft.origin == "mend"}
-    return {" ".join(draft.sql.split()) for draft in state["drafts"] if draft.sql != failed.sql} - mends
+    mends = {_text(draft) for draft in state["drafts"] if draft.origin == "mend"}
+    return {_text(draft) for draft in state["drafts"] if draft.sql != failed.sql} - mends
+
+
+def _text(draft: Draft) -> str:
+    """The statement without regard to its spacing."""
+    return " ".join(draft.sql.split())
 
 
 def _what_went_wrong(state: RunState) -> tuple[RunError, tuple[Finding, ...]]:

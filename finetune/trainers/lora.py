@@ -8,12 +8,10 @@ computes in bfloat16 where the processor has it. A run that is stopped goes on f
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,11 +21,17 @@ from typing import Any
 from agent.errors import ErrorClass, FailedError, UsageError
 from finetune.trainers.batches import Example, load_examples, plan_batches
 from finetune.trainers.gguf_adapter import AttentionShape, LoraPair, read_adapter, write_adapter
+from finetune.trainers.lora_model import (
+    best_device,
+    keep_freed_memory,
+    load_model,
+    lora_factors,
+    require_training_parts,
+)
 from finetune.trainers.parity import Parity, compare_with_server
 
 __all__ = ["LoraOptions", "TrainProgress", "TrainReport", "train_lora"]
 
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 END_OF_TURN = "<|im_end|>\n"
 _CHECKPOINT = "checkpoint.pt"
 _PARITY_EXAMPLES = 8
@@ -35,7 +39,6 @@ _WIDTH_STEP = 32
 """Widths are padded to multiples of this, so that the matrix kernels compiled for one batch serve the next."""
 _LOGIT_ROWS = 256
 """Rows of logits at a time: 50 MB in float32 for a vocabulary of 49,152, instead of several hundred."""
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def train_lora(
     options = options or LoraOptions()
     if parent is not None:
         options = replace(options, parent_sha256=_sha256(parent))
-    _require_training_parts()
+    require_training_parts()
     out_dir.mkdir(parents=True, exist_ok=True)
     run = _Run(dataset_dir, base, out_dir, options, parent)
     run.resume()
@@ -139,12 +142,14 @@ class _Run:
         import torch
 
         torch.manual_seed(options.seed)
-        _keep_freed_memory()
+        keep_freed_memory()
         if options.threads:
             torch.set_num_threads(options.threads)
         self.base, self.out_dir, self.options = base, out_dir, options
-        self.device, self.dtype = _best_device()
-        self.model, tokenizer = _load(base, options, self.device, self.dtype)
+        self.device, self.dtype = best_device()
+        self.model, tokenizer = load_model(
+            base, rank=options.rank, alpha=options.alpha, device=self.device, dtype=self.dtype
+        )
         config = self.model.config
         self.attention = AttentionShape(config.num_attention_heads, config.num_key_value_heads)
         self.train = load_examples(dataset_dir / "train.jsonl", tokenizer, end_of_turn=END_OF_TURN)[
@@ -277,7 +282,7 @@ class _Run:
         import torch
 
         layers = read_adapter(parent, alpha=self.options.alpha, attention=self.attention)
-        own = _factors(self.model)
+        own = lora_factors(self.model)
         if {key: (tuple(a.shape), tuple(b.shape)) for key, (a, b) in own.items()} != {
             key: (pair.a.shape, pair.b.shape) for key, pair in layers.items()
         }:
@@ -316,7 +321,7 @@ class _Run:
         masters = dict(zip(map(id, self.weights), self.masters, strict=True))
         layers = {
             key: LoraPair(masters[id(a)].cpu().numpy(), masters[id(b)].cpu().numpy())
-            for key, (a, b) in _factors(self.model).items()
+            for key, (a, b) in lora_factors(self.model).items()
         }
         adapter = self.out_dir / "adapter.gguf"
         write_adapter(adapter, layers, alpha=self.options.alpha, attention=self.attention, name=self.out_dir.name)
@@ -357,79 +362,6 @@ class _Run:
                 f"{adapter} is kept for inspection; do not serve it. The base may not be of the llama architecture.",
             )
         return parity
-
-
-def _require_training_parts() -> None:
-    try:
-        import peft  # noqa: F401  (asked for by name, so that the message can name what is missing)
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise FailedError(
-            ErrorClass.MODEL_OTHER,
-            f"Training needs {error.name}, which is not installed.",
-            "Run `make setup-train` (or install affidavit[train] and a torch build for this machine).",
-        ) from error
-
-
-def _keep_freed_memory() -> None:
-    """Tell glibc to reuse freed activations: giving them back costs page faults worth a fifth of the training time.
-
-    Only blocks up to 32 MB: the few larger ones (logits) differ in size from batch to batch and fragment the heap.
-    """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:  # musl has none
-            mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
-            mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-def _best_device() -> tuple[str, Any]:
-    """A GPU in bfloat16; else the CPU, in bfloat16 only where it has the instructions for it."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda", torch.bfloat16
-    fast_bfloat16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return "cpu", torch.bfloat16 if fast_bfloat16 else torch.float32
-
-
-def _load(base: Path, options: LoraOptions, device: str, dtype: Any) -> tuple[Any, Any]:
-    os.environ["TQDM_DISABLE"] = "1"  # de-quantising takes two seconds, and the caller shows a bar of its own
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    folder, file = str(base.parent), base.name
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-        # plain attention is a bfloat16 product: faster than the fused one with matrix tiles, half as fast without
-        attention = "eager" if device == "cpu" and torch.cpu._is_amx_tile_supported() else "sdpa"
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=file, dtype="float32", attn_implementation=attention, use_cache=False
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(
-            ErrorClass.MODEL_CORRUPT, f"{base} cannot be trained on: {error}", "Give a llama-architecture GGUF."
-        ) from error
-    config = LoraConfig(
-        r=options.rank, lora_alpha=int(options.alpha), target_modules=list(PROJECTIONS), lora_dropout=0.0
-    )
-    return get_peft_model(model.to(device=device, dtype=dtype), config, autocast_adapter_dtype=False), tokenizer
-
-
-def _factors(model: Any) -> dict[tuple[int, str], tuple[Any, Any]]:
-    """The two trained factors (A, B) of every adapted projection, keyed by (block, projection)."""
-    factors = {}
-    for block, layer in enumerate(model.base_model.model.model.layers):
-        for parent in (layer.self_attn, layer.mlp):
-            for projection in PROJECTIONS:
-                module = getattr(parent, projection, None)
-                if module is not None:
-                    factors[block, projection] = (module.lora_A["default"].weight, module.lora_B["default"].weight)
-    return factors
 
 
 def _sha256(path: Path) -> str:
