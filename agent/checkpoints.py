@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from agent.settings import Settings
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite import SqliteSaver
     from psycopg import Connection
     from psycopg.rows import DictRow
 
@@ -40,6 +42,8 @@ _VALUE_OBJECTS = (
     run.Verdict,
 )
 _BUSY_SECONDS = 10.0
+_PRIMARY_CODE = 0xFF
+"""Of SQLite's extended result codes: SQLITE_BUSY_RECOVERY is a SQLITE_BUSY (sqlite.org/rescode.html)."""
 
 
 @contextmanager
@@ -64,10 +68,23 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
     with closing(connection):
         saver = SqliteSaver(connection, serde=_serializer())
         try:
-            saver.setup()
+            _set_up(saver)
         except sqlite3.Error as error:
             raise _unusable(str(path), error) from error
         yield saver
+
+
+def _set_up(saver: SqliteSaver) -> None:
+    """Create the tables. SQLite does not wait while another connection changes the journal's mode: so we do."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return saver.setup()
+        except sqlite3.OperationalError as error:
+            waiting = error.sqlite_errorcode & _PRIMARY_CODE in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+            if not waiting or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 @contextmanager

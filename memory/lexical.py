@@ -18,6 +18,7 @@ __all__ = ["BM25", "STOP_WORDS", "Token", "fold", "identifier_words", "singular"
 
 _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*%?|{_LETTERS}(?:['’]{_LETTERS})?\d*")
+_ENDING = re.compile(r"['’](?:s|d|ll|ve|re|m)?$")
 _STROKED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 """Letters whose stroke or ligature is no accent to Unicode, as they are typed on a keyboard without them."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
@@ -78,11 +79,11 @@ class Token:
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
-    """The words and numbers of `text` in order; a possessive 's is no part of its word."""
+    """The words and numbers of `text` in order; the 's of "Anna's" and the 'd of "I'd" are no part of their words."""
     found: list[Token] = []
     for match in _WORD.finditer(text):
         word = match.group()
-        bare = re.sub(r"['’]s?$", "", word) if not word[0].isdigit() else word
+        bare = _ENDING.sub("", word) if not word[0].isdigit() else word
         folded = fold(bare).replace("'", "").replace("’", "")
         start = match.start()
         found.append(Token(bare, folded, singular(folded), stem(folded), start, start + len(bare)))

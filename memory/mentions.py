@@ -150,9 +150,12 @@ def _is_counted(tokens: Sequence[Token], kept: Sequence[int], first: int) -> boo
 
 
 def _turned(words: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """`product category` is also "category of products"; `value of stock` is also "stock value"."""
+    """`product category` is also "category of products"; `value of stock` is also "stock value".
+
+    But "number of orders" says how many there are, and is no `order number`.
+    """
     turned: list[tuple[str, ...]] = []
-    if len(words) == 2 and not set(words) & _LINKING:
+    if len(words) == 2 and not set(words) & _LINKING and words[1] not in _COUNTING:
         turned.append((words[1], "of", words[0]))
     if len(words) == 3 and words[1] == "of":
         turned.append((words[2], words[0]))

@@ -182,7 +182,8 @@ class ValueIndex:
         if word.is_capitalised and (first > 0 or word.text == entry.value):
             return True
         if word.folded in EVERYDAY_WORDS or word.singular in EVERYDAY_WORDS:
-            return self._cue(source, source.cues, tokens, first, last) > 0
+            # Of another name ("the States") only the capital tells that it is meant.
+            return not entry.alias and self._cue(source, source.cues, tokens, first, last) > 0
         return not (entry.alias and cased) or len(word.folded) > 4
 
     def _loose_spans(self, tokens: Sequence[Token], taken: set[int]) -> list[_Span]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
+import threading
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +104,20 @@ def schema() -> Iterator[str]:
 
 
 @pytest.mark.postgresql
+def test_the_first_runs_of_a_workspace_wait_for_each_other(tmp_path: Path) -> None:
+    (tmp_path / ".affidavit").mkdir()
+    with closing(
+        sqlite3.connect(tmp_path / ".affidavit/checkpoints.sqlite", check_same_thread=False, isolation_level=None)
+    ) as other:
+        other.execute("CREATE TABLE elsewhere (id)")
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.5, other.execute, ["COMMIT"])
+        done.start()
+        with open_checkpointer(Settings(workspace=tmp_path)) as checkpointer:
+            assert list(checkpointer.list(None)) == []
+        done.join()
+
+
 def test_with_a_postgresql_ledger_checkpoints_go_there_too(tmp_path: Path, schema: str) -> None:
     settings = Settings(workspace=tmp_path, ledger={"url": f"{POSTGRESQL}?options=-csearch_path%3D{schema}"})
     with open_checkpointer(settings) as checkpointer:
