@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.errors import ErrorClass, UsageError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = [
     "CONFIG_NAME",
@@ -227,9 +231,23 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
             ErrorClass.SETTINGS,
-            f"Setting `{key}` is wrong: {first['msg']}.",
+            f"Setting `{key}` is wrong: {_said(first)}",
             f"Mend it in {config}, or in AFFIDAVIT_{key.replace('.', '__').upper()}.",
         ) from error
+
+
+def _said(error: ErrorDetails) -> str:
+    """What does not fit, in words about settings; pydantic's own for what its types say."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"] + "."
+    section: type[BaseModel] = Settings
+    for name in error["loc"][:-1]:
+        kind = section.model_fields[str(name)].annotation if str(name) in section.model_fields else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return "there is no such setting."
+        section = kind
+    near = get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
+    return "there is no such setting" + (f"; did you mean `{near[0]}`?" if near else ".")
 
 
 def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where a database file is, whoever named it: the settings from the workspace, the command line from here."""
+"""Where a database file is: the settings from the workspace, the command line from here; and what a typo meant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.settings import absolute_file_url, url_from_workspace
+from agent.errors import ErrorClass, UsageError
+from agent.settings import CONFIG_NAME, absolute_file_url, load_settings, url_from_workspace
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,20 @@ def test_a_url_as_typed_is_stored_so_that_it_means_the_same_file(tmp_path: Path,
     said = url_from_workspace(typed, tmp_path / "space", tmp_path)
     assert said == stored.format(here=tmp_path)
     assert absolute_file_url(said, tmp_path / "space") == absolute_file_url(typed, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[model]\nprovidr = 'openai'", "`model.providr` is wrong: there is no such setting; did you mean `provider`?"),
+        ("[modle]\nprovider = 'openai'", "`modle` is wrong: there is no such setting; did you mean `model`?"),
+        ("[model]\nqqqq = 1", "`model.qqqq` is wrong: there is no such setting"),
+        ("[model]\nprovider = 'opnai'", "`model.provider` is wrong: Input should be 'embedded'"),
+    ],
+)
+def test_a_misspelt_setting_is_named_with_the_one_meant(tmp_path: Path, written: str, said: str) -> None:
+    (tmp_path / CONFIG_NAME).write_text(written, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load_settings(tmp_path)
+    assert caught.value.error_class is ErrorClass.SETTINGS
+    assert said in caught.value.message
