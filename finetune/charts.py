@@ -14,7 +14,7 @@ from html import escape
 from finetune.figures import ModeFigures, ReportFigures
 from finetune.statistics import Proportion
 
-__all__ = ["accuracy_chart", "outcome_chart", "stage_chart"]
+__all__ = ["accuracy_chart", "outcome_chart", "stage_chart", "svg"]
 
 _WIDTH = 720
 _LEFT = 190
@@ -48,7 +48,7 @@ def accuracy_chart(figures: ReportFigures) -> str:
             parts.append(_accuracy_bar(bar, y))
             y += _BAR + _GAP
         y += 14
-    return _svg("accuracy", "Execution accuracy with 95 % intervals", described, y - 6, parts)
+    return svg("accuracy", "Execution accuracy with 95 % intervals", described, y - 6, parts)
 
 
 def outcome_chart(figures: ReportFigures) -> str:
@@ -66,7 +66,7 @@ def outcome_chart(figures: ReportFigures) -> str:
         x = _LEFT + position * 130
         parts.append(f'<rect class="{css}" x="{x}" y="{y}" width="12" height="12" rx="2"/>')
         parts.append(f'<text x="{x + 18}" y="{y + 10}">{text}</text>')
-    return _svg("outcomes", "What became of the questions", "; ".join(told), y + 24, parts)
+    return svg("outcomes", "What became of the questions", "; ".join(told), y + 24, parts)
 
 
 def stage_chart(mode: ModeFigures) -> str:
@@ -83,7 +83,7 @@ def stage_chart(mode: ModeFigures) -> str:
         parts.append(_figure(_LEFT + _PLOT + 10, y, f"{latency.median:,.1f} / {latency.p95:,.1f} ms"))
         told.append(f"{stage} median {latency.median:,.1f} ms, 95 % under {latency.p95:,.1f} ms")
         y += _BAR + _GAP
-    return _svg(f"stages-{mode.mode}", f"Time per stage ({mode.mode}): median / p95", "; ".join(told), y + 6, parts)
+    return svg(f"stages-{mode.mode}", f"Time per stage ({mode.mode}): median / p95", "; ".join(told), y + 6, parts)
 
 
 def _bar(mode: ModeFigures, share: Proportion) -> _Bar:
@@ -136,7 +136,8 @@ def _axis(bottom: int) -> str:
     return "".join(lines)
 
 
-def _svg(name: str, title: str, description: str, height: float, parts: Sequence[str]) -> str:
+def svg(name: str, title: str, description: str, height: float, parts: Sequence[str]) -> str:
+    """A chart that scales with the page and is told to those who cannot see it."""
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" aria-labelledby="{name}-title {name}-text">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'

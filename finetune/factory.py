@@ -1,63 +1,77 @@
 """The pair factory: from a seed and a workspace to a file of validated pairs, the same bytes for any number of workers.
 
-Work goes in rounds of shards. A shard is a pure function of the seed and its number: it draws questions and compiles
-their SQL. Every statement not seen before is then judged by the guard and executed once, and the gate takes or refuses
-in shard order. What a round made is written down before the next begins, so an interrupted run goes on where it was.
+Work goes in shards, each a pure function of the seed and its number, made by whatever pool there is
+(`finetune.shards`, `finetune.pools`). The gate takes or refuses their pairs in shard order, and what it takes is
+written at once. Each shard is kept as a file, so an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import random
+import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from agent.warehouse.policy import Policy
-from finetune.compose import Composer, Composition
-from finetune.jsonl import read_records
-from finetune.pairs import Pair, Parameter, Tag, pair_id, read_pairs, write_pairs
-from finetune.phrasing import phrasings
-from finetune.quality import Gate, Limits, SqlVerdict, judge_sql
+from finetune.jsonl import line_error, read_records
+from finetune.pairs import pair_from, templated
+from finetune.pools import Pool, open_pool
+from finetune.quality import Candidate, Gate, Limits
+from finetune.shards import DRAWS, STAGES, VERSION, Job, Shard, peak_memory
 from finetune.templates import TemplateBook, load_templates
-from finetune.vocabulary import Vocabulary
-from finetune.world import World
+from finetune.variants import why_not_copied
 from memory.catalog import Catalog
-from memory.compiler import CannotCompile
 from memory.semantics import SemanticLayer
 
-__all__ = ["FactoryReport", "FactorySpec", "Progress", "generate_pairs"]
+__all__ = ["FactoryReport", "FactorySpec", "Progress", "Speed", "generate_pairs", "templated"]
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, wanted): called as pairs are taken."""
 
-_SHARD_DRAWS = 250
-_ROUND_SHARDS = 8
-_IDLE_ROUNDS = 6
-_VERSION = 2
-"""Of the factory itself; raise it when the same seed gives other pairs."""
+_IDLE_SHARDS = 190
+"""Shards in a row without one new pair after which the run ends with what it has."""
+_PLAIN_COUNT = 20_000
+_PHRASINGS = 2
+_PER_STRUCTURE = 14
 
 
 @dataclass(frozen=True, slots=True)
 class FactorySpec:
-    """What to make. Everything but `workers` decides the bytes."""
+    """What to make. Everything but `workers` and `dask` decides the bytes."""
 
     count: int
     seed: int = 7
     workers: int = 1
-    phrasings: int = 2
-    """Questions kept per SQL statement."""
-    per_structure: int = 14
-    """Statements kept per SQL structure (the SQL with its literals masked)."""
+    dask: str = ""
+    """Address of a Dask scheduler, whose workers then make the shards."""
+    phrasings: int = 0
+    """Questions kept per SQL statement; 0 takes what the count needs: 2 up to 20,000 pairs, then 2 * (count / 20,000)
+    to the power of 0.65 (4 for 50,000, 6 for 100,000, 25 for a million)."""
+    per_structure: int = 0
+    """Statements kept per SQL structure (the SQL with its literals masked); 0 takes what the count needs: 14 up to
+    20,000 pairs, then 14 * (count / 20,000) to the power of 0.5 (31 for 100,000, 99 for a million)."""
     template_share: float = 0.3
     levels: dict[str, int] | None = None
     """Pairs wanted per level; None takes them as they come."""
+    variants: int = 2
+    """Copies of the warehouse with their rows drawn again, on which every statement is run too."""
+    mutants: int = 10
+    """Mutants made of a statement at most."""
+
+    def settled(self) -> FactorySpec:
+        """The same wish with nothing left at 0."""
+        scale = max(1.0, self.count / _PLAIN_COUNT)
+        return replace(
+            self,
+            phrasings=self.phrasings or round(_PHRASINGS * scale**0.65),
+            per_structure=self.per_structure or round(_PER_STRUCTURE * scale**0.5),
+        )
 
 
 @dataclass(frozen=True)
@@ -71,23 +85,32 @@ class FactoryReport:
     statements: int
     structures: int
     refused: dict[str, int]
+    """Statements that were refused, and questions that were although their statement was fine."""
     levels: dict[str, int]
     templates: dict[str, int]
     patterns: dict[str, int] = field(default_factory=dict)
+    warehouses: int = 1
+    """On how many warehouses each statement was run: its own, and copies with other rows."""
+    why_one: str = ""
+    """Why it was one, if it was."""
+    mutants: int = 0
+    """Wrong variations of the statements taken, tried on those warehouses."""
+    survivors: int = 0
+    """Those of them that gave the same result everywhere."""
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What a worker needs to make its world: all of it pickles."""
+class Speed:
+    """What the run cost. Not in the manifest: it differs from run to run."""
 
-    url: str
-    layer: SemanticLayer
-    catalog: Catalog
-    policy: Policy
-    templates: Path | None
-    seed: int
-    phrasings: int
-    template_share: float
+    seconds: float
+    pairs_per_s: float
+    peak_memory_mb: int
+    """Main process and workers together."""
+    shards_read_back: int
+    stages: dict[str, float]
+    """Seconds of work by stage, all workers together."""
 
 
 def generate_pairs(
@@ -116,194 +139,142 @@ def generate_pairs(
 
     Raises:
         TemplateError: templates.yaml is wrong.
-        UsageError: a shard of an interrupted run is damaged (its line is named).
+        UsageError: a shard of an interrupted run is damaged (its line is named), or Dask is not installed.
+        FailedError: the Dask cluster does not answer.
     """
-    job = _Job(url, layer, catalog, policy, templates, spec.seed, spec.phrasings, spec.template_share)
-    identity = _identity(spec, job)
-    shards = _shards_folder(out_dir / "shards", identity)
-    limits = Limits(per_sql=spec.phrasings, per_structure=spec.per_structure, per_level=spec.levels)
-    run = _Run(spec, job, shards, Gate(limits), progress)
-    with _pool(spec.workers, job) as pool:
-        run.work(pool)
-    return _written(run, out_dir, identity)
+    spec = spec.settled()
+    book = load_templates(templates, catalog) if templates else TemplateBook()
+    identity = _identity(spec, layer, catalog, policy, templates)
+    job = Job(
+        identity=identity,
+        url=url,
+        layer=layer,
+        catalog=catalog,
+        policy=policy,
+        book=book,
+        seed=spec.seed,
+        phrasings=spec.phrasings,
+        template_share=spec.template_share,
+        variants=spec.variants,
+        mutants=spec.mutants,
+    )
+    run = _Run(spec, _shards_folder(out_dir / "shards", identity), progress)
+    path = out_dir / "pairs.jsonl"
+    partial = path.with_suffix(".partial")
+    with open_pool(job, spec.workers, spec.dask) as pool, partial.open("wb") as out:
+        run.work(pool, out)
+    partial.replace(path)
+    return _reported(run, job, path)
 
 
 class _Run:
-    """One run of the factory: rounds of shards until there are enough pairs or nothing new comes."""
+    """One run of the factory: shard after shard until there are enough pairs or nothing new comes."""
 
-    def __init__(self, spec: FactorySpec, job: _Job, shards: Path, gate: Gate, progress: Progress | None) -> None:
-        self.spec, self.job, self.shards, self.gate, self.progress = spec, job, shards, gate, progress
-        self.taken: list[Pair] = []
-        self.verdicts: dict[str, SqlVerdict] = {}
+    def __init__(self, spec: FactorySpec, shards: Path, progress: Progress | None) -> None:
+        self.spec, self.shards, self.progress = spec, shards, progress
+        self.gate = Gate(Limits(spec.phrasings, spec.per_structure, per_level=spec.levels))
+        self.started = time.perf_counter()
+        self.taken = 0
+        self.digest = hashlib.sha256()
+        self.templates: Counter[str] = Counter()
+        self.patterns: Counter[str] = Counter()
+        self.mutants = self.survivors = self.read_back = 0
+        self.seconds: dict[str, float] = dict.fromkeys((*STAGES, "gate", "write"), 0.0)
+        self.memory: dict[str, int] = {}
 
-    def work(self, pool: Executor | None) -> None:
-        idle = number = 0
-        while len(self.taken) < self.spec.count and idle < _IDLE_ROUNDS:
-            before = len(self.taken)
-            self.round(number, pool)
-            number += 1
-            idle = idle + 1 if len(self.taken) == before else 0
+    def work(self, pool: Pool, out: IO[bytes]) -> None:
+        idle = 0
+        for shard in self.made(pool):
+            before = self.taken
+            self.gate.refused.update(shard.refused)
+            self.judge(shard, out)
+            if self.progress:
+                self.progress("pairs", self.taken, self.spec.count)
+            idle = idle + 1 if self.taken == before else 0
+            if self.taken >= self.spec.count or idle >= _IDLE_SHARDS:
+                return
 
-    def round(self, number: int, pool: Executor | None) -> None:
-        first = number * _ROUND_SHARDS
-        batches = self.candidates(range(first, first + _ROUND_SHARDS), pool)
-        new = list(dict.fromkeys(p.sql for batch in batches for p in batch if p.sql not in self.verdicts))
-        for verdict in self.judged(number, new, pool):
-            self.verdicts[verdict.sql] = verdict
-        for pair in (p for batch in batches for p in batch):
-            if len(self.taken) >= self.spec.count:
+    def judge(self, shard: Shard, out: IO[bytes]) -> None:
+        started, written = time.perf_counter(), 0.0
+        for candidate in shard.candidates:
+            if self.taken >= self.spec.count:
                 break
-            if self.gate.take(pair, self.verdicts[pair.sql]):
-                self.taken.append(pair)
-        if self.progress:
-            self.progress("pairs", len(self.taken), self.spec.count)
+            statements = self.gate.statements
+            if not self.gate.admit(candidate):
+                continue
+            self.taken += 1
+            self.templates[candidate.template_id] += 1
+            self.patterns[candidate.pattern] += 1
+            if self.gate.statements > statements:
+                self.mutants += candidate.mutants
+                self.survivors += candidate.survivors
+            before = time.perf_counter()
+            self.digest.update(candidate.line)
+            out.write(candidate.line)
+            written += time.perf_counter() - before
+        self.seconds["write"] += written
+        self.seconds["gate"] += time.perf_counter() - started - written
 
-    def candidates(self, numbers: Iterable[int], pool: Executor | None) -> list[list[Pair]]:
-        paths = {n: self.shards / f"candidates-{n:06d}.jsonl" for n in numbers}
-        missing = [n for n, path in paths.items() if not path.exists()]
-        made = pool.map(_make_shard, missing) if pool else map(_make_shard, missing)
-        fresh = {
-            n: batch for n, batch in zip(missing, made, strict=True) if _store(paths[n], (p.to_json() for p in batch))
-        }
-        return [fresh[n] if n in fresh else list(read_pairs(path)) for n, path in paths.items()]
+    def made(self, pool: Pool) -> Iterator[Shard]:
+        """The shards in order, some ahead of the one that is waited for; each is on disk before it is given."""
+        waiting: deque[Callable[[], Shard]] = deque()
+        number = 0
+        while True:
+            while len(waiting) <= pool.ahead:
+                path = self.path(number)
+                waiting.append(_reader(path, number) if path.exists() else pool.begin(number))
+                number += 1
+            shard = waiting.popleft()()
+            if shard.worker:
+                self.keep(shard)
+            else:
+                self.read_back += 1
+            yield shard
 
-    def judged(self, number: int, statements: list[str], pool: Executor | None) -> list[SqlVerdict]:
-        path = self.shards / f"verdicts-{number:06d}.jsonl"
-        if path.exists():
-            return [SqlVerdict(**record) for _, record in read_records(path)]
-        chunks = [statements[i : i + 64] for i in range(0, len(statements), 64)]
-        found = [v for chunk in (pool.map(_judge, chunks) if pool else map(_judge, chunks)) for v in chunk]
-        _store(path, (asdict(v) for v in found))
-        return found
+    def keep(self, shard: Shard) -> None:
+        started = time.perf_counter()
+        partial = self.path(shard.number).with_suffix(".partial")
+        with partial.open("wb") as out:
+            out.write(json.dumps({"refused": dict(sorted(shard.refused.items()))}).encode() + b"\n")
+            out.writelines(candidate.line for candidate in shard.candidates)
+        partial.replace(self.path(shard.number))
+        for stage, spent in shard.seconds.items():
+            self.seconds[stage] += spent
+        self.seconds["write"] += time.perf_counter() - started
+        self.memory[shard.worker] = max(shard.peak_memory, self.memory.get(shard.worker, 0))
 
-
-# -- in the workers --------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Bench:
-    """A worker's world, made once."""
-
-    job: _Job
-    world: World
-    composer: Composer
-    book: TemplateBook
-
-
-_bench: list[_Bench] = []
-
-
-def _open(job: _Job) -> None:
-    _shut()
-    world = World(job.url, job.layer, job.catalog, job.policy)
-    book = load_templates(job.templates, job.catalog) if job.templates else TemplateBook()
-    _bench.append(_Bench(job, world, Composer(world, Vocabulary(job.layer, book.vocabulary)), book))
-
-
-def _shut() -> None:
-    while _bench:
-        _bench.pop().world.close()
+    def path(self, number: int) -> Path:
+        return self.shards / f"candidates-{number:06d}.jsonl"
 
 
-@contextmanager
-def _pool(workers: int, job: _Job) -> Iterator[Executor | None]:
-    if workers <= 1:
-        _open(job)
-        try:
-            yield None
-        finally:
-            _shut()
-        return
-    import multiprocessing
+def _reader(path: Path, number: int) -> Callable[[], Shard]:
+    """What reads a shard back that an earlier run has made."""
 
-    context = multiprocessing.get_context("spawn")  # a forked child would share the parent's open connections
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(job,)) as pool:
-        yield pool
+    def read() -> Shard:
+        records = read_records(path)
+        _, head = next(records, (1, {}))
+        if not isinstance(head.get("refused"), dict):
+            raise line_error(path, 1, "`refused` is missing")
+        candidates = [Candidate.of(pair_from(record, path, line)) for line, record in records]
+        return Shard(number, candidates, Counter(head["refused"]))
 
-
-def _make_shard(number: int) -> list[Pair]:
-    """The candidates of one shard: a pure function of the job and the number."""
-    bench = _bench[0]
-    found: list[Pair] = []
-    for index in range(_SHARD_DRAWS):
-        rng = random.Random(f"{_VERSION}:{bench.job.seed}:{number}:{index}")  # noqa: S311 (reproducible, not secret)
-        if bench.book.templates and rng.random() < bench.job.template_share:
-            found += bench.book.draw(rng, bench.world, bench.job.phrasings)
-            continue
-        composition = bench.composer.draw(rng)
-        if composition is not None:
-            found += _phrased(composition, bench, rng)
-    return found
-
-
-def _phrased(composition: Composition, bench: _Bench, rng: random.Random) -> list[Pair]:
-    try:
-        sql = bench.world.compile(composition.query)
-    except CannotCompile:
-        return []
-    questions = phrasings(composition.ask, rng, bench.job.phrasings)
-    return [_pair(composition, sql, question, bench.job) for question in questions]
-
-
-def _pair(composition: Composition, sql: str, question: str, job: _Job) -> Pair:
-    query = composition.query
-    tags = [Tag("pattern", query.pattern), Tag("shape", composition.shape or composition.ask.shapes[0])]
-    tags += [Tag("metric", m) for m in query.metrics] + [Tag("dimension", d) for d in query.dimensions]
-    tags += [Tag("period", query.grain)] if query.grain else []
-    question_template, sql_template = templated(question, sql, composition.ask.parameters)
-    return Pair(
-        id=pair_id(question, sql),
-        question=question,
-        sql=sql,
-        template_id=composition.template_id,
-        question_template=question_template,
-        sql_template=sql_template,
-        parameters=composition.ask.parameters,
-        tags=tuple(tags),
-        level=composition.level,
-        dialect=job.catalog.dialect,
-        combination=composition.combination,
-        lineage={
-            "source": "composition",
-            "seed": job.seed,
-            "factory": _VERSION,
-            "semantics_fingerprint": job.layer.fingerprint,
-            "catalog_fingerprint": job.catalog.fingerprint,
-        },
-    )
-
-
-def templated(question: str, sql: str, parameters: Iterable[Parameter]) -> tuple[str, str]:
-    """Question and SQL with each parameter's surface and value replaced by `{name}`."""
-    for parameter in parameters:
-        slot = "{" + parameter.name + "}"
-        if parameter.surface:
-            question = question.replace(parameter.surface, slot)
-        if isinstance(parameter.value, str):
-            sql = sql.replace("'" + parameter.value.replace("'", "''") + "'", f"'{slot}'")
-        elif parameter.name == "limit":
-            sql = sql.replace(f"LIMIT {parameter.value}", f"LIMIT {slot}")
-    return question, sql
-
-
-def _judge(statements: list[str]) -> list[SqlVerdict]:
-    world = _bench[0].world
-    return [judge_sql(sql, world.catalog.dialect, world.guard, world.execute) for sql in statements]
+    return read
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _identity(spec: FactorySpec, job: _Job) -> str:
-    """What the bytes depend on, hashed: the shards of another spec are never mixed in."""
+def _identity(spec: FactorySpec, layer: SemanticLayer, catalog: Catalog, policy: Policy, templates: Path | None) -> str:
+    """What the shards depend on, hashed: the shards of another spec are never mixed in."""
     parts: dict[str, Any] = asdict(spec)
-    del parts["workers"], parts["count"], parts["levels"], parts["per_structure"]
-    parts["factory"] = _VERSION
-    parts["draws"] = _SHARD_DRAWS
-    parts["semantics"] = job.layer.fingerprint
-    parts["policy"] = _policy_fingerprint(job.policy)
-    parts["catalog"] = hashlib.sha256(job.catalog.to_json().encode()).hexdigest()
-    parts["templates"] = hashlib.sha256(job.templates.read_bytes()).hexdigest() if job.templates else ""
+    for name in ("workers", "dask", "count", "levels", "per_structure"):
+        del parts[name]
+    parts["factory"] = VERSION
+    parts["draws"] = DRAWS
+    parts["semantics"] = layer.fingerprint
+    parts["policy"] = _policy_fingerprint(policy)
+    parts["catalog"] = hashlib.sha256(catalog.to_json().encode()).hexdigest()
+    parts["templates"] = hashlib.sha256(templates.read_bytes()).hexdigest() if templates else ""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -323,42 +294,48 @@ def _shards_folder(parent: Path, identity: str) -> Path:
     return folder
 
 
-def _store(path: Path, records: Iterable[dict[str, Any]]) -> bool:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as out:
-        for record in records:
-            out.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-    partial.replace(path)
-    return True
-
-
-def _written(run: _Run, out_dir: Path, identity: str) -> FactoryReport:
-    from finetune.pairs import masked_sql
-
-    path, manifest = out_dir / "pairs.jsonl", out_dir / "manifest.json"
-    sha256 = write_pairs(path, run.taken)
+def _reported(run: _Run, job: Job, path: Path) -> FactoryReport:
+    manifest = path.with_name("manifest.json")
+    why_one = why_not_copied(job.catalog, job.policy) or ("" if run.spec.variants else "no copies were asked for")
     report = FactoryReport(
-        pairs=len(run.taken),
+        pairs=run.taken,
         path=path,
         manifest=manifest,
-        sha256=sha256,
-        statements=len({p.sql for p in run.taken}),
-        structures=len({masked_sql(p.sql) for p in run.taken}),
+        sha256=run.digest.hexdigest(),
+        statements=run.gate.statements,
+        structures=run.gate.structures,
         refused=dict(sorted(run.gate.refused.items())),
-        levels=dict(sorted(Counter(p.level for p in run.taken).items())),
-        templates=dict(sorted(Counter(p.template_id for p in run.taken).items())),
-        patterns=dict(sorted(Counter(t.subtype for p in run.taken for t in p.tags if t.type == "pattern").items())),
+        levels=dict(sorted(run.gate.levels.items())),
+        templates=dict(sorted(run.templates.items())),
+        patterns=dict(sorted(run.patterns.items())),
+        warehouses=1 if why_one else 1 + run.spec.variants,
+        why_one=why_one,
+        mutants=run.mutants,
+        survivors=run.survivors,
+        speed=_speed(run),
     )
     spec = asdict(run.spec)
-    del spec["workers"]
+    del spec["workers"], spec["dask"]
     body = {
-        "factory": _VERSION,
-        "identity": identity,
+        "factory": VERSION,
+        "identity": job.identity,
         "spec": spec,
-        "semantics_fingerprint": run.job.layer.fingerprint,
-        "catalog_fingerprint": run.job.catalog.fingerprint,
-        "policy_fingerprint": _policy_fingerprint(run.job.policy),
-        **{k: v for k, v in asdict(report).items() if k not in ("path", "manifest")},
+        "semantics_fingerprint": job.layer.fingerprint,
+        "catalog_fingerprint": job.catalog.fingerprint,
+        "policy_fingerprint": _policy_fingerprint(job.policy),
+        **{k: v for k, v in asdict(report).items() if k not in ("path", "manifest", "speed")},
     }
     manifest.write_text(json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
+
+
+def _speed(run: _Run) -> Speed:
+    seconds = time.perf_counter() - run.started
+    own = {worker: held for worker, held in run.memory.items() if not worker.endswith(f":{os.getpid()}")}
+    return Speed(
+        seconds=round(seconds, 2),
+        pairs_per_s=round(run.taken / seconds, 1),
+        peak_memory_mb=(peak_memory() + sum(own.values())) // 2**20,
+        shards_read_back=run.read_back,
+        stages={stage: round(spent, 2) for stage, spent in run.seconds.items()},
+    )

@@ -15,11 +15,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agent.model.adapters import AdapterFigures
-from finetune.evaluation import Attempt, EvalReport, Mode
+from finetune.attempts import Attempt, EvalReport, Mode
+from finetune.calibration import Calibration, calibration_of
 from finetune.pack import PackQuestion
-from finetune.statistics import Proportion, mcnemar_exact, percentile, proportion
+from finetune.selective import WANTED_RISK, RiskCurve, RiskPoint, risk_curve
+from finetune.statistics import Proportion, cohens_kappa, mcnemar_exact, percentile, proportion
 
-__all__ = ["Group", "Latency", "ModeFigures", "Paired", "ReportFigures", "adapter_figures", "figures_of"]
+__all__ = [
+    "Group",
+    "Latency",
+    "ModeFigures",
+    "Opinions",
+    "Paired",
+    "Repeated",
+    "ReportFigures",
+    "Steadiness",
+    "adapter_figures",
+    "figures_of",
+]
 
 _UNNAMED = "(none)"
 
@@ -41,6 +54,41 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Steadiness:
+    """How the questions of one difficulty fared when each was asked k times."""
+
+    name: str
+    pass_1: float
+    """Share right of all attempts: what one try may be expected to give."""
+    pass_k: Proportion
+    """Questions that were right every time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Asking again: pass^k as in Yao et al., "τ-bench" (2024), which a user who asks daily lives with."""
+
+    times: int
+    by_difficulty: tuple[Steadiness, ...]
+    """All questions first, then each difficulty."""
+    sometimes_right: int
+    """Questions that were right at times, and wrong or withheld at others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What a judge model says of the statements, beside what execution says; never instead of it."""
+
+    both_right: int
+    only_execution: int
+    only_judge: int
+    both_wrong: int
+    no_verdict: int
+    kappa: float | None
+    """Cohen's; None where agreement would say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModeFigures:
     """Everything said of one mode."""
 
@@ -57,6 +105,18 @@ class ModeFigures:
     """Answers that were not shown and would have been right: the price of abstaining."""
     latency: Latency
     stages: dict[str, Latency]
+    risk_curve: RiskCurve
+    within_risk: RiskPoint | None
+    """The threshold that would have shown most with no more than `WANTED_RISK` wrong among it; None without one."""
+    calibration: Calibration
+    repeated: Repeated | None
+    """None unless each question was asked more than once; all other figures are those of the first time."""
+    by_accident: dict[str, int]
+    """Answers right on the workspace's warehouse and wrong on another, by that one's name; counted as wrong."""
+    accidents: int
+    """Answers wrong on at least one of them."""
+    opinions: Opinions | None
+    """None unless a judge model was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +168,9 @@ def adapter_figures(report: EvalReport) -> AdapterFigures:
 def _mode_figures(report: EvalReport, mode: Mode) -> ModeFigures:
     attempts = report.of_mode(mode)
     questions = {question.id: question for question in report.questions}
-    answered = sum(attempt.answered for attempt in attempts)
+    curve = risk_curve(attempts)
+    shown = [attempt for attempt in attempts if attempt.answered]
+    answered = len(shown)
     right = sum(attempt.right for attempt in attempts)
     return ModeFigures(
         mode=mode,
@@ -123,6 +185,13 @@ def _mode_figures(report: EvalReport, mode: Mode) -> ModeFigures:
         withheld_right=sum(attempt.withheld_right is True for attempt in attempts),
         latency=_latency([attempt.latency_ms for attempt in attempts]),
         stages=_stages(attempts),
+        risk_curve=curve,
+        within_risk=curve.widest_within(WANTED_RISK),
+        calibration=calibration_of(attempts),
+        repeated=_repeated(report, mode, questions) if report.repeat > 1 else None,
+        by_accident={name: sum(a.elsewhere.get(name) is False for a in shown) for name in report.elsewhere},
+        accidents=sum(attempt.right_by_accident for attempt in shown),
+        opinions=_opinions(attempts) if report.judge else None,
     )
 
 
@@ -139,6 +208,35 @@ def _grouped(
             totals[name] += 1
             right[name] += attempt.right
     return tuple(Group(name, proportion(right[name], total)) for name, total in totals.items())
+
+
+def _repeated(report: EvalReport, mode: Mode, questions: dict[str, PackQuestion]) -> Repeated:
+    marks: dict[str, list[bool]] = {}
+    for attempt in report.of_mode(mode, repetition=None):
+        marks.setdefault(attempt.id, []).append(attempt.right)
+    groups: dict[str, list[list[bool]]] = {"all questions": list(marks.values())}
+    for name, mine in marks.items():
+        groups.setdefault(questions[name].difficulty or _UNNAMED, []).append(mine)
+    return Repeated(
+        times=report.repeat,
+        by_difficulty=tuple(_steadiness(name, lists) for name, lists in groups.items()),
+        sometimes_right=sum(any(mine) and not all(mine) for mine in marks.values()),
+    )
+
+
+def _steadiness(name: str, marks: Sequence[Sequence[bool]]) -> Steadiness:
+    tries = sum(map(len, marks))
+    return Steadiness(name, sum(map(sum, marks)) / tries, proportion(sum(map(all, marks)), len(marks)))
+
+
+def _opinions(attempts: Sequence[Attempt]) -> Opinions:
+    """Over every draft that execution judged, shown or withheld."""
+    judged = [attempt for attempt in attempts if attempt.draft_right is not None]
+    cells = Counter((bool(a.draft_right), a.opinion) for a in judged if a.opinion is not None)
+    both, only_execution, only_judge = cells[True, True], cells[True, False], cells[False, True]
+    neither = cells[False, False]
+    kappa = cohens_kappa(both, only_execution, only_judge, neither)
+    return Opinions(both, only_execution, only_judge, neither, len(judged) - cells.total(), kappa)
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

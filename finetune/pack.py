@@ -2,6 +2,9 @@
 
 The pack is the yardstick, so it is read strictly: a question without gold SQL, or two with one id, would quietly
 change what an accuracy figure means.
+
+What the pair factory and the dataset builder write is read as a pack, too, so that a set that was held apart from
+training is measured by the same command as questions that people wrote.
 """
 
 from __future__ import annotations
@@ -42,12 +45,17 @@ def load_pack(path: Path) -> tuple[PackQuestion, ...]:
     """Read a pack: one object per line with `id`, `question`, `sql` and optionally `difficulty`, `tags`, `ordered`,
     `dialect`; other keys are notes and are not read.
 
+    A file of pairs is a pack whose difficulty is the pair's level and whose tag is its template. A dataset's test of
+    chat records stands for the pack of the same name that was written beside it.
+
     Raises:
         UsageError: the file cannot be read, holds nothing, or a line does not fit (the line is named).
     """
     pack: dict[str, PackQuestion] = {}
     for number, content in read_records(path):
-        question = _question(path, number, content)
+        if "messages" in content:
+            return load_pack(_pack_beside(path))
+        question = _question(path, number, _from_pair(content) if _is_pair(content) else content)
         if question.id in pack:
             raise line_error(path, number, f"the id `{question.id}` was used before")
         pack[question.id] = question
@@ -109,6 +117,28 @@ def _position(key: exp.Expression, names: Sequence[str], texts: Sequence[str], d
         return texts.index(text)
     name = key.name.lower() if isinstance(key, exp.Column) and not key.table else ""
     return names.index(name) if name and name in names else None
+
+
+def _is_pair(content: dict[str, Any]) -> bool:
+    return "sql_template" in content and "template_id" in content
+
+
+def _from_pair(content: dict[str, Any]) -> dict[str, Any]:
+    """A pair as a line of a pack. It does not say whether its question asks for an order, so none is demanded."""
+    known = {**content, "difficulty": content.get("level", ""), "tags": [content["template_id"]]}
+    return {key: known[key] for key in ("id", "question", "sql", "dialect", "difficulty", "tags") if key in known}
+
+
+def _pack_beside(path: Path) -> Path:
+    """The pack of a dataset's test set, given the file of its chat records."""
+    pack = path.parent / "packs" / path.name
+    if pack.is_file():
+        return pack
+    raise UsageError(
+        ErrorClass.WORKSPACE,
+        f"{path} holds a trainer's chat records, and no gold SQL to compare with.",
+        "Name a pack: a dataset has its tests in packs/test_question.jsonl, test_structure.jsonl, test_template.jsonl.",
+    )
 
 
 def _question(path: Path, number: int, content: dict[str, Any]) -> PackQuestion:

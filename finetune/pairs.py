@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -26,8 +26,11 @@ __all__ = [
     "Tag",
     "masked_sql",
     "normalised",
+    "pair_from",
     "pair_id",
+    "pair_line",
     "read_pairs",
+    "templated",
     "write_pairs",
 ]
 
@@ -80,7 +83,22 @@ class Pair:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with one key per field."""
-        return asdict(self)
+        return {
+            "id": self.id,
+            "question": self.question,
+            "sql": self.sql,
+            "template_id": self.template_id,
+            "question_template": self.question_template,
+            "sql_template": self.sql_template,
+            "parameters": [
+                {"name": p.name, "surface": p.surface, "value": p.value, "column": p.column} for p in self.parameters
+            ],
+            "tags": [{"type": tag.type, "subtype": tag.subtype} for tag in self.tags],
+            "level": self.level,
+            "dialect": self.dialect,
+            "combination": self.combination,
+            "lineage": dict(self.lineage),
+        }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Pair:
@@ -110,14 +128,30 @@ def masked_sql(sql: str) -> str:
     return _LITERAL.sub("?", sql)
 
 
+def templated(question: str, sql: str, parameters: Iterable[Parameter]) -> tuple[str, str]:
+    """Question and SQL with each parameter's surface and value replaced by `{name}`."""
+    for parameter in parameters:
+        slot = "{" + parameter.name + "}"
+        if parameter.surface:
+            question = question.replace(parameter.surface, slot)
+        if isinstance(parameter.value, str):
+            sql = sql.replace("'" + parameter.value.replace("'", "''") + "'", f"'{slot}'")
+        elif parameter.name == "limit":
+            sql = sql.replace(f"LIMIT {parameter.value}", f"LIMIT {slot}")
+    return question, sql
+
+
+def pair_line(pair: Pair) -> bytes:
+    """The pair as one line of a pairs.jsonl, with its end: always the same bytes for the same pair."""
+    return json.dumps(pair.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> str:
     """Write one JSON object per line, in order, and return the file's sha256 (hex)."""
     digest = hashlib.sha256()
     with path.open("wb") as out:
         for pair in pairs:
-            line = (
-                json.dumps(pair.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-            )
+            line = pair_line(pair)
             digest.update(line)
             out.write(line)
     return digest.hexdigest()
@@ -130,9 +164,18 @@ def read_pairs(path: Path) -> Iterator[Pair]:
         UsageError: the file cannot be read, or a line is no pair (line and field named).
     """
     for number, record in read_records(path):
-        try:
-            yield Pair.from_json(record)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field_name = ".".join(str(part) for part in first["loc"])
-            raise line_error(path, number, f"`{field_name}`: {first['msg']}") from error
+        yield pair_from(record, path, number)
+
+
+def pair_from(record: dict[str, Any], path: Path, number: int) -> Pair:
+    """The pair on one line of a file.
+
+    Raises:
+        UsageError: it is no pair (line and field named).
+    """
+    try:
+        return Pair.from_json(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field_name = ".".join(str(part) for part in first["loc"])
+        raise line_error(path, number, f"`{field_name}`: {first['msg']}") from error

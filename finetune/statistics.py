@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 
-__all__ = ["Proportion", "mcnemar_exact", "percentile", "proportion"]
+__all__ = ["Proportion", "cohens_kappa", "mcnemar_exact", "percentile", "proportion"]
 
 _Z_95 = 1.959963984540054
 """The 97.5 % point of the standard normal distribution."""
@@ -62,6 +62,26 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     tail = sum(comb(discordant, i) for i in range(min(only_first, only_second) + 1))
     return min(1.0, 2 * tail / (1 << discordant))
+
+
+def cohens_kappa(both: int, only_first: int, only_second: int, neither: int) -> float | None:
+    """Agreement of two raters on yes or no beyond what chance gives: 1 is perfect, 0 is chance, under 0 is worse.
+
+    The counts are the items that both, only the first, only the second, or neither said yes to. None when chance alone
+    would make them agree on everything (each rater gave one verdict throughout, or there are no items): then agreement
+    says nothing.
+
+    Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20
+    (1960), 37-46.
+    """
+    total = both + only_first + only_second + neither
+    if total == 0:
+        return None
+    first, second = (both + only_first) / total, (both + only_second) / total
+    by_chance = first * second + (1 - first) * (1 - second)
+    if by_chance == 1:
+        return None
+    return ((both + neither) / total - by_chance) / (1 - by_chance)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -6,21 +6,26 @@ meets the real agent, warehouse and registry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from agent.ask import ask
+from agent.errors import ErrorClass, UsageError
 from agent.model.adapters import NO_ADAPTER
 from agent.run import Answer
 from agent.services import Services
-from finetune.evaluation import EvalOptions, EvalReport, Subject, evaluate
+from agent.warehouse.connect import open_warehouse
+from finetune.attempts import EvalReport, Subject
+from finetune.evaluation import EvalOptions, evaluate
 from finetune.figures import adapter_figures
+from finetune.judging import Place
 from finetune.pack import PackQuestion
 from finetune.registry import Adapter, attach_figures, read_registry
 
-__all__ = ["evaluate_workspace", "keep_figures", "subject_of"]
+__all__ = ["evaluate_workspace", "keep_figures", "open_elsewhere", "subject_of"]
 
 
 def subject_of(services: Services) -> Subject:
@@ -40,6 +45,7 @@ def subject_of(services: Services) -> Subject:
         catalog_fingerprint=services.catalog.fingerprint,
         semantics_fingerprint=services.layer.fingerprint,
         version=version("affidavit"),
+        min_confidence=services.settings.limits.min_confidence,
     )
 
 
@@ -67,6 +73,33 @@ def evaluate_workspace(
         clock=services.clock,
         options=options,
     )
+
+
+@contextmanager
+def open_elsewhere(services: Services, urls: Sequence[str]) -> Iterator[tuple[Place, ...]]:
+    """Other warehouses of the same tables, for the time of the block, read-only and under the workspace's limits.
+
+    Raises:
+        UsageError: one speaks another dialect than the workspace's, or two have one name.
+        FailedError: one cannot be opened.
+    """
+    settings = services.settings
+    limits = services.policy.effective_limits(settings.limits)
+    places: dict[str, Place] = {}
+    with ExitStack() as stack:
+        for url in urls:
+            warehouse = open_warehouse(url, limits, db_schema=settings.warehouse.db_schema)
+            stack.callback(warehouse.close)
+            name = warehouse.display_url.rstrip("/").rpartition("/")[2]
+            name = warehouse.display_url if name in places else name
+            if warehouse.dialect != services.warehouse.dialect or name in places:
+                raise UsageError(
+                    ErrorClass.WORKSPACE,
+                    f"{warehouse.display_url} is named twice, or is no {services.warehouse.dialect} database.",
+                    "Name other databases with the same tables, each once.",
+                )
+            places[name] = Place(warehouse.execute, name)
+        yield tuple(places.values())
 
 
 def keep_figures(report: EvalReport, state_dir: Path) -> Adapter | None:

@@ -7,9 +7,10 @@ asked about nor be quoted in a question.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.run import Cell, Outcome, Verdict
 from agent.settings import GuardLimits
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["World"]
 
+_MOST_REMEMBERED = 5_000
+"""Compiled queries and measured columns kept per world: a run of a million draws must not keep them all."""
 _LIMITS = GuardLimits(max_rows=5000, max_bytes=4_000_000, timeout_s=20)
 
 
@@ -49,7 +52,7 @@ class World:
     @cached_property
     def compiler(self) -> Compiler:
         """Compiles to the warehouse's dialect."""
-        return Compiler(self.layer, self.catalog, self.catalog.dialect)
+        return _RememberingCompiler(self.layer, self.catalog, self.catalog.dialect)
 
     def close(self) -> None:
         """Give the connection back, if one was opened."""
@@ -60,6 +63,7 @@ class World:
         """The query's SQL, remembered. Raises CannotCompile."""
         found = self._compiled.get(query)
         if found is None:
+            _make_room(self._compiled)
             found = self._compiled[query] = self.compiler.compile(query)
         return found
 
@@ -89,6 +93,7 @@ class World:
         except CannotCompile:
             return ()
         if sql not in self._levels:
+            _make_room(self._levels)
             self._levels[sql] = tuple(sorted(_number(r[-1]) for r in self._read(sql) if r[-1] is not None))
         return self._levels[sql]
 
@@ -117,6 +122,47 @@ class World:
         table = name.partition(".")[0] if "." in name else self.layer.dimension(name).table
         text = f"SELECT DISTINCT {expression} AS value_ FROM {table}"
         return finish(text, source=self.layer.dialect, target=self.catalog.dialect, catalog=self.catalog)
+
+
+class _RememberingCompiler(Compiler):
+    """Answers what the composer asks for every draw (what fits which metric) from memory the second time."""
+
+    def __init__(self, layer: SemanticLayer, catalog: Catalog, dialect: str) -> None:
+        super().__init__(layer, catalog, dialect)
+        self._known: dict[tuple[str, ...], Any] = {}
+
+    def _once(self, ask: Callable[..., Any], *of: str) -> Any:
+        key = (ask.__name__, *of)
+        if key not in self._known:
+            self._known[key] = ask(self, *of)
+        return self._known[key]
+
+    def base(self, metric_id: str) -> str:
+        found: str = self._once(Compiler.base, metric_id)
+        return found
+
+    def timed(self, metric_id: str) -> bool:
+        return bool(self._once(Compiler.timed, metric_id))
+
+    def additive(self, metric_id: str) -> bool:
+        return bool(self._once(Compiler.additive, metric_id))
+
+    def two_grained(self, metric_id: str) -> bool:
+        return bool(self._once(Compiler.two_grained, metric_id))
+
+    def same_rows(self, first: str, second: str) -> bool:
+        return bool(self._once(Compiler.same_rows, first, second))
+
+    def crosses(self, metric_id: str, field: str) -> bool:
+        return bool(self._once(Compiler.crosses, metric_id, field))
+
+    def combinable(self, metric_id: str, field: str) -> bool:
+        return bool(self._once(Compiler.combinable, metric_id, field))
+
+
+def _make_room(remembered: dict[Any, Any]) -> None:
+    if len(remembered) >= _MOST_REMEMBERED:
+        remembered.clear()
 
 
 def _number(cell: Cell) -> float:

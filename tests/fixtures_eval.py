@@ -12,10 +12,20 @@ from pathlib import Path
 from agent.run import Answer, RunError, RunStatus
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse, open_warehouse
-from finetune.evaluation import Subject
+from finetune.attempts import Subject
 from finetune.pack import PackQuestion
 
-__all__ = ["PACK", "SUBJECT", "ScriptedAsker", "build_warehouse", "clock_from", "write_pack"]
+__all__ = ["OTHER_SALES", "PACK", "SUBJECT", "ScriptedAsker", "build_warehouse", "clock_from", "write_pack"]
+
+SALES = (
+    ("north", "2024-01-02", 10.5),
+    ("north", "2024-02-03", 20.0),
+    ("south", "2024-02-04", 7.25),
+    ("south", "2024-03-05", 8.0),
+    ("east", "2024-03-06", 15.25),
+)
+OTHER_SALES = (("north", "2024-01-02", 99.0), ("west", "2024-05-06", 1.0), ("south", "2024-02-04", 3.5))
+"""Another state of the same shop, where north still sold most."""
 
 PACK = (
     PackQuestion("q1", "How many sales were there?", "SELECT COUNT(*) FROM sales", "simple", ("count",)),
@@ -44,21 +54,21 @@ SUBJECT = Subject(
 )
 
 
-def build_warehouse(folder: Path, limits: GuardLimits | None = None) -> Warehouse:
+def build_warehouse(
+    folder: Path,
+    limits: GuardLimits | None = None,
+    *,
+    sales: tuple[tuple[str, str, float], ...] = SALES,
+    name: str = "shop.sqlite",
+) -> Warehouse:
     """A shop of five sales in three regions."""
-    path = folder / "shop.sqlite"
+    path = folder / name
     if not path.exists():
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE sales (id INTEGER PRIMARY KEY, region TEXT, day TEXT, amount REAL)")
             connection.executemany(
                 "INSERT INTO sales (region, day, amount) VALUES (?, ?, ?)",
-                [
-                    ("north", "2024-01-02", 10.5),
-                    ("north", "2024-02-03", 20.0),
-                    ("south", "2024-02-04", 7.25),
-                    ("south", "2024-03-05", 8.0),
-                    ("east", "2024-03-06", 15.25),
-                ],
+                sales,
             )
         connection.close()
     return open_warehouse(f"sqlite:///{path}", limits or GuardLimits())
@@ -95,6 +105,8 @@ class ScriptedAsker:
     script: dict[tuple[str, bool], str]
     asked: list[tuple[str, bool]] = field(default_factory=list)
     stop_after: int | None = None
+    withheld: frozenset[tuple[str, bool]] = frozenset()
+    """Their SQL runs, and is shown as an unverified draft with confidence 0.6."""
 
     def __call__(self, question: str, direct: bool) -> Answer:
         if self.stop_after is not None and len(self.asked) >= self.stop_after:
@@ -113,6 +125,9 @@ class ScriptedAsker:
         outcome = self.warehouse.execute(sql)
         if outcome.result is None:
             return Answer(run_id, RunStatus.FAILED, question, sql=sql, error=outcome.error)
+        if (question, direct) in self.withheld:
+            error = RunError("low_confidence", "The best draft has confidence 0.60.")
+            return Answer(run_id, RunStatus.ABSTAINED, question, sql=sql, confidence=0.6, origin="model", error=error)
         return Answer(
             run_id,
             RunStatus.ANSWERED,

@@ -8,14 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fixtures_eval import PACK, SUBJECT, ScriptedAsker, build_warehouse, clock_from, write_pack
+from fixtures_eval import OTHER_SALES, PACK, SUBJECT, ScriptedAsker, build_warehouse, clock_from, write_pack
 
 from agent.errors import UsageError
+from agent.run import Answer, Outcome
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse
-from finetune.evaluation import EvalOptions, EvalReport, evaluate, run_gold
+from finetune.attempts import EvalReport
+from finetune.evaluation import EvalOptions, JudgeModel, evaluate
 from finetune.figures import adapter_figures, figures_of
+from finetune.judging import Place, run_gold
 from finetune.pack import PackQuestion, load_pack, order_columns, pack_hash, translated
+from finetune.pairs import Pair, Tag, write_pairs
 
 RIGHT = {question.question: question.sql for question in PACK}
 BY_REGION = "SELECT region, SUM(amount) AS revenue FROM sales GROUP BY region"
@@ -107,7 +111,7 @@ def test_a_gold_error_stops_before_anything_is_asked(warehouse: Warehouse) -> No
 def test_a_gold_cut_off_by_the_row_cap_is_an_error(tmp_path: Path) -> None:
     capped = build_warehouse(tmp_path, GuardLimits(max_rows=2))
     with pytest.raises(UsageError, match="more rows than the limits allow"):
-        run_gold((PackQuestion("q", "All?", "SELECT * FROM sales"),), capped.execute, "sqlite")
+        run_gold((PackQuestion("q", "All?", "SELECT * FROM sales"),), Place(capped.execute), "sqlite")
     capped.close()
 
 
@@ -142,6 +146,115 @@ def test_attempts_of_another_evaluation_are_not_taken_over(warehouse: Warehouse,
     report = evaluate(PACK, other, ask=second, run_sql=warehouse.execute, clock=clock_from(), options=options)
     assert report.resumed == 0
     assert len(second.asked) == 8
+
+
+def test_a_withheld_draft_is_judged_and_never_counted(warehouse: Warehouse) -> None:
+    ask = asker(warehouse, q3="SELECT 'south'", q4=None)
+    names = {question.id: question.question for question in PACK}
+    ask.withheld = frozenset({(names["q1"], False), (names["q3"], False)})
+    report = run(ask, EvalOptions(modes=("agent",)))
+    marks = {attempt.id: (attempt.right, attempt.withheld_right, attempt.draft_right) for attempt in report.attempts}
+    assert marks == {
+        "q1": (False, True, True),
+        "q2": (True, None, True),
+        "q3": (False, False, False),
+        "q4": (False, None, None),
+    }
+    figures = figures_of(report).modes[0]
+    assert (figures.accuracy.count, figures.coverage.count, figures.withheld_right) == (1, 1, 1)
+    assert [point.coverage.count for point in figures.risk_curve.points] == [1, 3]
+    assert figures.risk_curve.points[-1].risk.count == 1
+
+
+def test_only_a_draft_that_the_guard_allowed_is_run_again(warehouse: Warehouse) -> None:
+    """A statement that failed or was refused is shown, too; it must not reach the warehouse by this door."""
+    names = {question.id: question.question for question in PACK}
+    executed: list[str] = []
+
+    def watched(sql: str) -> Outcome:
+        executed.append(sql)
+        return warehouse.execute(sql)
+
+    ask = asker(warehouse, q1="SELEC 5", q2="SELECT 7")
+    ask.withheld = frozenset({(names["q2"], False)})
+    evaluate(PACK, SUBJECT, ask=ask, run_sql=watched, clock=clock_from(), options=EvalOptions(modes=("agent",)))
+    assert executed == [*(question.sql for question in PACK), "SELECT 7"]
+
+
+def test_what_is_right_by_accident_is_wrong(warehouse: Warehouse, tmp_path: Path) -> None:
+    other = build_warehouse(tmp_path, sales=OTHER_SALES, name="other.sqlite")
+    ask = asker(warehouse, q1="SELECT 5", q2="SELECT 1")
+    report = run(ask, EvalOptions(modes=("agent",), elsewhere=(Place(other.execute, "other"),)))
+    other.close()
+    attempts = {attempt.id: attempt for attempt in report.of_mode("agent")}
+    assert [attempts[name].right for name in ("q1", "q2", "q3", "q4")] == [False, False, True, True]
+    assert attempts["q1"].reason.startswith("Right here by accident; on other: ")
+    assert attempts["q1"].elsewhere == {"other": False}
+    assert attempts["q2"].elsewhere == {}, "what is wrong here is not tried there"
+    figures = figures_of(report).modes[0]
+    assert (figures.accidents, figures.by_accident, figures.wrong_among_answered.count) == (1, {"other": 1}, 2)
+    assert report.told_apart == 2, "q3 and q4 have the same rows in either"
+    assert len(ask.asked) == 4, "the question is asked once, whatever the number of warehouses"
+    assert report.gold_hash != run(asker(warehouse)).gold_hash
+
+
+def test_gold_must_hold_on_every_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
+    empty = build_warehouse(tmp_path, GuardLimits(max_rows=1), sales=OTHER_SALES, name="small.sqlite")
+    ask = asker(warehouse)
+    with pytest.raises(UsageError, match=r"`q2` .* does not hold on small: it gives more rows"):
+        run(ask, EvalOptions(elsewhere=(Place(empty.execute, "small"),)))
+    empty.close()
+    assert not ask.asked
+
+
+def test_asking_again_tells_steady_from_lucky(warehouse: Warehouse) -> None:
+    names = {question.id: question.question for question in PACK}
+    ask = asker(warehouse)
+
+    def now_and_then(question: str, direct: bool) -> Answer:
+        answer = ask(question, direct)
+        asked_before = ask.asked.count((question, direct)) - 1
+        return replace(answer, rows=((0,),)) if question == names["q1"] and asked_before else answer
+
+    report = evaluate(
+        PACK,
+        SUBJECT,
+        ask=now_and_then,
+        run_sql=warehouse.execute,
+        clock=clock_from(),
+        options=EvalOptions(modes=("agent",), repeat=3),
+    )
+    assert [question for question, _ in ask.asked] == [question.question for question in PACK] * 3
+    assert len(report.of_mode("agent")) == 4
+    assert len(report.of_mode("agent", repetition=None)) == 12
+    figures = figures_of(report).modes[0]
+    assert figures.accuracy.count == 4, "all other figures are those of the first time"
+    assert figures.repeated is not None
+    shares = {group.name: (group.pass_1, group.pass_k.count) for group in figures.repeated.by_difficulty}
+    assert shares["all questions"] == (pytest.approx(10 / 12), 3)
+    assert shares["simple"] == (pytest.approx(4 / 6), 1)
+    assert shares["moderate"] == (1.0, 2)
+    assert figures.repeated.sometimes_right == 1
+    assert adapter_figures(report).total == 4
+
+
+def test_a_judge_model_speaks_beside_execution(warehouse: Warehouse) -> None:
+    heard: list[tuple[str, str]] = []
+
+    def opinion(question: str, sql: str) -> bool | None:
+        heard.append((question, sql))
+        return None if sql == PACK[3].sql else "COUNT" not in sql
+
+    ask = asker(warehouse, q3="SELECT 'south'")
+    report = run(ask, EvalOptions(modes=("agent",), judge=JudgeModel("second", opinion)))
+    found = figures_of(report).modes[0].opinions
+    assert found is not None
+    assert report.judge == "second"
+    assert (found.both_right, found.only_execution, found.only_judge, found.both_wrong) == (1, 1, 1, 0)
+    assert found.no_verdict == 1
+    assert found.kappa == pytest.approx((1 / 3 - 5 / 9) / (1 - 5 / 9))
+    assert figures_of(report).modes[0].accuracy.count == 3, "execution alone decides"
+    assert len(heard) == 4
 
 
 def test_one_mode_alone(warehouse: Warehouse) -> None:
@@ -216,6 +329,27 @@ def test_an_empty_or_missing_pack_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n\n")
     with pytest.raises(UsageError, match="holds no questions"):
         load_pack(tmp_path / "empty.jsonl")
+
+
+def test_pairs_are_a_pack(tmp_path: Path) -> None:
+    pair = Pair(
+        "p1", "How many sales?", "SELECT COUNT(*) FROM sales", "count_all", "How many sales?", "SELECT COUNT(*)",
+        tags=(Tag("pattern", "count"),), level="moderate", dialect="duckdb",
+    )  # fmt: skip
+    write_pairs(tmp_path / "pairs.jsonl", [pair])
+    assert load_pack(tmp_path / "pairs.jsonl") == (
+        PackQuestion("p1", pair.question, pair.sql, "moderate", ("count_all",), dialect="duckdb"),
+    )
+
+
+def test_a_test_set_of_chat_records_stands_for_the_pack_beside_it(tmp_path: Path) -> None:
+    chats = tmp_path / "test_structure.jsonl"
+    chats.write_text(json.dumps({"messages": [], "id": "p1", "level": "simple", "template_id": "t"}) + "\n")
+    with pytest.raises(UsageError, match="chat records"):
+        load_pack(chats)
+    (tmp_path / "packs").mkdir()
+    write_pack(tmp_path / "packs" / "test_structure.jsonl")
+    assert load_pack(chats) == PACK
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import pytest
 from fixtures_eval import PACK, SUBJECT, ScriptedAsker, build_warehouse, clock_from
 
 from agent.errors import UsageError
-from finetune.evaluation import EvalOptions, EvalReport, Mode, evaluate
-from finetune.report import read_report, report_html, report_json, report_text, write_report
+from finetune.attempts import EvalReport, Mode
+from finetune.evaluation import EvalOptions, evaluate
+from finetune.page import report_html
+from finetune.report import read_report, report_json, report_text, write_report
 
 
 def make(folder: Path, modes: tuple[Mode, ...] = ("agent", "direct")) -> EvalReport:
@@ -78,7 +80,7 @@ def test_what_came_from_outside_is_escaped(report: EvalReport) -> None:
 
 def test_charts_are_well_formed_and_described(report: EvalReport) -> None:
     charts = re.findall(r"<svg.*?</svg>", report_html(report), re.S)
-    assert len(charts) == 4, "accuracy, outcomes, and the stages of each mode"
+    assert len(charts) == 6, "accuracy, outcomes, risk, reliability, and the stages of each mode"
     for chart in charts:
         root = ElementTree.fromstring(chart)
         assert root.get("role") == "img"
@@ -98,6 +100,10 @@ def test_nothing_in_a_chart_leaves_its_frame(report: EvalReport) -> None:
             assert x >= 0
             assert x + w <= width
             assert y + h <= height
+        for dot in root.iter("circle"):
+            x, y, r = (float(dot.get(name) or 0) for name in ("cx", "cy", "r"))
+            assert r <= x <= width - r
+            assert r <= y <= height - r
 
 
 def test_a_report_of_one_mode(tmp_path: Path) -> None:

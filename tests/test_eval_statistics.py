@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.statistics import mcnemar_exact, percentile, proportion
+from finetune.statistics import cohens_kappa, mcnemar_exact, percentile, proportion
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,19 @@ def test_percentiles_interpolate() -> None:
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))
 def test_a_percentile_is_within_the_sample(values: list[float], share: float) -> None:
     assert min(values) <= percentile(values, share) <= max(values)
+
+
+def test_kappa_is_agreement_beyond_chance() -> None:
+    assert cohens_kappa(20, 5, 10, 15) == pytest.approx(0.4), "the textbook example: 0.7 observed, 0.5 by chance"
+    assert cohens_kappa(10, 0, 0, 10) == 1.0
+    assert cohens_kappa(25, 25, 25, 25) == 0.0
+    assert cohens_kappa(12, 0, 0, 0) is None, "who always says yes agrees by chance alone"
+    assert cohens_kappa(0, 0, 0, 0) is None
+
+
+@given(*[st.integers(0, 50)] * 4)
+def test_kappa_does_not_depend_on_who_is_first_or_what_is_called_yes(a: int, b: int, c: int, d: int) -> None:
+    found = cohens_kappa(a, b, c, d)
+    for other in (cohens_kappa(a, c, b, d), cohens_kappa(d, c, b, a)):
+        assert other == (None if found is None else pytest.approx(found))
+    assert found is None or -1.0 <= found <= 1.0

@@ -13,8 +13,8 @@ from fixtures_pairs import TEMPLATES, Shop, shop  # noqa: F401
 from agent.errors import UsageError
 from agent.run import Outcome, Result, RunError, Verdict
 from agent.warehouse.policy import ColumnRules, Policy, TableRules
-from finetune.factory import FactoryReport, FactorySpec, generate_pairs, templated
-from finetune.pairs import Pair, Parameter, masked_sql, normalised, pair_id, read_pairs
+from finetune.factory import FactoryReport, FactorySpec, Progress, generate_pairs
+from finetune.pairs import Pair, Parameter, masked_sql, normalised, pair_id, read_pairs, templated
 from finetune.phrasing import phrasings
 from finetune.quality import Gate, Limits, Refusal, SqlVerdict, judge_sql, mentions_values
 from finetune.templates import TemplateError, load_templates
@@ -22,7 +22,13 @@ from finetune.world import World
 from memory.compiler import SemanticQuery
 
 
-def made(shop: Shop, out: Path, spec: FactorySpec, policy: Policy | None = None) -> FactoryReport:  # noqa: F811
+def made(
+    shop: Shop,  # noqa: F811
+    out: Path,
+    spec: FactorySpec,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+) -> FactoryReport:
     return generate_pairs(
         spec,
         url=shop.url,
@@ -31,6 +37,7 @@ def made(shop: Shop, out: Path, spec: FactorySpec, policy: Policy | None = None)
         policy=policy or shop.world.policy,
         templates=TEMPLATES,
         out_dir=out,
+        progress=progress,
     )
 
 
@@ -74,23 +81,33 @@ def test_two_workers_make_the_same_bytes_as_one(shop: Shop, tmp_path: Path, repo
     assert json.loads(again.manifest.read_text()) == json.loads(report.manifest.read_text())
 
 
-def test_an_interrupted_run_goes_on(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
-    first = made(shop, tmp_path, FactorySpec(count=100, seed=3))
+def test_an_interrupted_run_goes_on(shop: Shop, tmp_path: Path, report: FactoryReport) -> None:  # noqa: F811
+    def interrupt(_stage: str, done: int, _wanted: int) -> None:
+        if done > 150:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(shop, tmp_path, FactorySpec(count=400), progress=interrupt)
     shards = sorted((tmp_path / "shards").rglob("*.jsonl"))
+    assert shards
+    assert not (tmp_path / "pairs.jsonl").exists()
     kept = shards[0].stat().st_mtime_ns
-    shards[1].unlink()
-    again = made(shop, tmp_path, FactorySpec(count=100, seed=3))
-    assert again.sha256 == first.sha256
+    again = made(shop, tmp_path, FactorySpec(count=400))
+    assert again.manifest.read_bytes() == report.manifest.read_bytes()
+    assert again.path.read_bytes() == report.path.read_bytes()
     assert shards[0].stat().st_mtime_ns == kept
-    assert shards[1].exists()
+    assert again.speed is not None
+    assert again.speed.shards_read_back == len(shards)
 
 
 def test_a_damaged_shard_is_named(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
     made(shop, tmp_path, FactorySpec(count=20))
     shard = min((tmp_path / "shards").rglob("candidates-*.jsonl"))
-    shard.write_text(shard.read_text(encoding="utf-8") + "{", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"candidates-000000\.jsonl, line \d+"):
-        made(shop, tmp_path, FactorySpec(count=20))
+    whole = shard.read_text(encoding="utf-8")
+    for damaged, line in ((whole + "{", r"\d+"), (whole.partition("\n")[2], "1: `refused`")):
+        shard.write_text(damaged, encoding="utf-8")
+        with pytest.raises(UsageError, match=rf"candidates-000000\.jsonl, line {line}"):
+            made(shop, tmp_path, FactorySpec(count=20))
 
 
 def test_levels_to_given_counts(shop: Shop, tmp_path: Path) -> None:  # noqa: F811

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from agent.errors import ErrorClass, UsageError
 
-__all__ = ["Example", "load_examples", "plan_batches"]
+__all__ = ["Example", "end_of_turn", "load_examples", "plan_batches"]
 
 _WINDOW_BATCHES = 40
 """How many batches' worth of records are sorted by length together."""
@@ -34,6 +34,23 @@ class Example:
 
     tokens: tuple[int, ...]
     prompt_length: int
+
+
+def end_of_turn(tokenizer: Tokenizer) -> str:
+    """What the chat template puts after a reply: the end that the model must learn to write.
+
+    Raises:
+        UsageError: the model has no chat template.
+    """
+    said = "SELECT 1"
+    conversation = [{"role": "user", "content": "question"}, {"role": "assistant", "content": said}]
+    try:
+        whole = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=False)
+    except ValueError as error:
+        raise UsageError(
+            ErrorClass.SETTINGS, f"The base model has no chat template: {error}", "Give an instruction-tuned model."
+        ) from error
+    return whole.rpartition(said)[2]
 
 
 def load_examples(path: Path, tokenizer: Tokenizer, *, end_of_turn: str, max_tokens: int = 768) -> list[Example]:

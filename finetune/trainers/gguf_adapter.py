@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AttentionShape", "LoraPair", "read_adapter", "write_adapter"]
+__all__ = ["AttentionShape", "LoraPair", "interleave_heads", "read_adapter", "write_adapter"]
 
 _GGUF_NAMES = {
     "q_proj": "attn_q",
@@ -63,9 +63,9 @@ def write_adapter(
     for (block, projection), pair in sorted(layers.items()):
         b = pair.b
         if projection == "q_proj":
-            b = _interleave_heads(b, attention.query_heads)
+            b = interleave_heads(b, attention.query_heads)
         elif projection == "k_proj":
-            b = _interleave_heads(b, attention.key_value_heads)
+            b = interleave_heads(b, attention.key_value_heads)
         stem = f"blk.{block}.{_GGUF_NAMES[projection]}.weight"
         writer.add_tensor(f"{stem}.lora_a", pair.a.astype(np.float16))
         writer.add_tensor(f"{stem}.lora_b", b.astype(np.float16))
@@ -106,13 +106,13 @@ def read_adapter(path: Path, *, alpha: float, attention: AttentionShape) -> dict
     return layers
 
 
-def _interleave_heads(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+def interleave_heads(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Rows of each head from (first half, second half) to alternating, as llama.cpp keeps them."""
     rows, rank = b.shape
     return b.reshape(heads, 2, rows // heads // 2, rank).swapaxes(1, 2).reshape(rows, rank)
 
 
 def _separate_halves(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """What `_interleave_heads` undone gives."""
+    """What `interleave_heads` undone gives."""
     rows, rank = b.shape
     return b.reshape(heads, rows // heads // 2, 2, rank).swapaxes(1, 2).reshape(rows, rank)

@@ -1,9 +1,9 @@
-"""LoRA on the embedded model: a GGUF in, a GGUF adapter out, on a GPU if there is one and two CPU cores if not.
+"""LoRA on a model of the llama architecture: a GGUF adapter out, on a GPU if there is one and two CPU cores if not.
 
-The base is de-quantised from the very file that will be served, so the adapter meets the weights it was
-trained on. Only the completion's tokens carry loss, and only they are projected onto the vocabulary: on a CPU
-that projection is the largest matrix product of the model. Adapter weights train in float32 while the model
-computes in bfloat16 where the processor has it. A run that is stopped goes on from its last checkpoint.
+The base is de-quantised from the very file that will be served, so the adapter meets the weights it was trained on.
+Adapter weights train in float32 while the model computes in bfloat16 where the processor has it. A run that is stopped
+goes on from its last checkpoint; one whose execution accuracy no longer rises stops by itself, and the adapter is that
+of the most accurate step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ErrorClass, FailedError, UsageError
-from finetune.trainers.batches import Example, load_examples, plan_batches
+from finetune.trainers.base_model import MAX_ADAPTER_MB, TrainableBase, check_adapter_size
+from finetune.trainers.batches import Example, end_of_turn, load_examples, plan_batches
 from finetune.trainers.gguf_adapter import AttentionShape, LoraPair, read_adapter, write_adapter
 from finetune.trainers.lora_model import (
     best_device,
@@ -28,17 +29,16 @@ from finetune.trainers.lora_model import (
     lora_factors,
     require_training_parts,
 )
+from finetune.trainers.loss import completion_loss, mean_loss
 from finetune.trainers.parity import Parity, compare_with_server
+from finetune.trainers.run_report import Curves, TrainReport, write_run_report
 
-__all__ = ["LoraOptions", "TrainProgress", "TrainReport", "train_lora"]
+__all__ = ["Examine", "LoraOptions", "TrainProgress", "train_lora"]
 
-END_OF_TURN = "<|im_end|>\n"
 _CHECKPOINT = "checkpoint.pt"
+_TRIAL = "trial.gguf"
 _PARITY_EXAMPLES = 8
-_WIDTH_STEP = 32
-"""Widths are padded to multiples of this, so that the matrix kernels compiled for one batch serve the next."""
-_LOGIT_ROWS = 256
-"""Rows of logits at a time: 50 MB in float32 for a vocabulary of 49,152, instead of several hundred."""
+_VALID_EXAMPLES = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,20 @@ class LoraOptions:
     threads: int = 0
     checkpoint_every_s: float = 180.0
     valid_every_steps: int = 100
+    evaluate_every_steps: int = 0
+    """How often execution accuracy is measured; 0 never measures it, and keeps the last step's weights."""
+    patience: int = 3
+    """Evaluations without a higher accuracy than before, after which the run stops; 0 never stops early."""
+    max_adapter_mb: float = MAX_ADAPTER_MB
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """How execution accuracy is measured."""
+
+    accuracy: Callable[[Path], float]
+    """The accuracy, 0..1, of the adapter in a GGUF file; see `finetune.examine.Examiner`."""
+    questions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,76 +82,70 @@ class TrainProgress:
     steps: int
     loss: float
     tokens_per_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrainReport:
-    """How an adapter came to be; stored as `report.json` beside it."""
-
-    adapter: str
-    adapter_sha256: str
-    base: str
-    base_sha256: str
-    dataset_sha256: str
-    examples: int
-    steps: int
-    tokens: int
-    seconds: float
-    device: str
-    dtype: str
-    options: dict[str, Any]
-    train_loss: tuple[tuple[int, float], ...]
-    valid_loss: tuple[tuple[int, float], ...]
-    parity: dict[str, float]
-    """The served adapter against the trainer's own model: see `finetune.trainers.parity`."""
+    accuracy: float | None = None
+    """The latest measured, if any."""
 
 
 def train_lora(
     dataset_dir: Path,
-    base: Path,
+    base: TrainableBase,
     out_dir: Path,
     options: LoraOptions | None = None,
     progress: Callable[[TrainProgress], None] | None = None,
     *,
     parent: Path | None = None,
+    examine: Examine | None = None,
 ) -> TrainReport:
-    """Train on `dataset_dir/train.jsonl`, watch `valid.jsonl`, write `out_dir/adapter.gguf` and `report.json`.
+    """Train on `dataset_dir/train.jsonl`, watch `valid.jsonl`, write `out_dir/adapter.gguf` and its two reports.
 
     Args:
         dataset_dir: what `finetune.dataset.build_dataset` wrote.
-        base: GGUF of the llama architecture.
+        base: what `find_trainable` gave.
         out_dir: made if it is not there; a checkpoint inside lets a stopped run go on.
         options: see `LoraOptions`; `parent_sha256` is filled in from `parent`.
         progress: called after each step.
         parent: a GGUF LoRA of the same base and rank, to go on from its weights.
+        examine: asked every `options.evaluate_every_steps` steps and after the last.
 
     Raises:
         FailedError: the `train` extra is not installed, or the converted adapter does not say what the trained
             model says.
-        UsageError: the dataset is missing or not made of chat records, `base` is not a llama-architecture GGUF, or
-            `parent` does not fit it.
+        UsageError: the dataset is missing or not made of chat records, the base cannot be trained on, the adapter
+            would be too large, or `parent` does not fit it.
     """
     options = options or LoraOptions()
     if parent is not None:
         options = replace(options, parent_sha256=_sha256(parent))
+    check_adapter_size(base.gguf, options.rank, options.max_adapter_mb)
     require_training_parts()
     out_dir.mkdir(parents=True, exist_ok=True)
     run = _Run(dataset_dir, base, out_dir, options, parent)
+    run.examine = examine if options.evaluate_every_steps else None
     run.resume()
     for step in run.steps():
         if progress:
             progress(step)
     report = run.finish()
-    (out_dir / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
-    (out_dir / _CHECKPOINT).unlink(missing_ok=True)
+    write_run_report(report, out_dir)
+    for left in (_CHECKPOINT, _TRIAL):
+        (out_dir / left).unlink(missing_ok=True)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The most accurate step so far, the later of equals, with its weights."""
+
+    step: int
+    accuracy: float
+    weights: list[Any]
 
 
 class _Run:
     """One training run: the model, its optimiser, and where in the plan it stands."""
 
     def __init__(
-        self, dataset_dir: Path, base: Path, out_dir: Path, options: LoraOptions, parent: Path | None = None
+        self, dataset_dir: Path, base: TrainableBase, out_dir: Path, options: LoraOptions, parent: Path | None = None
     ) -> None:
         import torch
 
@@ -148,16 +156,15 @@ class _Run:
         self.base, self.out_dir, self.options = base, out_dir, options
         self.device, self.dtype = best_device()
         self.model, tokenizer = load_model(
-            base, rank=options.rank, alpha=options.alpha, device=self.device, dtype=self.dtype
+            base.source, rank=options.rank, alpha=options.alpha, device=self.device, dtype=self.dtype
         )
         config = self.model.config
         self.attention = AttentionShape(config.num_attention_heads, config.num_key_value_heads)
-        self.train = load_examples(dataset_dir / "train.jsonl", tokenizer, end_of_turn=END_OF_TURN)[
-            : options.max_examples
-        ]
+        ending = end_of_turn(tokenizer)
+        self.train = load_examples(dataset_dir / "train.jsonl", tokenizer, end_of_turn=ending)[: options.max_examples]
         valid_path = dataset_dir / "valid.jsonl"
-        valid = load_examples(valid_path, tokenizer, end_of_turn=END_OF_TURN) if valid_path.exists() else []
-        self.valid = valid[:96]
+        valid = load_examples(valid_path, tokenizer, end_of_turn=ending) if valid_path.exists() else []
+        self.valid = valid[:_VALID_EXAMPLES]
         if not self.train:
             raise UsageError(
                 ErrorClass.SETTINGS, f"{dataset_dir}/train.jsonl holds no usable record.", "Build a larger one."
@@ -177,39 +184,70 @@ class _Run:
         self.step = 0
         self.tokens = 0
         self.seconds = 0.0
-        self.train_loss: list[tuple[int, float]] = []
-        self.valid_loss: list[tuple[int, float]] = []
+        self.curves = Curves()
+        self.examine: Examine | None = None
+        self.best: _Best | None = None
 
     @property
     def identity(self) -> str:
         """A checkpoint belongs to exactly this data, base and these options."""
-        told = json.dumps([self.dataset_sha256, _sha256(self.base), asdict(self.options)], sort_keys=True)
+        told = json.dumps([self.dataset_sha256, self.base.sha256, asdict(self.options)], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the plan is done, or accuracy has not risen for as many evaluations as the patience allows."""
+        shares = [share for _, share in self.curves.accuracy]
+        stale = len(shares) - 1 - shares.index(max(shares)) if shares else 0
+        tired = bool(self.options.patience) and stale >= self.options.patience
+        return self.step >= len(self.plan) or tired
 
     def steps(self) -> Iterator[TrainProgress]:
         import torch
 
         saved_at = time.monotonic()
-        while self.step < len(self.plan):
-            started = time.monotonic()
+        while not self.finished:
             batch = [self.train[i] for i in self.plan[self.step]]
-            rate = self._learning_rate(self.step)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            loss = self._loss(batch)
-            loss.backward()
-            self._update(torch)
-            self.step += 1
-            tokens = sum(len(example.tokens) for example in batch)
-            elapsed = time.monotonic() - started
-            self.tokens, self.seconds = self.tokens + tokens, self.seconds + elapsed
-            self.train_loss.append((self.step, round(float(loss.detach()), 5)))
-            if self.valid and (self.step % self.options.valid_every_steps == 0 or self.step == len(self.plan)):
-                self.valid_loss.append((self.step, self._validate(torch)))
+            loss, tokens_per_s = self._step(torch, batch)
+            if self.valid and self._is_due(self.options.valid_every_steps):
+                self.curves.valid_loss.append((self.step, mean_loss(self.model, self.valid, self.device)))
+            if self.examine is not None and self._is_due(self.options.evaluate_every_steps):
+                self._examine(self.examine)
             if time.monotonic() - saved_at > self.options.checkpoint_every_s:
                 self._save(torch)
                 saved_at = time.monotonic()
-            yield TrainProgress(self.step, len(self.plan), float(loss.detach()), tokens / elapsed)
+            latest = self.curves.accuracy[-1][1] if self.curves.accuracy else None
+            yield TrainProgress(self.step, len(self.plan), loss, tokens_per_s, latest)
+
+    def _step(self, torch: Any, batch: list[Example]) -> tuple[float, float]:
+        """One update; gives its loss and tokens per second."""
+        started = time.monotonic()
+        rate = self._learning_rate(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        loss = completion_loss(self.model, batch, self.device)
+        loss.backward()
+        self._update(torch)
+        self.step += 1
+        tokens = sum(len(example.tokens) for example in batch)
+        elapsed = time.monotonic() - started
+        self.tokens, self.seconds = self.tokens + tokens, self.seconds + elapsed
+        self.curves.train_loss.append((self.step, round(float(loss.detach()), 5)))
+        self.curves.learning_rate.append((self.step, round(rate, 8)))
+        self.curves.tokens_per_s.append((self.step, round(tokens / elapsed, 1)))
+        return float(loss.detach()), tokens / elapsed
+
+    def _is_due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == len(self.plan)
+
+    def _examine(self, examine: Examine) -> None:
+        """Measure the accuracy of the weights as they are; keep them if none before were more accurate."""
+        trial = self.out_dir / _TRIAL
+        self._write(trial)
+        accuracy = examine.accuracy(trial)
+        self.curves.accuracy.append((self.step, round(accuracy, 4)))
+        if self.best is None or accuracy >= self.best.accuracy:
+            self.best = _Best(self.step, accuracy, [master.detach().clone() for master in self.masters])
 
     def _update(self, torch: Any) -> None:
         for master, weight in zip(self.masters, self.weights, strict=True):
@@ -220,40 +258,6 @@ class _Run:
         with torch.no_grad():
             for master, weight in zip(self.masters, self.weights, strict=True):
                 weight.copy_(master)
-
-    def _loss(self, batch: list[Example]) -> Any:
-        """Mean cross-entropy per completion token."""
-        import torch
-
-        longest = max(len(example.tokens) for example in batch)
-        width = -(-longest // _WIDTH_STEP) * _WIDTH_STEP
-        ids = torch.zeros((len(batch), width), dtype=torch.long)
-        wanted = torch.zeros((len(batch), width), dtype=torch.bool)
-        for row, example in enumerate(batch):
-            length = len(example.tokens)
-            ids[row, :length] = torch.tensor(example.tokens)
-            wanted[row, example.prompt_length : length] = True
-        ids, wanted = ids.to(self.device), wanted.to(self.device)
-        llama = self.model.base_model.model
-        # right padding under a causal mask cannot reach a wanted token, so no padding mask is needed on the fast path
-        hidden = llama.model(input_ids=ids).last_hidden_state
-        predicting, targets = hidden[:, :-1][wanted[:, 1:]], ids[:, 1:][wanted[:, 1:]]
-        total = hidden.new_zeros((), dtype=torch.float32)
-        for start in range(0, len(targets), _LOGIT_ROWS):
-            logits = llama.lm_head(predicting[start : start + _LOGIT_ROWS]).float()
-            target = targets[start : start + _LOGIT_ROWS]
-            total = total + torch.nn.functional.cross_entropy(logits, target, reduction="sum")
-        return total / len(targets)
-
-    def _validate(self, torch: Any) -> float:
-        total, count = 0.0, 0
-        with torch.no_grad():
-            for start in range(0, len(self.valid), 16):
-                batch = self.valid[start : start + 16]
-                weight = sum(len(example.tokens) - example.prompt_length for example in batch)
-                total += float(self._loss(batch)) * weight
-                count += weight
-        return round(total / max(1, count), 5)
 
     def _learning_rate(self, step: int) -> float:
         """Linear warm-up, then half a cosine to a twentieth of the peak."""
@@ -272,8 +276,8 @@ class _Run:
             "seconds": self.seconds,
             "masters": self.masters,
             "optimiser": self.optimiser.state_dict(),
-            "train_loss": self.train_loss,
-            "valid_loss": self.valid_loss,
+            "curves": asdict(self.curves),
+            "best": None if self.best is None else [self.best.step, self.best.accuracy, self.best.weights],
         }
         torch.save(state, path.with_suffix(".partial"))
         os.replace(path.with_suffix(".partial"), path)
@@ -309,39 +313,55 @@ class _Run:
         if state["identity"] != self.identity:
             return
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
-        self.train_loss = [tuple(point) for point in state["train_loss"]]
-        self.valid_loss = [tuple(point) for point in state["valid_loss"]]
-        with torch.no_grad():
-            for master, weight, saved in zip(self.masters, self.weights, state["masters"], strict=True):
-                master.copy_(saved)
-                weight.copy_(saved)
+        self.curves = Curves.from_json(state["curves"])
+        self.best = None if state["best"] is None else _Best(*state["best"])
+        self._take(state["masters"])
         self.optimiser.load_state_dict(state["optimiser"])
 
-    def finish(self) -> TrainReport:
+    def _take(self, saved: Sequence[Any]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for master, weight, kept in zip(self.masters, self.weights, saved, strict=True):
+                master.copy_(kept)
+                weight.copy_(kept)
+
+    def _write(self, path: Path) -> None:
         masters = dict(zip(map(id, self.weights), self.masters, strict=True))
         layers = {
             key: LoraPair(masters[id(a)].cpu().numpy(), masters[id(b)].cpu().numpy())
             for key, (a, b) in lora_factors(self.model).items()
         }
+        write_adapter(path, layers, alpha=self.options.alpha, attention=self.attention, name=self.out_dir.name)
+
+    def finish(self) -> TrainReport:
+        """Write the adapter of the step to keep, and see that it is served as it was trained."""
+        kept_step = self.step
+        if self.best is not None:
+            kept_step = self.best.step
+            self._take(self.best.weights)
         adapter = self.out_dir / "adapter.gguf"
-        write_adapter(adapter, layers, alpha=self.options.alpha, attention=self.attention, name=self.out_dir.name)
+        self._write(adapter)
         parity = self._check_parity(adapter)
         return TrainReport(
             adapter=adapter.name,
             adapter_sha256=_sha256(adapter),
-            base=self.base.name,
-            base_sha256=_sha256(self.base),
+            adapter_bytes=adapter.stat().st_size,
+            base=self.base.source.name,
+            base_sha256=self.base.sha256,
             dataset_sha256=self.dataset_sha256,
             examples=len(self.train),
             steps=self.step,
+            planned_steps=len(self.plan),
+            kept_step=kept_step,
+            sample=self.examine.questions if self.examine is not None else 0,
             tokens=self.tokens,
             seconds=round(self.seconds, 1),
             device=self.device,
             dtype=str(self.dtype).removeprefix("torch."),
             options=asdict(self.options),
-            train_loss=tuple(self.train_loss),
-            valid_loss=tuple(self.valid_loss),
             parity={key: round(value, 4) for key, value in asdict(parity).items()},
+            **{name: tuple(points) for name, points in vars(self.curves).items()},
         )
 
     def _check_parity(self, adapter: Path) -> Parity:
@@ -353,7 +373,7 @@ class _Run:
             return torch.log_softmax(logits.float(), dim=-1).cpu()
 
         parity = compare_with_server(
-            next_token_logprobs, (self.valid or self.train)[:_PARITY_EXAMPLES], self.base, adapter
+            next_token_logprobs, (self.valid or self.train)[:_PARITY_EXAMPLES], self.base.gguf, adapter
         )
         if not parity.holds:
             raise FailedError(

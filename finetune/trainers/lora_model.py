@@ -1,4 +1,4 @@
-"""The model that a LoRA is trained on: the very GGUF that will be served, de-quantised, with factors to train."""
+"""The model that a LoRA is trained on, as torch has it: a GGUF de-quantised or a folder loaded, and its factors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 
 from agent.errors import ErrorClass, FailedError, UsageError
 
-__all__ = ["best_device", "keep_freed_memory", "load_model", "lora_factors", "require_training_parts"]
+__all__ = [
+    "best_device",
+    "keep_freed_memory",
+    "load_model",
+    "lora_factors",
+    "quieten",
+    "require_training_parts",
+]
 
 _PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -18,6 +25,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 def require_training_parts() -> None:
     """Raises FailedError, naming what is missing, where the `train` extra or torch is not installed."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # before tqdm is imported: the caller shows a bar of its own
     try:
         import peft  # noqa: F401  (asked for by name, so that the message can name what is missing)
         import torch  # noqa: F401
@@ -42,6 +50,13 @@ def keep_freed_memory() -> None:
             mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def quieten() -> None:
+    """No bars of `transformers` beside the caller's own."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
 def best_device() -> tuple[str, Any]:
     """A GPU in bfloat16; else the CPU, in bfloat16 only where it has the instructions for it."""
     import torch
@@ -53,29 +68,34 @@ def best_device() -> tuple[str, Any]:
 
 
 def load_model(base: Path, *, rank: int, alpha: float, device: str, dtype: Any) -> tuple[Any, Any]:
-    """The model of a GGUF with fresh LoRA factors on every projection, and its tokenizer.
+    """The model of a GGUF or a folder with fresh LoRA factors on every projection, and its tokenizer.
 
     Raises:
-        UsageError: `base` is not a llama-architecture GGUF.
+        UsageError: `base` cannot be loaded.
     """
-    os.environ["TQDM_DISABLE"] = "1"  # de-quantising takes two seconds, and the caller shows a bar of its own
+    quieten()
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    folder, file = str(base.parent), base.name
+    folder, file = (str(base), None) if base.is_dir() else (str(base.parent), base.name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file, local_files_only=True)
         # plain attention is a bfloat16 product: faster than the fused one with matrix tiles, half as fast without
         attention = "eager" if device == "cpu" and torch.cpu._is_amx_tile_supported() else "sdpa"
         model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=file, dtype="float32", attn_implementation=attention, use_cache=False
+            folder,
+            gguf_file=file,
+            dtype="float32",
+            attn_implementation=attention,
+            use_cache=False,
+            local_files_only=True,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
-            ErrorClass.MODEL_CORRUPT, f"{base} cannot be trained on: {error}", "Give a llama-architecture GGUF."
+            ErrorClass.MODEL_CORRUPT,
+            f"{base} cannot be trained on: {error}",
+            "Give a whole GGUF file or folder of a llama-architecture model.",
         ) from error
     config = LoraConfig(r=rank, lora_alpha=int(alpha), target_modules=list(_PROJECTIONS), lora_dropout=0.0)
     return get_peft_model(model.to(device=device, dtype=dtype), config, autocast_adapter_dtype=False), tokenizer

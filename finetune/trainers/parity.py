@@ -62,6 +62,8 @@ def compare_with_server(
                 trained = next_token_logprobs(prefix)
                 best = int(trained.argmax())
                 served = _served_logprobs(client, prefix)
+                if not served:  # the server would end the text here, and says no more than that
+                    continue
                 agreed += max(served, key=served.__getitem__) == best
                 # a token the server does not even list is at most as likely as the last it does
                 differences.append(abs(float(trained[best]) - served.get(best, min(served.values()))))
@@ -75,9 +77,12 @@ def _prefixes(example: Example, count: int) -> list[list[int]]:
 
 
 def _served_logprobs(client: Any, prefix: list[int]) -> dict[int, float]:
-    """Token id to log-probability for the server's most likely next tokens."""
+    """Token id to log-probability for the server's most likely next tokens; empty where it ends the text."""
     reply = client.completions.create(
         model="embedded", prompt=prefix, max_tokens=1, temperature=0.0, logprobs=_TOP, extra_body={"n_probs": _TOP}
     )
-    (position,) = reply.choices[0].logprobs.model_extra["content"]
+    told = reply.choices[0].logprobs
+    if told is None:
+        return {}
+    (position,) = told.model_extra["content"]
     return {int(top["id"]): float(top["logprob"]) for top in position["top_logprobs"]}

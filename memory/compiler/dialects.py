@@ -13,7 +13,10 @@ from sqlglot import Dialect, exp, parse_one
 
 from memory.catalog import Catalog
 
-__all__ = ["finish", "period_label", "period_sql"]
+__all__ = ["MONTHS", "finish", "period_label", "period_sql"]
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+"""How many months a period of each grain has."""
 
 _FOLDING = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
 # fmt: off

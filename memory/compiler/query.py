@@ -35,6 +35,7 @@ PATTERNS = (
     "average_of_groups",
     "breakdown",
     "change",
+    "change_table",
     "compare_to_row",
     "count_groups",
     "difference",

@@ -1,4 +1,7 @@
-"""One builder per shape of question about rows: lists, look-ups, extremes of a plain column."""
+"""One builder per shape of question about rows: lists, look-ups, extremes of a plain column.
+
+Where a list or an extreme has metrics, it is of the rows that all of them count: the late orders, the open ones.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ __all__ = ["RECORD_BUILDERS"]
 
 
 def _list(query: SemanticQuery, scope: Scope) -> str:
-    """entity; columns (default its label); filters, related, window; order by order_by or columns[0], limit."""
+    """entity; columns (default its label); metrics, filters, related, window; order by order_by or the first, limit."""
     entity = scope.layer.entity(query.entity)
     columns = list(query.columns) or [scope.label(entity)]
     conditions = _conditions(query, scope, entity.table)
@@ -37,7 +40,7 @@ def _lookup(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _extreme(query: SemanticQuery, scope: Scope) -> str:
-    """entity; columns[0] is what is extreme; order, limit; filters, window. Label and value of the first rows."""
+    """entity; columns[0] is extreme; order, limit; metrics, filters, window. Label and columns of the first rows."""
     if not query.columns:
         raise CannotCompile("An extreme needs the column it is the extreme of.")
     entity = scope.layer.entity(query.entity)
@@ -98,9 +101,18 @@ RECORD_BUILDERS: dict[str, Callable[[SemanticQuery, Scope], str]] = {
 
 
 def _conditions(query: SemanticQuery, scope: Scope, table: str) -> list[str]:
-    found = [scope.predicate(f) for f in query.filters]
+    found = [_counted_by(metric, scope, table) for metric in query.metrics]
+    found += [scope.predicate(f) for f in query.filters]
     found += scope.window(query.window, scope.layer.calendar.time_column)
     return found + [scope.related(table, item) for item in query.related]
+
+
+def _counted_by(metric: str, scope: Scope, table: str) -> str:
+    """What holds for the rows of the table that the metric counts."""
+    item = scope.measure(metric)
+    if not item.filter or item.base.lower() != table.lower():
+        raise CannotCompile(f"`{metric}` does not say which rows of {table} are meant.")
+    return item.filter
 
 
 def _source(scope: Scope, base: str, expressions: Sequence[str]) -> tuple[str, bool]:

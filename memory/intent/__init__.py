@@ -11,6 +11,23 @@ that cannot be broken down that way, and there is no intent, and the question go
     parts.py   filters, periods, groups, conditions and orders, taken out of the row
     cores.py   what remains must be one of a few cores: a total, a breakdown, a superlative, a list ...
     checks.py  the query with its filters and window, if nothing speaks against it
+
+Cores that compare have their words, in Greek letters, and their modules to themselves:
+
+    comparison_words.py  growth, above the average, without ...
+    comparisons.py       a metric against other values, the average of its groups, the total
+    changes.py           a metric against itself at another time
+
+Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
+
+    nouns.py        what each kind of thing and its columns are called
+    sentence.py     the question as a line of words in which everything named is a letter
+    records.py      how questions about several things begin, and the query that comes of them
+    lookups.py      questions about one of them, each a whole line
+    rows.py         what clauses add to: the rows asked for, as far as they are read
+    conditions.py   clauses about values, numbers, days, texts, what is missing
+    relations.py    clauses about what things have to do with others
+    arrangement.py  clauses about columns, orders and what comes first
 """
 
 from __future__ import annotations
@@ -24,6 +41,7 @@ from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import take_parts
+from memory.intent.records import read_record
 from memory.linking import Linker
 
 __all__ = ["Intent", "read_intent"]
@@ -45,8 +63,16 @@ def read_intent(question: str, linker: Linker) -> Intent | None:
         parts = take_parts(question, read_items(question, known), known)
         query = completed(read_core(parts, known), parts, known)
     except NotUnderstood:
-        return None
+        return _of_records(question, known)
     return Intent(query, tuple((item.surface, _taken_for(item)) for item in parts.said))
+
+
+def _of_records(question: str, known: Known) -> Intent | None:
+    try:
+        record = read_record(question, known)
+    except NotUnderstood:
+        return None
+    return Intent(record.query, record.readings)
 
 
 @lru_cache(maxsize=8)

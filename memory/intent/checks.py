@@ -16,6 +16,9 @@ _CLEARLY_ELSEWHERE = 0.6
 _CLEARLY = 0.25
 """How much better than the next column a value's column must fit, in the value index's scores."""
 
+_OF_ONE_SELECT = frozenset({"average_of_groups", "share", "share_of", "top_attribute"})
+"""Patterns that cannot hold a ratio over two tables."""
+
 
 def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery:
     """The query with what was taken out of the question.
@@ -23,7 +26,7 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     Raises:
         NotUnderstood: a value may stand in two columns, something is said twice, or the compiler cannot hold it.
     """
-    filters = tuple(meant(values, query.metrics, known, query.entity) for values in parts.filters)
+    filters = tuple(_filter(values, query, parts, known) for values in parts.filters)
     query = replace(query, filters=filters, window=_window(query, parts, known))
     if len({item.field for item in filters}) < len(filters):
         raise NotUnderstood
@@ -39,6 +42,18 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     if not clear:
         raise NotUnderstood
     return query
+
+
+def _filter(values: Values, query: SemanticQuery, parts: Parts, known: Known) -> Filter:
+    found = meant(values, query.metrics, known, query.entity)
+    if not any(values is other for other in parts.negated):
+        return found
+    # Without a value is not the same as with another, where a row may have none or several.
+    if query.pattern == "lookup" or known.may_be_empty(found.field):
+        raise NotUnderstood
+    if known.repeats(found.field, query.metrics, query.entity):
+        raise NotUnderstood
+    return replace(found, op="!=" if found.op == "=" else "not in")
 
 
 def meant(values: Values, metrics: Sequence[str], known: Known, entity: str = "") -> Filter:
@@ -88,7 +103,7 @@ def _is_own(name: str, metrics: Sequence[str], known: Known, entity: str) -> boo
 
 def _window(query: SemanticQuery, parts: Parts, known: Known) -> TimeWindow | None:
     if not parts.periods:
-        return None
+        return query.window
     if len(parts.periods) > 1 and (query.limit or query.order or query.having or query.pattern != "breakdown"):
         raise NotUnderstood
     if query.entity:
@@ -101,9 +116,8 @@ def _window(query: SemanticQuery, parts: Parts, known: Known) -> TimeWindow | No
 def _counts(query: SemanticQuery, label: str, known: Known) -> bool:
     """Whether the very things of that label are counted."""
     bases = {known.compiler.base(metric).casefold() for metric in query.metrics}
-    counting = all(
-        metric.startswith("count:") or known.layer.metric(metric).sql == "COUNT(*)" for metric in query.metrics
-    )
+    defined = [known.defined(metric) for metric in query.metrics if not metric.startswith("count:")]
+    counting = all(metric and metric.sql == "COUNT(*)" for metric in defined)
     return counting and known.table_of(label) in bases
 
 
@@ -116,7 +130,7 @@ def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
         or len(query.dimensions) > 2
     ):
         raise NotUnderstood
-    if any(not compiler.same_rows(metrics[0], other) for other in metrics[1:]):
+    if any(compiler.two_grained(metric) for metric in metrics) and query.pattern in _OF_ONE_SELECT:
         raise NotUnderstood
     if (query.window or query.grain) and not all(compiler.timed(metric) for metric in metrics):
         raise NotUnderstood
@@ -125,6 +139,11 @@ def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
         raise NotUnderstood
     if any(item.field in known.labels and _counts(query, item.field, known) for item in query.filters):
         raise NotUnderstood  # "the team of X" is not how many people are X
+    if not parts.counted and any(
+        "." not in name and known.layer.dimension(name).type == "number" and _counts(query, name, known)
+        for name in query.dimensions
+    ):
+        raise NotUnderstood  # "products by price" are sorted, not counted
     for item in parts.groups:
         own = known.linker.dimension_named(item.surface) in ("", item.name)
         beside = any(other is not item and other.table == item.table for other in parts.groups)

@@ -14,6 +14,7 @@ from typing import Any, cast
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.checks import meant
+from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts
@@ -64,29 +65,43 @@ def read_core(parts: Parts, known: Known) -> SemanticQuery:
     Raises:
         NotUnderstood: the items are none of the cores.
     """
-    return _Reader(parts, known).read(_core_of(parts))
+    core = _core_of(parts)
+    return read_comparison(core.codes, core.items, parts, known) or _Reader(parts, known).read(core)
 
 
 def _core_of(parts: Parts) -> _Core:
-    items = [item for item in parts.items if item.code not in ".,cr"]
+    listed = [match.start() + 1 for match in re.finditer("M,(?=M)", parts.codes)]
+    items = [replace(item, code="k") if place in listed else item for place, item in enumerate(parts.items)]
+    items = [item for item in items if item.code not in ".,cr"]
+    items = _beside_metrics(items, parts)
     measured = any(item.code == "M" for item in items)
     if not measured and any(item.code == "A" for item in items):
         raise NotUnderstood  # "how much" of something that is no metric
     items = [item for item in items if item.code != "A"]
     if parts.grouped and not measured:
         items = _counting(items, parts)
-    codes = "".join(item.code for item in items)
+    codes = re.sub("^(u?)k(?=M)", r"\1", "".join(item.code for item in items))  # "both sales and profit"
     parts.counted = "mM" in codes or codes in ("Mm", "Dm")
     codes = codes.replace("mM", "M")
     if parts.grouped:
         codes = re.sub("~p?", "", codes)
     if parts.compared:
-        codes = codes.removeprefix("p")
+        codes = re.sub("^[pb]", "", codes)
     if codes.endswith("kM") and parts.having and items[-1].name == parts.having[0]:
         codes, items = codes[:-2], items[:-2]  # "... and show those sales"
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return _Core(codes, tuple(items))
+
+
+def _beside_metrics(items: list[Item], parts: Parts) -> list[Item]:
+    """Things beside metrics as the number of them: "revenue and orders", "orders and freight by shipper"."""
+    kept, codes = list(items), "".join(item.code for item in items)
+    for match in re.finditer(r"D(?=kM)|(?<=Mk)D", codes):
+        thing, follows = items[match.start()], codes[match.end() : match.end() + 2] == "kM"
+        if thing.metric and thing.plural and (parts.grouped or not follows):
+            kept[match.start()] = replace(thing, code="M", name=thing.metric)
+    return kept
 
 
 def _counting(items: list[Item], parts: Parts) -> list[Item]:
@@ -192,7 +207,7 @@ class _Reader:
 
     def _is_number(self, metrics: Sequence[str]) -> bool:
         """Whether a number is asked for: "late orders of 2023" may be a list of them, "how many late orders" not."""
-        if self._parts.counted:
+        if self._parts.counted or len(metrics) > 1:
             return True
         for item in self._parts.said:
             if item.code == "M" and item.name in metrics:

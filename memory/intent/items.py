@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from memory.intent.comparison_words import AVERAGE_CUE
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.words import CODES, PATTERNS
 from memory.lexical import Token, tokenize
@@ -27,6 +28,7 @@ _SENTENCE_END = re.compile(r"[.?!]\s")
 _COUNTING = re.compile(r"(?:the )?(?:number|count) of (?:all |the |our )*", re.IGNORECASE)
 _MONEY = re.compile(r"[$€£]\s*$")
 _YES_OR_NO = re.compile(r"\W*(?:is|are|was|were|did|does|do|has|have|had)\b(?! you\b)")
+_ONE_OF_TWO = re.compile(r"\W*(?:did|does|do) .* or .* (?:have|has|had|get|make) (?:the )?(?:more|less|fewer|high|low)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,11 @@ def read_items(question: str, known: Known) -> list[Item]:
     Raises:
         NotUnderstood: two names cannot both be meant, a raw column is named, or a sign is not known.
     """
-    links = known.linker.link(question)
     lowered = question.lower()
-    if _YES_OR_NO.match(lowered) or links.columns or len(lowered) != len(question):
+    # "Above-average price": a price above the average, and not the metric Average Price.
+    links = known.linker.link(AVERAGE_CUE.sub(lambda cue: " " * len(cue[0]), question))
+    asked = _YES_OR_NO.match(lowered) and not _ONE_OF_TWO.match(lowered)
+    if asked or links.columns or len(lowered) != len(question):
         raise NotUnderstood
     found = _with_phrases(lowered, _named(links, known, find_periods(question, known.layer.today())))
     words = [

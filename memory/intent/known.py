@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -15,6 +16,7 @@ __all__ = ["Known", "NotUnderstood"]
 
 _TURNING = frozenset(stems("no not never without more than longer still yet first last who ever only with"))
 """Words that turn the rest of a name into something else than it says alone."""
+_COLUMN = re.compile(r"\b(\w+)\.(\w+)\b")
 
 
 class NotUnderstood(Exception):  # noqa: N818  (it ends a reading, and is no error)
@@ -56,6 +58,13 @@ class Known:
         """The table of a dimension id or `Table.Column`, its case folded away."""
         return (field.partition(".")[0] if "." in field else self.layer.dimension(field).table).casefold()
 
+    def may_be_empty(self, field: str) -> bool:
+        """Whether a row may have nothing in the field, as far as the catalog says."""
+        dimension = None if "." in field else self.layer.dimension(field)
+        named = _COLUMN.findall(field if dimension is None else dimension.expression)
+        columns = [self.linker.catalog.column(*name) for name in named]
+        return any(column is None or column.nullable for column in columns)
+
     def repeats(self, field: str, metrics: Sequence[str], entity: str = "") -> bool:
         """Whether a filter on the field joins many rows to one of what is counted, or of the entity listed."""
         if entity:
@@ -69,6 +78,26 @@ class Known:
     def homonym(self, tokens: list[Token]) -> str:
         """Id of the one metric that goes by the same words as a thing ("orders", "units in stock"), else ""."""
         return self._metric_names.get(tuple(token.folded for token in tokens), "")
+
+    def adds_up(self, metric: str) -> bool:
+        """Whether the metric's periods add up: a customer counted in each of two months is one customer in both."""
+        found = self.defined(metric)
+        entity = self.layer.entity_of(found.base) if found else None
+        if found is None or not self.compiler.additive(metric):
+            return False
+        key = f"count(distinct{entity.table}.{entity.key})".casefold() if entity else ""
+        plain = found.sql.replace(" ", "").casefold()
+        return "distinct" not in plain or plain == key
+
+    def counted_by(self, metric: str) -> str:
+        """The field that the things are called by which a metric counts one by one; "" where it counts no things."""
+        found = self.defined(metric)
+        entity = self.layer.entity_of(found.base) if found and not found.filter else None
+        if found is None or entity is None:
+            return ""
+        plain = found.sql.replace(" ", "").casefold()
+        keyed = f"count(distinct{entity.table}.{entity.key})".casefold()
+        return self.compiler.label(entity) if plain in ("count(*)", keyed) else ""
 
     def defined(self, metric: str) -> Metric | None:
         """The layer's metric of that id; None for a plain one such as `count:customer`."""

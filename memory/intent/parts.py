@@ -10,14 +10,17 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 
+from memory.intent.comparison_words import COMPARISON_SIGNS
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood, last_stem
 from memory.lexical import tokenize
 from memory.periods import PeriodMention
 from memory.values import ValueMatch
 
-__all__ = ["Parts", "Values", "take_parts"]
+__all__ = ["Parts", "Values", "take_parts", "unit_of"]
 
 Values = tuple[tuple[ValueMatch, ...], ...]
 """The values of one filter, each with the columns it may stand in, best first."""
@@ -45,7 +48,11 @@ class Parts:
     """Those of the filters whose values are to be shown beside each other."""
     unsure: bool = False
     """Whether several values are named of which only a breakdown can say whether they are meant together."""
+    negated: list[Values] = field(default_factory=list)
+    """Those of the filters whose values are left out."""
     periods: list[PeriodMention] = field(default_factory=list)
+    before: str = ""
+    """The grain of "the year before", where the question says so."""
     groups: list[Item] = field(default_factory=list)
     grain: str = ""
     having: tuple[str, str, float] | None = None
@@ -88,7 +95,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     loose = [item for item in items if item.code == "?"]
     if len(loose) > 1 or not items:
         raise NotUnderstood
-    said = [item for item in items if item.code in "MDVPNgaHOxS"]
+    said = [item for item in items if item.code in f"MDVPNgaHOxS{COMPARISON_SIGNS}"]
     kept = [item for item in items if item.code != "?"]
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
@@ -111,11 +118,23 @@ def _take(parts: Parts, pattern: str, handler: Callable[[list[Item]], bool]) -> 
 
 
 def _check_verbs(parts: Parts, known: Known) -> None:
-    """ "Orders shipped to V": what was shipped there, or the metric of what has left at all, of V?"""
-    for match in re.finditer(r"M(?=[pb][VDP])", parts.codes):
-        item = parts.items[match.start()]
-        if known.layer.metric(item.name).filter and tokenize(item.surface)[-1].is_participle:
+    """ "Orders shipped to V": what was shipped there, or the metric of what has left at all, of V?
+
+    A percentage of them can only be of all orders.
+    """
+    for match in reversed(list(re.finditer(r"M(?=[pb][VDP])", parts.codes))):
+        item, place = parts.items[match.start()], match.start()
+        tokens = tokenize(item.surface)
+        if not (known.layer.metric(item.name).filter and tokens[-1].is_participle):
+            continue
+        plain = known.homonym(list(tokens[:-1]))
+        if not plain or not re.search(r"Sp?$", parts.codes[:place]):
             raise NotUnderstood
+        cut = item.start + tokens[-1].start
+        parts.items[place : place + 1] = [
+            replace(item, name=plain, surface=item.surface[: tokens[-1].start].strip(), end=cut),
+            Item("z", tokens[-1].text, cut, item.end),
+        ]
 
 
 def _drop_repetition(parts: Parts) -> None:
@@ -135,27 +154,68 @@ def _drop_repetition(parts: Parts) -> None:
 
 
 def _take_periods(parts: Parts) -> None:
-    def one(items: list[Item]) -> bool:
-        parts.periods += [item.period for item in items if item.period]
+    def dated(items: list[Item]) -> bool:
+        for item in items:
+            if item.period:
+                parts.periods.append(item.period)
+            elif item.code == "P" and parts.before:
+                raise NotUnderstood
+            elif item.code == "P":
+                parts.before = item.name
         return True
 
-    _take(parts, r"p?P[vkwp]p?P" if "c" in parts.codes else r"p?P[vk]p?P", one)
-    _take(parts, r"p?P", one)
+    comparing = any(sign in parts.codes for sign in COMPARISON_SIGNS)
+    if comparing:
+        _take(parts, r"[vτw]?p?P(?:[vkpτwc,]+P)*", dated)
+    _take(parts, r"p?P(?:[,k]+p?P){2,}", dated)
+    _take(parts, r"p?P[cvkwp]+P" if "c" in parts.codes else r"p?P[vk]p?P", dated)
+    _take(parts, r"p?P", dated)
+    _add_the_one_before(parts, comparing)
     compared = "c" in parts.codes or "v" in parts.codes
-    if len(parts.periods) > 2 or (compared and any(" and " in period.surface for period in parts.periods)):
+    if compared and any(" and " in period.surface for period in parts.periods):
         raise NotUnderstood
-    if len(parts.periods) == 2:
-        parts.grain = _common_grain(*parts.periods)
+    if parts.before and not comparing:
+        raise NotUnderstood
+    if len(parts.periods) > 2 or (len(parts.periods) == 2 and not comparing):
+        parts.periods.sort(key=lambda period: period.start)
+        parts.grain = _common_grain(parts.periods)
 
 
-def _common_grain(first: PeriodMention, second: PeriodMention) -> str:
-    """The unit that two periods are one of each, the second right after the first."""
-    if first.end != second.start or not (first.start and second.end):
+def _add_the_one_before(parts: Parts, comparing: bool) -> None:
+    """ "In 2023 and the year before": both periods. "In 2023, each month with the month before" means others."""
+    if not parts.before or len(parts.periods) != 1:
+        return
+    [period] = parts.periods
+    if comparing and unit_of(period) != parts.before:
+        return
+    if unit_of(period) != parts.before:
         raise NotUnderstood
-    start, middle, end = (dt.date.fromisoformat(day) for day in (first.start, first.end, second.end))
-    months = {(b.year - a.year) * 12 + b.month - a.month for a, b in ((start, middle), (middle, end))}
-    grain = {1: "month", 3: "quarter", 12: "year"}.get(months.pop()) if len(months) == 1 else None
-    if grain is None or any(day.day != 1 for day in (start, middle, end)):
+    start = dt.date.fromisoformat(period.start)
+    index = start.year * 12 + start.month - 1 - _MONTHS[parts.before]
+    earlier = dt.date(index // 12, index % 12 + 1, 1).isoformat()
+    parts.periods.append(replace(period, start=earlier, end=period.start))
+    parts.before = ""
+
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def unit_of(period: PeriodMention) -> str:
+    """The grain that a period is one of: `year` for 2023; empty for three weeks, and for an open period."""
+    if not (period.start and period.end):
+        return ""
+    start, end = dt.date.fromisoformat(period.start), dt.date.fromisoformat(period.end)
+    months = (end.year - start.year) * 12 + end.month - start.month
+    grain = next((name for name, length in _MONTHS.items() if length == months), "")
+    whole = start.day == end.day == 1 and bool(grain) and (start.month - 1) % months == 0
+    return grain if whole else ""
+
+
+def _common_grain(periods: Sequence[PeriodMention]) -> str:
+    """The unit that periods are one of each, every one right after the one before it."""
+    grains = {unit_of(period) for period in periods}
+    grain = grains.pop()
+    if grains or not grain or any(a.end != b.start for a, b in pairwise(periods)):
         raise NotUnderstood
     return grain
 
@@ -171,16 +231,46 @@ class _Filters:
         self._known = known
 
     def take(self) -> None:
-        """Every value of the question."""
-        for pattern, handler in (
+        """Every value of the question, those first that are left out."""
+        patterns = (
             (rf"(?:{_LINK})?Dp?{_SEVERAL}", self._after_its_name),
             (rf"(?<!S){_LINK}D(?:[zy]*[pb]|wn){_SEVERAL}", self._of_things),
             (rf"{_LINK}{_SEVERAL}D", self._before_its_name),
             (rf"(?:{_LINK})?(?:np?{_SEVERAL}|{_SEVERAL}n)", self._beside_its_noun),
             (rf"(?:{_LINK})?{_SEVERAL}", lambda items: self._filter(items, lambda _: True)),
-        ):
+        )
+        _take(self._parts, rf"{_LINK}Dν(?:{_LINK})?{_SEVERAL}", self._without_some)
+        for pattern, handler in (*patterns, (rf"D[zy]*[pb]{_SEVERAL}", self._of_things)):
+            _take(self._parts, f"p?ν(?:{pattern})", partial(self._without, handler))
+        for pattern, handler in patterns:
             _take(self._parts, pattern, handler)
         _take(self._parts, r"y", lambda _: True)
+
+    def _without(self, handler: Callable[[list[Item]], bool], items: list[Item]) -> bool:
+        """ "Outside X", "except for customers in X": A and B together are left out, and beside nothing."""
+        compared, unsure = list(self._parts.compared), self._parts.unsure
+        sign = next(place for place, item in enumerate(items) if item.code == "ν")
+        if not handler(items[sign + 1 :]):
+            return False
+        self._parts.negated.append(self._parts.filters[-1])
+        self._parts.compared, self._parts.unsure = compared, unsure
+        return True
+
+    def _without_some(self, items: list[Item]) -> bool:
+        """ "From all countries except X", "for customers not in X"."""
+        thing = next(item for item in items if item.code == "D")
+
+        def fits(value: ValueMatch) -> bool:
+            of_it = bool(thing.entity) and value.table.casefold() == thing.table.casefold()
+            return of_it or value.dimension == thing.name
+
+        if items[0].code == "b" and thing.plural:
+            own = [value.dimension == thing.name for item in items for value in item.values[:1]]
+            if not all(own):
+                raise NotUnderstood  # "by customers outside X": for each of them, or all that they bought?
+        if items[0].code == "b" or not thing.plural:
+            return False
+        return self._without(lambda held: self._filter(held, fits), items)
 
     def _after_its_name(self, items: list[Item]) -> bool:
         """ "customer X", "the country of X"."""

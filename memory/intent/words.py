@@ -6,11 +6,14 @@ u which, "who is"    q who    A how much    m how many    e each    b by    p of
 z sold, shipped ...    y placed ...    h their    H highest    B best    f first    O highest first    R rank
 x more than    W whose    S share    % as a share of the total    c compare    v versus    r respectively
 k and    K or    ~ trend    , separator
+Greek letters are of `memory.intent.comparison_words`.
 """
 
 from __future__ import annotations
 
 import re
+
+from memory.intent.comparison_words import COMPARISON_CODES, COMPARISON_PHRASES
 
 __all__ = ["CODES", "PATTERNS", "PHRASES"]
 
@@ -52,6 +55,7 @@ CODES: dict[str, tuple[str, str]] = {
                     ("y", "")),
     **dict.fromkeys(("gives", "makes", "brings", "earns", "generates", "contributes", "achieves", "shows", "gets"),
                     ("", "")),
+    **COMPARISON_CODES,
 }  # fmt: skip
 """Folded words: their code and, where the code has several meanings, which. The empty code is silent."""
 
@@ -70,6 +74,7 @@ def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str,
 
 
 PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    *COMPARISON_PHRASES,
     _directions("desc", _MOST, _LEAST, "high to low"),
     _directions("asc", _LEAST, _MOST, "low to high"),
     ("O", "name", (
@@ -103,7 +108,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("r", "", (r"respectively", r"next to each other", r"side by side")),
     ("", "", (
         r"^(?:hi|hey|hello|so|ok|okay),?", r"can i (?:have|see|get)", r"looking for", r"pull up", r"work out",
-        r"i need", r"^need", r"i want", r"give me", r"come up with", r"^name", r"^quickly", r"^just wondering,?",
+        r"i need", r"^need", r"i want", r"^put", r"give me", r"come up with", r"^name", r"^quickly",
+        r"^just wondering,?",
+        r"^(?:finance|sales|marketing|accounting|controlling|management|the (?:board|controller|cfo|ceo|boss)|my boss)"
+        r" (?:wants|needs|is asking for|asks for|would like)",
         r"for my report:?", r"^report:?", r"quick question:?", r"^one (?:thing|question):?", r"please|pls|plz",
         r"(?:i'd|i would) like(?: to (?:see|know))?(?: you to)?",
         r"(?:a |the )?(?:full |complete )?list of", r"(?:the )?names? of(?= )", r"all(?= \w)", r"(?<=[,–—-] )only",

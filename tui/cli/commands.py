@@ -23,6 +23,8 @@ class CommandEntry:
     name: str
     section: str
     purpose: str
+    more: tuple[str, ...] = ()
+    """Further modules of `tui.cli` that add commands to the group's `app` when they are imported."""
 
     @property
     def module(self) -> str:
@@ -42,7 +44,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("audit", "Vouch", "Verify the ledger, and sign checkpoints of its head."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
         CommandEntry("memory", "Learn", "Sync, search and show what the model is told."),
-        CommandEntry("pairs", "Learn", "Generate validated question-SQL pairs from templates."),
+        CommandEntry("pairs", "Learn", "Generate validated question-SQL pairs from templates.", more=("pairs_model",)),
         CommandEntry("train", "Learn", "Train a LoRA adapter on pairs and accepted runs."),
         CommandEntry("eval", "Learn", "Measure answers against the baseline pack."),
         CommandEntry("models", "Learn", "Fetch, list, promote and roll back models."),
@@ -59,6 +61,8 @@ def load_command(name: str) -> Any:
         KeyError: there is no such command.
     """
     entry = COMMANDS[name]
+    for module in entry.more:
+        importlib.import_module(f"tui.cli.{module}")
     command = typer.main.get_command(importlib.import_module(entry.module).app)
     command.name = name
     return command

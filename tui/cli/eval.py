@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tui.cli.eval_calibrate import calibrate_command, newest_report
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
 
 __all__ = ["app"]
@@ -18,6 +19,23 @@ app = command_app()
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="An adapter (`none` for the bare base model) or hosted model."),
+]
+
+
+_Warehouses = Annotated[
+    int,
+    typer.Option("--warehouses", metavar="N", min=1, help="Right only if right on N; the demo's are built anew."),
+]
+_AlsoOn = Annotated[
+    list[str] | None,
+    typer.Option("--also-on", metavar="URL", help="Right only if right there, too; may be given again."),
+]
+_Repeat = Annotated[
+    int, typer.Option("--repeat", metavar="K", min=1, help="Ask each question K times; reports pass@1 and pass^K.")
+]
+_JudgeName = Annotated[
+    str | None,
+    typer.Option("--judge", metavar="NAME", help="Ask this model, too, whether each statement answers its question."),
 ]
 
 
@@ -43,6 +61,7 @@ def evaluate() -> None:
     \b
     Examples:
       affidavit eval run
+      affidavit eval calibrate --risk 0.04
       affidavit eval predict --questions dev.jsonl --out predictions.jsonl --warehouse dev.sqlite
     """
 
@@ -59,6 +78,10 @@ def run_command(
     ),
     limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first questions.")] = None,
     model: ModelOption = None,
+    warehouses: _Warehouses = 1,
+    also_on: _AlsoOn = None,
+    repeat: _Repeat = 1,
+    judge: _JudgeName = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes; default: .affidavit/eval/TIME.")
     ] = None,
@@ -68,31 +91,45 @@ def run_command(
 ) -> None:
     """Ask every question of a pack, run its gold SQL, and compare the rows; writes report.json and report.html.
 
-    Interrupted, it goes on where it stopped when run again with the same --out.
+    FILE may also hold pairs, or be a test set that `affidavit train` held apart. Interrupted, it goes on where it
+    stopped when run again with the same --out.
 
     \b
     Examples:
       affidavit eval run
       affidavit eval run --model night-run --mode agent
+      affidavit eval run --pack development.jsonl --warehouses 3 --repeat 3
     """
+    from contextlib import ExitStack
+
     from agent.services import open_services
     from finetune.evaluation import EvalOptions
     from finetune.pack import load_pack
     from finetune.registry import with_model
     from finetune.report import report_text, write_report
-    from finetune.workspace_eval import evaluate_workspace, keep_figures
+    from finetune.second_opinion import open_judge
+    from finetune.workspace_eval import evaluate_workspace, keep_figures, open_elsewhere
     from tui.cli.console import facts, print_json
+    from tui.cli.eval_warehouses import other_warehouses
     from tui.cli.progress import progress_bar
 
-    settings = with_model(settings_of(ctx, workspace, user), model)
+    configured = settings_of(ctx, workspace, user)
+    settings = with_model(configured, model)
     questions = load_pack(pack or settings.workspace / "baseline.jsonl")[:limit]
     folder = out or settings.state_dir / "eval" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder.mkdir(parents=True, exist_ok=True)
-    with progress_bar("Evaluating", "answers") as bar, open_services(settings) as services:
+    with ExitStack() as parts:
+        services = parts.enter_context(open_services(settings))
+        others = parts.enter_context(open_elsewhere(services, other_warehouses(services, warehouses, also_on or [])))
+        asked_too = parts.enter_context(open_judge(configured, judge, services.catalog)) if judge else None
+        bar = parts.enter_context(progress_bar("Evaluating", "answers"))
         options = EvalOptions(
             modes=_MODES[mode],
             attempts_file=folder / "attempts.jsonl",
             progress=lambda done, total, _what: bar(done, total),
+            repeat=repeat,
+            elsewhere=others,
+            judge=asked_too,
         )
         report = evaluate_workspace(services, questions, options, asker=settings.user)
     paths = write_report(report, folder)
@@ -172,21 +209,14 @@ def report_command(
     Example:
       affidavit eval report
     """
-    from agent.errors import ErrorClass, UsageError
     from finetune.report import read_report, report_text
     from tui.cli.console import print_json
 
-    path = report
-    if path is None:
-        settings = settings_of(ctx, workspace)
-        written = sorted((settings.state_dir / "eval").glob("*/report.json"))
-        if not written:
-            raise UsageError(
-                ErrorClass.WORKSPACE, "This workspace was not evaluated yet.", "Run `affidavit eval run` first."
-            )
-        path = written[-1]
-    shown = read_report(path)
+    shown = read_report(report or newest_report(settings_of(ctx, workspace)))
     if output is OutputFormat.JSON:
         print_json(shown.to_json())
     else:
         typer.echo(report_text(shown))
+
+
+app.command("calibrate")(calibrate_command)

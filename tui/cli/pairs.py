@@ -26,6 +26,7 @@ def pairs() -> None:
     Examples:
       affidavit pairs generate --count 5000
       affidavit pairs show -n 5
+      affidavit pairs convert pairs.jsonl pairs.parquet
     """
 
 
@@ -33,44 +34,90 @@ def pairs() -> None:
 def generate_command(
     ctx: typer.Context,
     *,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many pairs.")] = 1000,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", min=1, help="How many pairs; default: 1000, or the sum of --levels.")
+    ] = None,
+    levels: Annotated[
+        str, typer.Option("--levels", metavar="LEVEL=N,...", help="Exactly so many of each level; others none.")
+    ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 7,
+    phrasings: Annotated[
+        int, typer.Option("--phrasings", min=0, help="Questions kept per statement; 0 takes what the count needs.")
+    ] = 0,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; the result does not depend on it.")] = 1,
+    dask: Annotated[
+        str, typer.Option("--dask", metavar="URL", help="A Dask scheduler whose workers do the work instead.")
+    ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where they go; default: .affidavit/pairs.")
     ] = None,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make pairs and keep those whose SQL runs and says something; interrupted, it goes on where it stopped.
+    """Make pairs and keep those whose SQL runs, says something, and would show a small mistake.
 
-    What policy.yaml denies is neither asked about nor quoted.
+    Every statement is run on the warehouse and on copies of it whose rows are drawn again, and at least nine in ten
+    wrong variations of it must give another result. Interrupted, it goes on where it stopped. What policy.yaml denies
+    is neither asked about nor quoted.
 
     \b
-    Example:
+    Examples:
       affidavit pairs generate --count 5000 --workers 2
+      affidavit pairs generate --levels simple=125,moderate=125,complex=125,edge=125
+      affidavit pairs generate --count 1000000 --dask tcp://10.0.0.5:8786
     """
     from dataclasses import asdict
 
     from finetune.factory import FactorySpec
-    from tui.cli.console import facts, print_json
+    from tui.cli.console import print_json
 
     settings = settings_of(ctx, workspace)
-    folder = out or pairs_folder(settings)
-    report = _generated(settings, FactorySpec(count=count, seed=seed, workers=workers), folder)
+    wanted = _levels(levels) if levels else None
+    total = sum(wanted.values()) if wanted else 1000
+    if wanted and count not in (None, total):
+        raise typer.BadParameter(f"The levels add up to {total}, not to {count}.", param_hint="--levels")
+    spec = FactorySpec(count=count or total, seed=seed, workers=workers, dask=dask, phrasings=phrasings, levels=wanted)
+    report = _generated(settings, spec, out or pairs_folder(settings))
     if output is OutputFormat.JSON:
         print_json({**asdict(report), "path": str(report.path), "manifest": str(report.manifest)})
-        return
-    facts(
-        [
-            ("pairs", report.pairs),
-            ("statements", f"{report.statements} in {report.structures} structures"),
-            ("refused", ", ".join(f"{why} {number}" for why, number in report.refused.items()) or "none"),
-            ("levels", ", ".join(f"{level} {number}" for level, number in report.levels.items())),
-            ("written to", report.path),
-            ("sha256", report.sha256),
-        ]
-    )
+    else:
+        _print_report(report, spec.count)
+
+
+def _levels(text: str) -> dict[str, int]:
+    """`simple=125,edge=25` as a mapping. Raises BadParameter, which names the part that is wrong."""
+    from finetune.pairs import LEVELS
+
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        level, _, number = (piece.strip() for piece in part.partition("="))
+        if level not in LEVELS or level in found or not number.isdigit():
+            message = f"`{part.strip()}` is not LEVEL=NUMBER with a level of {', '.join(LEVELS)}, each once."
+            raise typer.BadParameter(message, param_hint="--levels")
+        found[level] = int(number)
+    if not any(found.values()):
+        raise typer.BadParameter("Ask for at least one pair.", param_hint="--levels")
+    return found
+
+
+def _print_report(report: FactoryReport, wanted: int) -> None:
+    from tui.cli.console import facts
+
+    speed = report.speed
+    tried = f"{report.warehouses} ({report.why_one})" if report.why_one else str(report.warehouses)
+    lines = [
+        ("pairs", f"{report.pairs} of {wanted}; nothing new came any more" if report.pairs < wanted else report.pairs),
+        ("statements", f"{report.statements} in {report.structures} structures"),
+        ("warehouses", f"each statement run on {tried}"),
+        ("mutants", f"{report.mutants - report.survivors} of {report.mutants} give another result"),
+        ("refused", ", ".join(f"{why} {number}" for why, number in report.refused.items()) or "none"),
+        ("levels", ", ".join(f"{level} {number}" for level, number in report.levels.items())),
+        ("written to", report.path),
+        ("sha256", report.sha256),
+    ]
+    if speed is not None:
+        lines.append(("speed", f"{speed.pairs_per_s:g} pairs/s, {speed.peak_memory_mb} MB at most"))
+    facts(lines)
 
 
 @app.command("show")
@@ -79,7 +126,7 @@ def show_command(
     *,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 10,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A pairs.jsonl; default: the workspace's.")
+        Path | None, typer.Argument(metavar="FILE", help="A .jsonl or .parquet of pairs; default: the workspace's.")
     ] = None,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
@@ -93,7 +140,7 @@ def show_command(
     from itertools import islice
 
     from agent.errors import ErrorClass, UsageError
-    from finetune.pairs import read_pairs
+    from finetune.parquet import read_any
     from tui.cli.console import print_json, print_table
     from tui.text import clipped
 
@@ -102,12 +149,29 @@ def show_command(
         raise UsageError(
             ErrorClass.WORKSPACE, f"There are no pairs at {path}.", "Make some with `affidavit pairs generate`."
         )
-    found = list(islice(read_pairs(path), limit))
+    found = list(islice(read_any(path), limit))
     if output is OutputFormat.JSON:
         print_json([pair.to_json() for pair in found])
         return
     rows = [(pair.level, clipped(pair.question, 80), clipped(pair.sql, 120)) for pair in found]
     print_table(("level", "question", "sql"), rows)
+
+
+@app.command("convert")
+def convert_command(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="Pairs as .jsonl or .parquet.")],
+    target: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; its ending says as what.")],
+) -> None:
+    """Turn pairs from JSON Lines into Parquet or back; nothing is lost, so the hash comes back too.
+
+    \b
+    Example:
+      affidavit pairs convert .affidavit/pairs/pairs.jsonl pairs.parquet
+    """
+    from finetune.parquet import convert
+    from tui.cli.console import facts
+
+    facts([("pairs", convert(source, target)), ("written to", target)])
 
 
 def pairs_folder(settings: Settings) -> Path:

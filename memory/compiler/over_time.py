@@ -1,0 +1,150 @@
+"""One builder per shape of question that sets a metric against itself at another time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memory.compiler.dialects import MONTHS, period_label
+from memory.compiler.frame import Scope, literal
+from memory.compiler.grouping import Builder, additive, direction_of, grouped_select, having_test, limit_of, measures_of
+from memory.compiler.query import CannotCompile, SemanticQuery
+
+__all__ = ["PERIOD_BUILDERS"]
+
+_DIFFERENCES = ("change", "change_table", "moved")
+"""Patterns in which a group without rows in one of the periods has a nought there."""
+
+
+def _growth(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; grain; compare = (start of the earlier period, start of the later); dimensions. Percent."""
+    earlier, later, names, cte = _two_periods(query, scope)
+    return _over_periods(query, names, cte, f"100.0 * {later} / {earlier} - 100 AS growth_percent", "growth_percent")
+
+
+def _change(query: SemanticQuery, scope: Scope) -> str:
+    """As growth, but the difference itself."""
+    earlier, later, names, cte = _two_periods(query, scope)
+    return _over_periods(query, names, cte, f"{later} - {earlier} AS difference", "difference")
+
+
+def _change_table(query: SemanticQuery, scope: Scope) -> str:
+    """As growth_table between two periods, with the difference itself in place of the percentage."""
+    alias = scope.measure(query.metrics[0]).alias
+    earlier, later, names, cte = _two_periods(query, scope)
+    values = f"{earlier} AS previous_{alias}, {later} AS {alias}, {later} - {earlier} AS difference"
+    return _over_periods(query, names, cte, values, "difference")
+
+
+def _moved(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; dimensions; grain; compare. Groups that rose (order desc) or fell (order asc) between the periods."""
+    earlier, later, names, cte = _two_periods(query, scope)
+    sign = "<" if query.order == "asc" else ">"
+    shown = ", ".join(names)
+    test = f"{later} {sign} {earlier}"
+    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods GROUP BY {shown} HAVING {test}"
+
+
+def _growth_series(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; grain; window. Percent change on the period before; having keeps some, order and limit pick some."""
+    item, names, cte = grouped_select(_led(query), scope)
+    period = names[-1]
+    partition = f"PARTITION BY {', '.join(names[:-1])} " if len(names) > 1 else ""
+    before = f"LAG({item.alias}) OVER ({partition}ORDER BY {period})"
+    growth = f"100.0 * {item.alias} / {before} - 100 AS growth_percent"
+    shown = ", ".join([*names, item.alias])
+    order = f" ORDER BY {f'growth_percent{direction_of(query.order)}' if query.order else ', '.join(names)}"
+    if query.having is not None:
+        tests = [having_test("growth_percent", query.having), *_since(query, period)]
+        inner = f"SELECT {', '.join(names)}, {growth} FROM periods"
+        kept = f"SELECT {', '.join(names)}, growth_percent FROM changes WHERE {' AND '.join(tests)}"
+        return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"
+    return f"WITH periods AS ({cte}) {_from_periods(query, shown, growth, period)}{order}{limit_of(query)}"
+
+
+def _growth_table(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; grain; window, or dimensions and compare as in growth. The value, the one before, percent change."""
+    alias = scope.measure(query.metrics[0]).alias
+    if query.compare:
+        earlier, later, names, cte = _two_periods(query, scope)
+        growth = f"100.0 * {later} / {earlier} - 100 AS growth_percent"
+        values = f"{earlier} AS previous_{alias}, {later} AS {alias}, {growth}"
+        return _over_periods(query, names, cte, values, "growth_percent")
+    item, names, cte = grouped_select(_led(query), scope)
+    before = f"LAG({item.alias}) OVER (ORDER BY {names[-1]})"
+    growth = f"{before} AS previous_{alias}, 100.0 * {item.alias} / {before} - 100 AS growth_percent"
+    shown = f"{names[-1]}, {item.alias}"
+    return f"WITH periods AS ({cte}) {_from_periods(query, shown, growth, names[-1])} ORDER BY {names[-1]}"
+
+
+def _running_total(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0] (additive); grain; window. The total so far, period by period."""
+    additive(measures_of(query, scope)[0], scope)
+    item, names, cte = grouped_select(query, scope)
+    period = names[-1]
+    total = f"SUM({item.alias}) OVER (ORDER BY {period}) AS running_total"
+    return f"WITH periods AS ({cte}) SELECT {period}, {item.alias}, {total} FROM periods ORDER BY {period}"
+
+
+PERIOD_BUILDERS: dict[str, Builder] = {
+    "change": _change,
+    "change_table": _change_table,
+    "growth": _growth,
+    "growth_series": _growth_series,
+    "growth_table": _growth_table,
+    "moved": _moved,
+    "running_total": _running_total,
+}
+
+
+def _two_periods(query: SemanticQuery, scope: Scope) -> tuple[str, str, list[str], str]:
+    """Earlier and later value as expressions over the CTE `periods`, the other group keys, and the CTE."""
+    if query.grain is None or len(query.compare) != 2:
+        raise CannotCompile(f"The pattern {query.pattern} needs a grain and two periods.")
+    item, names, cte = grouped_select(query, scope)
+    period = names[-1]
+    # Who bought nothing in one of the years has a change all the same, and no growth in percent.
+    keeps_zero = query.pattern in _DIFFERENCES and item.additive(scope.layer.dialect)
+    function, otherwise = ("SUM", " ELSE 0") if keeps_zero else ("MAX", "")
+    labels = [literal(period_label(str(start), query.grain)) for start in query.compare]
+    sides = [f"{function}(CASE WHEN {period} = {x} THEN {item.alias}{otherwise} END)" for x in labels]
+    return sides[0], sides[1], names[:-1], cte
+
+
+def _led(query: SemanticQuery) -> SemanticQuery:
+    """The query from one period earlier on, so that the window's first period has one to be compared with."""
+    if query.window is None or not _since(query, ""):
+        return query
+    start = dt.date.fromisoformat(query.window.start)
+    index = start.year * 12 + start.month - 1 - MONTHS[str(query.grain)]
+    return replace(query, window=replace(query.window, start=dt.date(index // 12, index % 12 + 1, 1).isoformat()))
+
+
+def _since(query: SemanticQuery, period: str) -> list[str]:
+    """The test that leaves out the period before the window, where the window begins with a whole period."""
+    start = query.window.start if query.window else ""
+    if not start or query.grain is None:
+        return []
+    whole = start.endswith("-01") and (int(start[5:7]) - 1) % MONTHS[query.grain] == 0
+    return [f"{period} >= {literal(period_label(start, query.grain))}"] if whole else []
+
+
+def _from_periods(query: SemanticQuery, shown: str, values: str, period: str) -> str:
+    """Columns of the CTE `periods` and values beside them, from the window's first period on."""
+    tests = _since(query, period)
+    if not tests:
+        return f"SELECT {shown}, {values} FROM periods"
+    return f"SELECT * FROM (SELECT {shown}, {values} FROM periods) AS changes WHERE {tests[0]}"
+
+
+def _over_periods(query: SemanticQuery, names: Sequence[str], cte: str, value: str, alias: str) -> str:
+    head = f"WITH periods AS ({cte}) SELECT "
+    keeps_zero = query.pattern in _DIFFERENCES and "ELSE 0" in value
+    if not names:
+        return f"{head}{value} FROM periods"
+    shown = ", ".join(names)
+    order = f" ORDER BY {alias}{direction_of(query.order)}" if query.order else ""
+    if query.order == "asc" and not keeps_zero:  # no value in one of the periods is not the lowest of all
+        order = f" HAVING {value.rpartition(', ')[2].removesuffix(f' AS {alias}')} IS NOT NULL{order}"
+    return f"{head}{shown}, {value} FROM periods GROUP BY {shown}{order}{limit_of(query)}"

@@ -1,0 +1,107 @@
+"""Words and set phrases that set a metric against something, in Greek letters, apart from those of plain questions.
+
+Δ growth, change, rise, fall, difference    Ω in percent, in absolute terms    ψ year over year    Σ running total
+μ average, maximum    α above the average    Λ more, less    λ how much more    τ than    ν without, outside
+φ fastest    κ combination of    P the year before (a period that the question's other words must date)
+
+A question with a Greek letter left over is understood by no plain core, so these words cost the plain ones nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["AVERAGE_CUE", "COMPARISON_CODES", "COMPARISON_PHRASES", "COMPARISON_SIGNS"]
+
+COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκ"
+
+COMPARISON_CODES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("growth", "grow", "grows", "grew", "grown", "growing"), ("Δ", "growth")),
+    **dict.fromkeys(("change", "changes", "changed"), ("Δ", "change")),
+    **dict.fromkeys(("increase", "increases", "increased", "rise", "rises", "rose", "risen", "gain", "gains",
+                     "gained"), ("Δ", "rise")),
+    **dict.fromkeys(("decrease", "decreases", "decreased", "decline", "declines", "declined", "drop", "drops",
+                     "dropped", "fall", "falls", "fell", "fallen"), ("Δ", "fall")),
+    **dict.fromkeys(("difference", "gap"), ("Δ", "difference")),
+    **dict.fromkeys(("cumulative", "cumulated", "accumulated", "cumulatively"), ("Σ", "")),
+    **dict.fromkeys(("average", "mean", "avg"), ("μ", "avg")),
+    **dict.fromkeys(("maximum", "max", "peak"), ("μ", "max")),
+    **dict.fromkeys(("minimum", "min"), ("μ", "min")),
+    **dict.fromkeys(("more", "higher", "greater", "larger", "bigger"), ("Λ", "desc")),
+    **dict.fromkeys(("less", "fewer", "lower", "smaller"), ("Λ", "asc")),
+    "than": ("τ", ""), "between": ("p", ""), "among": ("p", ""), "including": ("w", ""), "both": ("k", ""),
+    "better": ("Λ", "better"), "combined": ("m", ""), "shared": ("~", ""),
+    **dict.fromkeys(("outside", "excluding", "exclude", "excludes", "except", "without"), ("ν", "")),
+    **dict.fromkeys(("strongest", "fastest"), ("φ", "desc")),
+    **dict.fromkeys(("combination", "combinations", "pair", "pairs"), ("κ", "")),
+    **dict.fromkeys(("saw", "recorded", "experienced", "suffered", "posted"), ("", "")),
+}  # fmt: skip
+"""Folded words: their code and which of its meanings."""
+
+_PERCENT = "(?:percentage|percent|%|relative)"
+_MORE = "(?:more|higher|greater|larger|bigger)"
+_LESS = "(?:less|fewer|lower|smaller)"
+_MEAN = "(?:the |an |a |their |that of the )?(?:average|mean)"
+_WERE = "(?:(?:that |which |who )?(?:is|are|was|were|do|did|does) )?"
+_PLACED = "(?:from|in|to|for|by|via|of|at|based|located|shipped|delivered|handled|taken|sold|supplied|going|placed)"
+_GRAINS = (("year", "y"), ("quarter", "q"), ("month", "m"))
+_TIMES = (
+    ("2", "(?:twice|double|two times|2 times|2x)"), ("3", "(?:three times|3 times|3x|triple)"),
+    ("1.5", r"(?:one and a half times|1\.5 times|1\.5x)"),
+)  # fmt: skip
+
+COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    *(("ψ", grain, (rf"{grain}[ -](?:over|on)[ -]{grain}", rf"{a}-?o-?{a}", rf"{a}/{a}")) for grain, a in _GRAINS),
+    *(("P", grain, (
+        rf"(?:the |its )?(?:previous|prior|preceding) {grain}(?:['’]s)?",
+        rf"(?:the |a |one )?{grain} (?:before|earlier)(?: it)?",
+    )) for grain, _ in _GRAINS),
+    ("Δ", "both", (
+        r"(?:value, previous value|both values) and (?:the )?"
+        r"(?:(?:%|percent|percentage) (?:change|growth)|growth rate)",
+    )),
+    ("Δ", "percent", (
+        rf"{_PERCENT} (?:change|growth|difference)", r"growth rates?", r"rates? of growth",
+        r"(?:change|growth) in (?:percent|%)(?! of)",
+    )),
+    ("Δ", "percent rise", (rf"{_PERCENT} (?:increase|rise|gain)", r"(?:increase|rise) in (?:percent|%)(?! of)")),
+    ("Δ", "percent fall", (rf"{_PERCENT} (?:decrease|decline|drop|fall)",)),
+    ("Δ", "points", (r"change in percentage points", r"percentage[ -]point change")),
+    ("Δ", "rise", (r"(?:go|goes|went|gone) up",)),
+    ("Δ", "fall", (r"(?:go|goes|went|gone) down", r"(?:lost|losing)(?= the (?:most|least))")),
+    ("φ", "growing", (r"fastest[ -]growing",)),
+    ("Ω", "percent", (
+        r"(?:by )?(?:what|how many) (?:percent(?:age)?|%)(?= (?:did|has|have)\b)", r"in relative terms",
+        r"(?:in |as )(?:a )?(?:percent(?:ages?)?|%)(?: terms)?(?! (?:of|points?)\b)", r"by how many (?:percent|%)",
+    )),
+    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how much(?! (?:more|less|higher))")),
+    ("Σ", "", (
+        r"(?:running|cumulative) (?:total|sum)s?(?: of)?", r"running", r"accumulate[sd]?", r"to date",
+    )),
+    ("Λ", "desc", (rf"{_MORE} than(?= (?:in|during) )",)),
+    ("Λ", "asc", (rf"{_LESS} than(?= (?:in|during) )",)),
+    ("O", "time", (r"in (?:calendar|chronological) order", r"chronologically")),
+    ("λ", "desc", (rf"(?:by )?how (?:much|many) {_MORE}",)),
+    ("λ", "asc", (rf"(?:by )?how (?:much|many) {_LESS}",)),
+    *(("α", f"desc {times}", (
+        rf"(?:(?:is |are |of )?{_MORE} than|over|above|exceed(?:s|ed|ing)?) {said} (?:that of )?{_MEAN}",
+    )) for times, said in _TIMES),
+    ("α", "desc", (
+        rf"(?:above|over)[ -]{_MEAN}", rf"(?:(?:is|are|was|were) )?{_MORE} than {_MEAN}",
+        rf"(?:beats?|exceed(?:s|ed|ing)?) {_MEAN}",
+    )),
+    ("α", "asc", (rf"(?:below|under)[ -]{_MEAN}", rf"(?:(?:is|are|was|were) )?{_LESS} than {_MEAN}")),
+    ("μ", "avg", (r"on average",)),
+    ("v", "", (r"next to(?! each)",)),
+    ("", "", (r"and (?:what|how (?:much|many|high|big|large)) (?:is|was) it", r"(?:the )?key figures(?: for)?")),
+    ("ν", "", (
+        r"other than", r"apart from", r"aside from", r"but not", r"except(?:ing)? for", r"(?:leaving|leave) out",
+        r"not (?:counting|including)", r"with the exception of", r"outside of",
+        rf"{_WERE}not(?= {_PLACED}\b)", rf"(?:that |which |who )?(?:is|are|was|were)n['’]t(?= {_PLACED}\b)",
+    )),
+)  # fmt: skip
+"""Set phrases as in `memory.intent.words`, looked for before those."""
+AVERAGE_CUE = re.compile(
+    "|".join(rf"\b(?:{cue})\b" for code, _, cues in COMPARISON_PHRASES if code == "α" for cue in cues), re.IGNORECASE
+)
+"""What says "above the average", so that "average" is no part of any name."""

@@ -1,0 +1,291 @@
+"""A question as one line of words in which everything named is a letter with a number, for one kind of thing.
+
+    which customers in Germany have no fax number    ->    which E0 in V1 have no C2
+
+    E the things asked about   F other things   C a column of theirs   K a kind of them ("late")   B a yes-or-no field
+    V a value   P a period   Q "more than 20", "between 10 and 20"   N a number   T a text in a name   M a metric
+
+So the grammar of records can be written as plain regular expressions over such lines (see `pattern`). Articles and
+words that say nothing are left out; a sign between words is a comma, the end of a sentence a full stop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from memory.compiler.query import Value
+from memory.intent.known import Known, NotUnderstood
+from memory.intent.nouns import Nouns
+from memory.lexical import Token
+from memory.linking import Links
+from memory.meaning import NUMBER_WORDS
+from memory.periods import PeriodMention
+from memory.values import ValueMatch
+
+__all__ = ["Sentence", "Thing", "noun_stem", "pattern", "written"]
+
+_HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])", re.IGNORECASE)
+_GAP = re.compile(r"[\s.?!\"“”‘’'`…#$€£]*(?:['’](?:s|re|d|ll|ve|m))?[\s.?!\"“”‘’'`…#$€£]*")
+_SEPARATORS = re.compile(r"[,:;()–—]|(?<=\s)-(?=\s)")
+_SENTENCE_END = re.compile(r"[.?!]\s")
+_MONEY = re.compile(r"[$€£]\s*$")
+_QUIET = "the our your my these those please pls plz any some us me i overall"
+_SILENT = frozenset(_QUIET.split())
+_CONTRACTED = {
+    **{f"{verb}nt": f"{verb} not" for verb in ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had")},
+    "cannot": "can not", "an": "a", "whats": "what is", "whos": "who is",
+}  # fmt: skip
+_TEXT = re.compile(
+    r"(?P<before>\b(?:(?:starts?|starting|begins?|beginning) with(?: the)?(?: letters?)?|(?:ends?|ending) (?:in|with)"
+    r"|(?:name|title|description|size|address|packaging|it|that) (?:contains?|containing|includes?|mentions?)"
+    r"|(?:with|have|has|where)(?=(?: the word)? \S+ (?:in|is part of|is in) (?:their|its|the) ))(?: the word)? )"
+    r"(?P<text>['\"‘“][^'\"’”]+['\"’”]|[\w-]+)",
+    re.IGNORECASE,
+)
+_SHIELDED = re.compile(
+    r"\bin (?:(?:reverse )?(?:ascending|descending|alphabetical|chronological) )?order(?: of)?\b"
+    r"|\b(?:ascending|descending) order\b",
+    re.IGNORECASE,
+)
+_NOT_BEFORE_NOUN = frozenset(["not", "never", "did", "do", "does", "to", "we", "ever"])
+_QUANTITIES: tuple[tuple[str, str], ...] = (
+    (r"(?:more|greater|higher|larger|bigger|longer) than N|(?:over|above|exceeding) N|N plus", ">"),
+    (r"(?:less|fewer|lower|smaller|shorter) than N|(?:under|below) N", "<"),
+    (r"at least N|N or (?:more|higher|above|over)|(?:no|not) (?:less|fewer) than N|(?:a )?minimum of N", ">="),
+    (r"at most N|N or (?:less|fewer|lower|below|under)|(?:no|not) more than N|up to N|(?:a )?maximum of N", "<="),
+    (r"exactly N", "="),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a letter of the line stands for."""
+
+    surface: str
+    name: str = ""
+    """C, B: a field. E, F: an entity's id. K, M: a metric's id. Q: an operator. N, Q: USD, percent or nothing."""
+    plural: bool = False
+    values: tuple[ValueMatch, ...] = ()
+    """V: the columns the value may be meant in, best first."""
+    period: PeriodMention | None = None
+    numbers: tuple[Value, ...] = ()
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Sentence:
+    """The line, and what its letters stand for."""
+
+    question: str
+    text: str
+    things: dict[str, Thing]
+    nouns: Nouns
+
+    def named(self, group: str) -> list[Thing]:
+        """The things of a matched group, in order."""
+        return [self.things[letter] for letter in re.findall(r"[A-Z]\d+", group)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    letter: str
+    """A letter, or the words themselves in lower case."""
+    thing: Thing
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A regular expression over lines, whose lone capitals each capture one thing (V and L: several in a row)."""
+    text = text.replace("<be>", r"(?:(?:is|are|was|were|have been|has been|be)(?: (?:still|also|already|now))? )?")
+    listed = r"(?:(?: ,)?(?: and)?(?: also)?(?: their| its| a)? [CFE]\d+)*"
+    text = re.sub(r"\bL\b", lambda _: rf"([CFE]\d+{listed}(?! Q\d))", text)
+    text = re.sub(r"\bV\b(?!\\)", lambda _: r"(V\d+(?: (?:, and|, or|,|and|or) V\d+)*)", text)
+    text = re.sub(r"\b([EFCKBPQNTM])\b(?!\\)", lambda match: rf"({match[1]}\d+)", text)
+    return re.compile(text + r"(?= |$)")
+
+
+def written(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others: Mapping[tuple[str, ...], str],
+            known: Known) -> Sentence:  # fmt: skip
+    """The question's line as one about the nouns' entity.
+
+    Raises:
+        NotUnderstood: a sign is not known, or a word was misspelt.
+    """
+    question = links.question
+    found: list[_Piece] = []
+    for piece in _claims(links, periods, nouns, others, known):
+        if not any(piece.start < held.end and held.start < piece.end for held in found):
+            found.append(piece)
+    words = [
+        _word(token, question)
+        for token in links.tokens
+        if not any(piece.start < token.end and token.start < piece.end for piece in found)
+    ]
+    pieces = sorted([*found, *words], key=lambda piece: piece.start)
+    text, things = _line(question, pieces)
+    return Sentence(question, _compared(text, things), things, nouns)
+
+
+# -- what is named ----------------------------------------------------------------------------------------------------
+
+
+def _claims(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others: Mapping[tuple[str, ...], str],
+            known: Known) -> Iterator[_Piece]:  # fmt: skip
+    """Everything that may be named, in the order in which one is preferred to another over the same words."""
+    question = links.question
+    for match in _TEXT.finditer(question):
+        text = match["text"]
+        bare = text.strip("'\"‘’“”")
+        yield _Piece(*match.span("text"), "T", Thing(text, bare))
+    for match in _SHIELDED.finditer(question):
+        yield _Piece(*match.span(), match[0].lower(), Thing(match[0]))
+    for period in periods:
+        yield _Piece(period.first, period.last, "P", Thing(period.surface, period=period))
+    named = sorted(_named(links, nouns, others), key=lambda piece: (piece.start - piece.end, piece.start))
+    spans = dict.fromkeys((value.start, value.end) for value in links.values)
+    for start, end in spans:
+        longer = any(piece.start <= start and end <= piece.end and piece.end - piece.start > end - start
+                     for piece in named if piece.letter in "CF")  # fmt: skip
+        held = tuple(value for value in links.values if (value.start, value.end) == (start, end))
+        if not longer:
+            yield _Piece(start, end, "V", Thing(question[start:end], held[0].value, values=held))
+    yield from named
+    for mention in links.mentions:
+        if mention.kind == "metric":
+            yield _Piece(mention.start, mention.end, "M", Thing(mention.surface, mention.id))
+
+
+def _named(links: Links, nouns: Nouns, others: Mapping[tuple[str, ...], str]) -> Iterator[_Piece]:
+    """Kinds, fields, columns and things, wherever their names stand."""
+    tokens = [token for token in links.tokens if token.folded not in ("the", "our", "a", "an")]
+    for first in range(len(tokens)):
+        for last in range(first, min(first + 5, len(tokens))):
+            said = tokens[first : last + 1]
+            surface = links.question[said[0].start : said[-1].end]
+            if _SEPARATORS.search(surface):
+                break
+            if len(said) > 1 and said[0].start and all(token.is_capitalised for token in said):
+                continue  # "Sales Representatives" is what somebody is called, a job title
+            for letter, name in _meanings(tuple(map(noun_stem, said)), nouns, others):
+                if len(said) > 1 or not _is_verb(said[0], tokens[first - 1].folded if first else "", letter, nouns):
+                    yield _Piece(said[0].start, said[-1].end, letter, Thing(surface, name, _is_plural(said[-1])))
+                    break
+
+
+def noun_stem(token: Token) -> str:
+    """The stem, that of "SKUs" being that of a SKU."""
+    return token.text[:-1].lower() if _is_acronym(token) else token.stem
+
+
+def _is_plural(token: Token) -> bool:
+    return token.is_plural or _is_acronym(token)
+
+
+def _is_acronym(token: Token) -> bool:
+    return len(token.text) > 2 and token.text.endswith("s") and token.text[:-1].isupper()
+
+
+def _is_verb(token: Token, before: str, letter: str, nouns: Nouns) -> bool:
+    """Whether a word that could be a noun is a verb: "ordered" and "did not order" name no order."""
+    if letter == "K":
+        return bool(nouns.day_of(token.stem))  # when it was shipped, or that it was?
+    return letter in "CEF" and (token.is_participle or (before in _NOT_BEFORE_NOUN and not token.is_plural))
+
+
+def _meanings(words: tuple[str, ...], nouns: Nouns, others: Mapping[tuple[str, ...], str]) -> Iterator[tuple[str, str]]:
+    if words in nouns.flags:
+        yield "B", nouns.flags[words]
+    elif words in nouns.kinds and not {"who", "never", "no", "without", "more"} & set(words):
+        yield "K", nouns.kinds[words]
+    if others.get(words) == nouns.entity.id:
+        yield "E", nouns.entity.id
+    elif words in nouns.columns:
+        yield "C", nouns.columns[words]
+    elif words in others:
+        yield "F", others[words]
+
+
+# -- the line ---------------------------------------------------------------------------------------------------------
+
+
+def _word(token: Token, question: str) -> _Piece:
+    """A word that nothing names: a number, a silent one, or itself."""
+    word = token.folded
+    if token.is_number or word in NUMBER_WORDS:
+        text = NUMBER_WORDS.get(word, token.text).replace(",", "")
+        try:
+            number = float(text)
+        except ValueError:
+            raise NotUnderstood from None
+        value: Value = int(number) if number.is_integer() else number
+        unit = "USD" if _MONEY.search(question[: token.start]) else ""
+        return _Piece(token.start, token.end, "N", Thing(token.text, unit=unit, numbers=(value,)))
+    if token.respelt:
+        raise NotUnderstood
+    if word == "s" and question[token.start - 1] in "'’":  # "order 10250's"
+        return _Piece(token.start, token.end, "", Thing(token.text))
+    return _Piece(token.start, token.end, "" if word in _SILENT else _CONTRACTED.get(word, word), Thing(token.text))
+
+
+def _line(question: str, pieces: Sequence[_Piece]) -> tuple[str, dict[str, Thing]]:
+    line: list[str] = []
+    things: dict[str, Thing] = {}
+    place = 0
+    for piece in pieces:
+        gap = _HYPHEN.sub(" ", question[max(place - 1, 0) : piece.start + 1])[min(place, 1) : -1]
+        if line and line[-1] in ("no", "number") and piece.letter == "N":
+            gap = gap.replace(".", "")  # "order no. 10250"
+        if _SENTENCE_END.search(gap) and line:
+            line.append(".")
+        elif _SEPARATORS.search(gap):
+            line.append(",")
+        if "&" in gap:
+            line.append("and")
+        if not _GAP.fullmatch(_SEPARATORS.sub(" ", gap.replace("&", " "))):
+            raise NotUnderstood
+        place = max(place, piece.end)
+        if len(piece.letter) == 1 and piece.letter.isupper():
+            letter = f"{piece.letter}{len(things)}"
+            things[letter] = piece.thing
+            line.append(letter)
+        elif piece.letter:
+            line.append(piece.letter)
+    if not _GAP.fullmatch(_SEPARATORS.sub(" ", question[place:])):
+        raise NotUnderstood
+    return " ".join(line).strip(" ,."), things
+
+
+def _compared(text: str, things: dict[str, Thing]) -> str:
+    """The line with "more than N" and the like as one thing."""
+    text = re.sub(r"(?<!\S)all (?=(?:of )?(?:[KBVN]\d+ )*E\d)", "", text)  # of other things it means each of them
+    text = re.sub(r"(N\d+) (?:dollars?|usd|bucks)(?= |$)", lambda match: _money(match[1], things), text)
+
+    def put(match: re.Match[str], operator: str) -> str:
+        numbers = [things[letter] for letter in re.findall(r"N\d+", match[0])]
+        letter = f"Q{len(things)}"
+        unit = next((number.unit for number in numbers if number.unit), "")
+        values = tuple(value for number in numbers for value in number.numbers)
+        things[letter] = Thing(match[0], operator, numbers=values, unit=unit)
+        return letter
+
+    text = re.sub(r"((?:do|does|did) V\d+) ([EF]\d+)(?= |$)", lambda match: _as_verb(match, things), text)
+    text = re.sub(r"(?:between|from) N\d+ (?:and|to) N\d+(?= |$)", lambda match: put(match, "between"), text)
+    for comparison, operator in _QUANTITIES:
+        form = re.compile(rf"(?<!\S)(?:{comparison.replace('N', r'N[0-9]+')})(?= |$)")
+        text = form.sub(lambda match, operator=operator: put(match, operator), text)  # type: ignore[misc]
+    return " ".join(text.split())
+
+
+def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:
+    """ "Did X order": a verb, where nothing is plural."""
+    thing = things[match[2]]
+    return match[0] if thing.plural else f"{match[1]} {thing.surface.lower()}"
+
+
+def _money(letter: str, things: dict[str, Thing]) -> str:
+    held = things[letter]
+    things[letter] = Thing(held.surface, unit="USD", numbers=held.numbers)
+    return letter
