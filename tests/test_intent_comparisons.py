@@ -273,6 +273,8 @@ def test_a_comparison_is_read_as_what_it_asks(shop: Shop, linker: Linker, questi
         "What caused the drop in revenue from 2023 to 2024?",
         "Why did revenue fall in 2024?",
         "Forecast revenue growth for 2025",
+        "Repeat customers of 2020 and 2021",
+        "customers who ordered in 2023 and 2024",
     ],
 )
 def test_a_comparison_that_leaves_something_open_is_left_alone(linker: Linker, question: str) -> None:

@@ -43,7 +43,10 @@ _MORE = "(?:more|higher|greater|larger|bigger)"
 _LESS = "(?:less|fewer|lower|smaller)"
 _MEAN = "(?:the |an |a |their |that of the )?(?:average|mean)"
 _WERE = "(?:(?:that |which |who )?(?:is|are|was|were|do|did|does) )?"
-_PLACED = "(?:from|in|to|for|by|via|of|at|based|located|shipped|delivered|handled|taken|sold|supplied|going|placed)"
+_PLACED = (
+    "(?:from|in|to|for|by|via|of|at"
+    "|(?:based|located|shipped|delivered|handled|taken|sold|supplied|going|placed)(?! for))"
+)
 _GRAINS = (("year", "y"), ("quarter", "q"), ("month", "m"))
 _TIMES = (
     ("2", "(?:twice|double|two times|2 times|2x)"), ("3", "(?:three times|3 times|3x|triple)"),

@@ -13,6 +13,7 @@ __all__ = ["CONDITIONS"]
 
 CONDITIONS: list[Clause] = []
 
+_IS = rf"{CONN}(?:(?:is|are|was|were|have|has|had) )?(?:still )?(?:have )?"
 _PLACE = "(?:(?:located|based|situated|living|working|live|work|are|is|were) )?(?:in|from|at)"
 
 
@@ -263,13 +264,13 @@ def _present(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
-    rf"{CONN}(?:(?:is|are|was|were|have|has|had) )?(?:still )?(?:have )?not(?: yet| been| yet been| been yet)? "
-    r"([a-z]+)(?: yet)?",
+    rf"{_IS}not (?:yet|yet been|been yet) ([a-z]+)",
+    rf"{_IS}not (?:been )?([a-z]+)(?: yet|(?! yet| (?:by|via|with|to|from|for) ))",
     rf"{CONN}(?:<be>)?(?:still |yet |waiting |still waiting |still yet )to be ([a-z]+)",
     rf"{CONN}still (?:have |has )?not (?:yet )?(?:been )?([a-z]+)",
 )
 def _not_yet(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
-    """ "Not yet shipped"."""
+    """ "Not yet shipped"; but what was "not shipped by V" may well have been shipped."""
     field = reader.nouns.day_of(verb_stem(groups[0]))
     return reader.with_filter(rows, Filter(field, "is null")) if field and reader.nullable(field) else None
 

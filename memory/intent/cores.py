@@ -179,6 +179,8 @@ class _Reader:
             if parts.order or parts.having or not self._is_number(metrics):
                 raise NotUnderstood
             return SemanticQuery(metrics=metrics, pattern="total")
+        if not dimensions and len(parts.periods) > 1 and not self._is_number(metrics):
+            raise NotUnderstood  # "the repeat customers of 2020 and 2021" are people
         if parts.having and parts.having[0] not in metrics:
             raise NotUnderstood
         by_name = parts.order == "name"

@@ -42,6 +42,7 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
+_NOT_BY = re.compile(r"\bnot (?:\w+ed|sent|sold|taken) (?:by|via|with|through)\b", re.IGNORECASE)
 _CLAUSES = (*CONDITIONS, *RELATIONS, *ARRANGEMENT)
 _LISTED = r"((?:[KBV]\d+ )*)(E\d+)"
 
@@ -60,6 +61,8 @@ def read_record(question: str, known: Known) -> Record:
     Raises:
         NotUnderstood: it is no such question, or could mean two things.
     """
+    if _NOT_BY.search(question):
+        raise NotUnderstood  # what was "not shipped by V" may have been shipped, by another
     links, periods = known.linker.link(question), find_periods(question, known.layer.today())
     found: dict[SemanticQuery, Sentence] = {}
     for nouns in _candidates(links, known):
