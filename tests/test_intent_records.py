@@ -519,7 +519,6 @@ list the suppliers by country, A to Z
 # Each could be taken for a question that is understood, but means something else, or two things.
 LEFT_ALONE = """
 orders not shipped by Falcon Freight
-Which orders were not delivered with Falcon Freight?
 orders shipped late in 2023
 products over 20
 customers who bought Tiger Prawns and Jasmine Rice

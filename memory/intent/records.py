@@ -22,7 +22,7 @@ from memory.intent.known import Known, NotUnderstood
 from memory.intent.lookups import lookups
 from memory.intent.nouns import Nouns, entity_nouns
 from memory.intent.relations import RELATIONS
-from memory.intent.rows import Reader, Rows
+from memory.intent.rows import Reader, Rows, verb_stem
 from memory.intent.sentence import Sentence, Thing, noun_stem, pattern, written
 from memory.joins import NoJoinPath
 from memory.lexical import stem
@@ -42,7 +42,7 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
-_NOT_BY = re.compile(r"\bnot (?:\w+ed|sent|sold|taken) (?:by|via|with|through)\b", re.IGNORECASE)
+_NOT_BY = re.compile(r"\bnot (\w+ed) (?:by|via|with|through)\b", re.IGNORECASE)
 _CLAUSES = (*CONDITIONS, *RELATIONS, *ARRANGEMENT)
 _LISTED = r"((?:[KBV]\d+ )*)(E\d+)"
 
@@ -61,11 +61,12 @@ def read_record(question: str, known: Known) -> Record:
     Raises:
         NotUnderstood: it is no such question, or could mean two things.
     """
-    if _NOT_BY.search(question):
-        raise NotUnderstood  # what was "not shipped by V" may have been shipped, by another
     links, periods = known.linker.link(question), find_periods(question, known.layer.today())
     found: dict[SemanticQuery, Sentence] = {}
+    not_by = _NOT_BY.search(question)
     for nouns in _candidates(links, known):
+        if not_by and nouns.day_of(verb_stem(not_by[1].lower())):
+            continue  # what was "not shipped by V" may have been shipped, by another
         sentence = written(links, periods, nouns, _names(known), known)
         for query in _queries(sentence, known):
             found.setdefault(query, sentence)
