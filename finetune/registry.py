@@ -187,14 +187,20 @@ def rollback(state_dir: Path, *, by: str, at: datetime, record: RecordChange) ->
 
 
 def with_model(settings: Settings, name: str | None) -> Settings:
-    """Settings that ask the model `name`: an adapter (name, path or `none`) when embedded, else a provider's model.
+    """Settings that ask the model `name`: one of `model.fallbacks`, else an adapter (name, path or `none`) when
+    embedded, else a model of the workspace's provider.
 
     Whoever names one wants that one, so no other is asked when it fails.
     """
     if name is None:
         return settings
-    key = "adapter" if settings.model.provider == "embedded" else "name"
-    return settings.model_copy(update={"model": settings.model.model_copy(update={key: name, "fallbacks": ()})})
+    model = settings.model
+    named: dict[str, Any] = {"adapter" if model.provider == "embedded" else "name": name}
+    for fallback in model.fallbacks:
+        if fallback.name == name:
+            named = fallback.model_dump(exclude_none=fallback.provider == model.provider)
+            break
+    return settings.model_copy(update={"model": model.model_copy(update={**named, "fallbacks": ()})})
 
 
 def _objection(candidate: Adapter, current: Adapter | None) -> str:

@@ -24,7 +24,7 @@ from finetune.evaluation import JudgeModel
 from finetune.registry import with_model
 from memory.catalog import Catalog
 
-__all__ = ["judge_messages", "judge_settings", "open_judge", "verdict_of"]
+__all__ = ["judge_messages", "open_judge", "verdict_of"]
 
 _FIRST = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 _LAST = re.compile(r"\b(yes|no)\W*\Z", re.IGNORECASE)
@@ -33,27 +33,17 @@ _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 
 @contextmanager
 def open_judge(settings: Settings, name: str, catalog: Catalog) -> Iterator[JudgeModel]:
-    """The model `name` as a judge, for the time of the block; see `judge_settings`.
+    """The model `name` as a judge, for the time of the block; see `finetune.registry.with_model`.
 
     Raises:
         UsageError, FailedError: it cannot be used.
     """
-    client = open_model(judge_settings(settings, name))
+    client = open_model(with_model(settings, name))
     try:
         client.start()
         yield JudgeModel(client.model_name, lambda question, sql: _opinion(client, catalog, question, sql))
     finally:
         client.close()
-
-
-def judge_settings(settings: Settings, name: str) -> Settings:
-    """Settings that ask the judge: one of `model.fallbacks` by its name, else a model of the workspace's provider."""
-    model = settings.model
-    for fallback in model.fallbacks:
-        if fallback.name == name:
-            given = fallback.model_dump(exclude_none=fallback.provider == model.provider)
-            return settings.model_copy(update={"model": model.model_copy(update={**given, "fallbacks": ()})})
-    return with_model(settings, name)
 
 
 def judge_messages(question: str, sql: str, catalog: Catalog) -> list[ChatMessage]:

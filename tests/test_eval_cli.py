@@ -12,7 +12,8 @@ from fixtures_cli import COUNT, COUNT_SQL, Run, built_workspace, model, plain_en
 from fixtures_eval_model import ScriptedModel
 
 from finetune.pack import load_pack
-from finetune.second_opinion import judge_settings, verdict_of
+from finetune.registry import with_model
+from finetune.second_opinion import verdict_of
 
 LUCKY = "How many orders did the demo come with?"
 
@@ -138,7 +139,7 @@ def test_a_judge_is_a_fallback_by_its_name_or_a_model_of_the_same_provider(works
 
     flags = {"model": {"fallbacks": [{"provider": "compatible", "name": "other", "base_url": "http://127.0.0.1:1/v1"}]}}
     settings = load_settings(workspace, flags)
-    judge = judge_settings(settings, "other").model
+    judge = with_model(settings, "other").model
     assert (judge.provider, judge.name, judge.base_url) == ("compatible", "other", "http://127.0.0.1:1/v1")
     assert judge.fallbacks == ()
-    assert judge_settings(settings, "night-run").model.adapter == "night-run"
+    assert with_model(settings, "night-run").model.adapter == "night-run"

@@ -25,7 +25,6 @@ __all__ = ["Item", "read_items"]
 _GAP = re.compile(r"[\s.?!\"“”‘’'`…]*(?:['’]s?)?[\s.?!\"“”‘’'`…]*")
 _SEPARATORS = re.compile(r"[,:;()–—]|(?<=\s)-(?=\s)|&")
 _SENTENCE_END = re.compile(r"[.?!]\s")
-_COUNTING = re.compile(r"(?:the )?(?:number|count) of (?:all |the |our )*", re.IGNORECASE)
 _MONEY = re.compile(r"[$€£]\s*$")
 _YES_OR_NO = re.compile(r"\W*(?:is|are|was|were|did|does|do|has|have|had)\b(?! you\b)")
 _ONE_OF_TWO = re.compile(r"\W*(?:did|does|do) .* or .* (?:have|has|had|get|make) (?:the )?(?:more|less|fewer|high|low)")
@@ -89,9 +88,7 @@ def _named(links: Links, known: Known, periods: Sequence[PeriodMention]) -> list
     for mention in sorted(links.mentions, key=lambda mention: mention.kind != "metric"):
         by_span.setdefault((mention.start, mention.end), []).append(mention)
     for span, mentions in by_span.items():
-        # "number of orders" is no order number.
-        counting = _COUNTING.match(links.question, span[0]) if mentions[0].kind != "metric" else None
-        start, end = _free((counting.end() if counting else span[0], span[1]), found)
+        start, end = _free(span, found)
         tokens = [token for token in links.tokens if start <= token.start and token.end <= end]
         if tokens:
             found.append(_mentioned(mentions, tokens, links.question[start:end], known))
@@ -102,8 +99,6 @@ def _value(candidates: tuple[ValueMatch, ...]) -> Item:
     best = candidates[0]
     if len({value.value.casefold() for value in candidates}) > 1:
         raise NotUnderstood
-    if best.surface in ("state", "states"):
-        raise NotUnderstood  # where people live, not the United States
     return Item("V", best.surface, best.start, best.end, values=candidates)
 
 

@@ -212,12 +212,11 @@ def _crew(settings: Settings, target: Path, terms: _Terms) -> Iterator[Crew]:
     from agent.model.connect import open_model
     from finetune.ask_many import Crew
     from finetune.registry import NO_ADAPTER, with_model
-    from finetune.second_opinion import judge_settings
     from finetune.spending import Budget, Prices
     from tui.cli.progress import progress_bar
 
     if terms.model is not None:
-        settings = judge_settings(settings, terms.model)
+        settings = with_model(settings, terms.model)
     elif settings.model.provider == "embedded":
         settings = with_model(settings, NO_ADAPTER)  # an adapter knows SQL only
     target.parent.mkdir(parents=True, exist_ok=True)
