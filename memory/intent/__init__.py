@@ -22,7 +22,8 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
 
     nouns.py        what each kind of thing and its columns are called
     sentence.py     the question as a line of words in which everything named is a letter
-    records.py      how questions about several things begin, and the query that comes of them
+    records.py      the one query that comes of the lines a question can be written as
+    forms.py        how questions about several things begin, and the query of each
     lookups.py      questions about one of them, each a whole line
     rows.py         what clauses add to: the rows asked for, as far as they are read
     conditions.py   clauses about values, numbers, days, texts, what is missing

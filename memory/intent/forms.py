@@ -1,0 +1,330 @@
+"""How questions about several things begin, and the query that comes of each with the clauses that follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlglot import exp, parse_one
+
+from memory.compiler import Filter, SemanticQuery
+from memory.compiler.query import Order
+from memory.intent.arrangement import ADJECTIVE, ARRANGEMENT, described
+from memory.intent.conditions import CONDITIONS
+from memory.intent.known import Known, NotUnderstood
+from memory.intent.lookups import lookups
+from memory.intent.relations import RELATIONS
+from memory.intent.rows import Reader, Rows
+from memory.intent.sentence import Sentence, Thing, pattern
+from memory.joins import NoJoinPath
+from memory.lexical import stem
+
+__all__ = ["queries"]
+
+_POLITE = re.compile(
+    r"(?:(?:hi|hey|hello|so|ok|okay|please|quickly|now|just|also|quick question|one (?:thing|question)|just wondering"
+    r"|for report|report|tell|i|would like|like|want|need|you|to|(?:can|could|would|will|may) (?:i|you|we)|let"
+    r"|see|know|look up|looking for|list of|overview of|names of|get|give|show|list|find out|find|pull up|bring up"
+    r"|display|print|return|retrieve|provide|fetch|have|a|full(?= list)|complete|do you (?:have|know)|,)"
+    r"(?: |$))+"
+)
+_ASKING = re.compile(
+    r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
+    re.IGNORECASE,
+)
+_CLAUSES = (*CONDITIONS, *RELATIONS, *ARRANGEMENT)
+_LISTED = r"((?:[KBV]\d+ )*)(E\d+)"
+
+Builder = Callable[[Reader, Rows, "_Head"], SemanticQuery | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands before the clauses."""
+
+    groups: tuple[str, ...]
+    thing: Thing
+    """The things asked about, as they are named."""
+    number: int
+    every: bool
+    asked: bool
+    """Whether the question says that rows are to be shown, and is no bare "orders of 2023"."""
+
+
+def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
+    """Every query the line can be read as."""
+    reader = Reader(sentence, known)
+    text = sentence.text
+    leading = pattern(r"(?:(?:in|during|for|over|throughout) )?P ,?").match(text)
+    if leading:  # "In 2023, which ..." is "which ... in 2023"
+        sentence.text = text = f"{text[leading.end() :].strip()} in {leading[1]}"
+    polite = _POLITE.match(text)
+    start = polite.end() if polite else 0
+    naming = pattern(r"C (?:all )?(?:(?:[KBV]\d+ )*E\d+|F\d+)").match(text, start)
+    if naming and reader.thing(naming[1]).surface.lower() == "name":
+        start += len(naming[1]) + 1  # "Name the customers ..."
+    if text.startswith("everything ", start):
+        sentence.things["E99"] = Thing("everything", plural=True)
+        sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
+    for form, build in _FORMS:
+        match = form.match(text, start)
+        if match:
+            yield from _completed(reader, match, build)
+    yield from lookups(reader, start)
+
+
+def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator[SemanticQuery]:
+    groups = [group or "" for group in match.groups()]
+    adjectives, noun = groups[-2:]
+    numbers = [reader.thing(group).numbers[0] for group in groups[:-2] if re.fullmatch(r"N\d+", group)]
+    number = next((n for n in numbers if isinstance(n, int)), 0)
+    every = bool(re.search(r"\b(?:every|each|everyone|everybody)\b", match[0]))
+    asked = every or bool(_ASKING.search(reader.sentence.question))
+    head = _Head(tuple(groups[:-2]), reader.thing(noun), number, every, asked)
+    rows: Rows | None = Rows()
+    for letter in adjectives.split():
+        rows = _adjective(reader, rows, letter) if rows is not None else None
+    for found in reader.read(match.end(), rows, _CLAUSES) if rows is not None else ():
+        try:
+            query = build(reader, found, head)
+        except (NotUnderstood, NoJoinPath):
+            continue
+        if query is not None:
+            yield query
+
+
+def _adjective(reader: Reader, rows: Rows, letter: str) -> Rows | None:
+    """ "Late orders", "German customers", "Seafood products"."""
+    thing = reader.thing(letter)
+    if letter[0] == "K":
+        return replace(rows, kinds=(*rows.kinds, thing.name))
+    try:
+        if letter[0] == "B":
+            return reader.with_filter(rows, Filter(thing.name, "=", (1,)))
+        found = reader.matches(letter, lambda _: True)
+        return None if reader.is_far(found.field) else reader.with_filter(rows, found)
+    except (NotUnderstood, NoJoinPath):
+        return None
+
+
+def _list(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """The rows, by what they are called by, with the columns asked for."""
+    if rows.counted:
+        return _counted(reader, rows) if not (rows.columns or rows.order) else None
+    if rows.extreme:
+        return _extreme(reader, rows, head)
+    if not _is_listed(reader, rows, head) or (rows.order and _other_day(reader, rows, rows.order[0])):
+        return None
+    tested = () if rows.columns else _tested(reader, rows)
+    columns = tuple(dict.fromkeys((reader.nouns.label, *rows.columns, *tested)))
+    if rows.order:
+        columns = tuple(dict.fromkeys((*columns, rows.order[0])))
+    return SemanticQuery(
+        metrics=rows.kinds,
+        filters=rows.filters,
+        related=rows.related,
+        window=rows.window,
+        pattern="list",
+        entity=reader.nouns.entity.id,
+        columns=columns,
+        order=rows.order[1] if rows.order else None,
+        order_by=rows.order[0] if rows.order else "",
+    )
+
+
+def _is_listed(reader: Reader, rows: Rows, head: _Head) -> bool:
+    """Whether it is surely all the rows that are asked for, and not how many there are."""
+    if head.thing.surface == "everything" and rows.related:
+        return False
+    if reader.nouns.clock and not head.asked and (rows.window or not (rows.order or rows.columns or _says_more(rows))):
+        return False  # "orders handled by X": which ones, or how many?
+    return not head.number and (head.thing.plural or head.every or head.thing.surface.lower() == "staff")
+
+
+def _says_more(rows: Rows) -> bool:
+    """Whether the rows are told by more than a name: by a number, a day, something missing, what they contain."""
+    return bool(rows.kinds or rows.related) or any(item.op not in ("=", "in") for item in rows.filters)
+
+
+def _other_day(reader: Reader, rows: Rows, field: str) -> bool:
+    """Whether "oldest first" stands beside another day than the one it is taken for: "with hire date, oldest first"."""
+
+    def is_day(name: str) -> bool:
+        column = reader.nouns.column(name)
+        return column is not None and column.family == "date"
+
+    return is_day(field) and field not in rows.columns and any(map(is_day, rows.columns))
+
+
+def _tested(reader: Reader, rows: Rows) -> tuple[str, ...]:
+    """The columns whose numbers and days decide which rows are shown: worth showing with them."""
+    found = [item.field for item in rows.filters if item.op in (">", ">=", "<", "<=", "between")]
+    for metric in rows.kinds:
+        condition = parse_one(reader.known.layer.metric(metric).filter, dialect=reader.known.layer.dialect)
+        for test in condition.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):
+            sides = [side for side in (test.this, test.expression) if isinstance(side, exp.Column)]
+            found += [f"{side.table}.{side.name}" for side in sides if reader.is_own(side.table)]
+    return tuple(found)
+
+
+def _number_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """How many rows there are."""
+    if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
+        return None
+    if rows.counted:
+        query = _counted(reader, rows)
+        return replace(query, pattern="count_groups") if query else None
+    metrics = rows.kinds or (reader.nouns.count,)
+    said = re.search(r"E\d+ ([a-z]+) to V", reader.sentence.text)
+    if (said and (stem(said[1]),) in reader.nouns.kinds) or any(m not in metrics for m in _kinds_named(reader)):
+        return None  # "number of orders shipped to X": those that have left, or all that go there?
+    if rows.window and not reader.known.compiler.timed(metrics[0]):
+        return None
+    return SemanticQuery(metrics, (), rows.filters, rows.window, pattern="total", related=rows.related)
+
+
+def _kinds_named(reader: Reader) -> list[str]:
+    """The metrics named in the question that count some of the rows asked about."""
+    named = reader.known.linker.link(reader.sentence.question).ids("metric")
+    metrics = map(reader.known.layer.metric, named)
+    return [metric.id for metric in metrics if metric.filter and reader.nouns.counts(metric)]
+
+
+def _counted(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """The rows with more than so many of something."""
+    if rows.counted is None or rows.related or rows.kinds or rows.extreme:
+        return None
+    metric, having = rows.counted
+    if not all(reader.known.combinable(metric, item.field) for item in rows.filters):
+        return None
+    return SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
+
+
+def _extreme(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """The first rows by a column: as many as are asked for, or one."""
+    if (
+        rows.extreme is None
+        or rows.order not in (None, rows.extreme)
+        or rows.counted
+        or (head.thing.plural and not head.number)
+    ):
+        return None
+    if head.number and not head.thing.plural and head.number != 1:
+        return None
+    field, order = rows.extreme
+    return SemanticQuery(
+        metrics=rows.kinds,
+        filters=rows.filters,
+        related=rows.related,
+        window=rows.window,
+        pattern="extreme",
+        entity=reader.nouns.entity.id,
+        columns=tuple(dict.fromkeys((field, *(c for c in rows.columns if c != reader.nouns.label)))),
+        order=order,
+        limit=head.number or 1,
+    )
+
+
+def _described(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """ "The three cheapest products"."""
+    words = next(group for group in head.groups if group and not re.match(r"[A-Z]\d", group))
+    found = described(reader, words)
+    return _extreme(reader, replace(rows, extreme=found), head) if found and not rows.extreme else None
+
+
+def _top_by(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """ "Top 5 products by price": the order is the column's, from the end that is said."""
+    if rows.order is None or rows.extreme:
+        return None
+    order: Order = "asc" if "bottom" in head.groups else "desc"
+    return _extreme(reader, replace(rows, order=None, extreme=(rows.order[0], order)), head)
+
+
+def _columns_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """ "The phone numbers of all customers in Berlin"."""
+    fields = [reader.field_of(letter) for letter in re.findall(r"[CFE]\d+", head.groups[0])]
+    if rows.columns or rows.extreme or rows.counted or len(set(fields)) < len(fields):
+        return None
+    if len(fields) == 1 and not head.every and _repeats(reader, fields[0]):
+        return None  # "the cities of our customers": each once, or each customer's?
+    return _list(reader, replace(rows, columns=tuple(fields)), head)
+
+
+def _repeats(reader: Reader, field: str) -> bool:
+    column, table = reader.nouns.column(field), reader.known.linker.catalog.table(reader.table)
+    return column is not None and table is not None and (column.distinct or 0) < table.row_count
+
+
+def _values(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """The different values of a column that every row has; with gaps, is the gap one of them?"""
+    return None if reader.nullable(reader.thing(head.groups[0]).name) else _different(reader, rows, head)
+
+
+def _different(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    field = reader.thing(head.groups[0]).name
+    if rows.related or rows.kinds or rows.window or rows.columns or rows.extreme or rows.counted:
+        return None
+    if rows.order and rows.order[0] not in (field, reader.nouns.label):
+        return None
+    order = rows.order[1] if rows.order else None
+    if order == "desc" or any(item.field == field for item in rows.filters):
+        return None
+    return SemanticQuery(
+        columns=(field,), filters=rows.filters, pattern="values", entity=reader.nouns.entity.id, order=order
+    )
+
+
+def _number_of_values(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    query = _different(reader, rows, head)
+    if query is None or query.order or "." not in query.columns[0]:
+        return None
+    return SemanticQuery((f"distinct:{query.columns[0]}",), (), query.filters, pattern="total")
+
+
+def _share_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+    """ "What share of orders have a freight over 100"."""
+    query = _number_of(reader, rows, head)
+    if query is None or rows.related or rows.kinds or rows.counted or len(rows.filters) != 1:
+        return None
+    return replace(query, pattern="share_of")
+
+
+_UNIQUE = "(?:different|distinct|unique)"
+_FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
+    (pattern(form), build)
+    for build, forms in (
+        (_list, (
+            rf"(?:everyone|everybody) (?:on|in) {_LISTED}",
+            rf"(?:(?:which|what|who)(?: are| is)?(?: of)? )?(?:(?:every|each) )?(?:N )?{_LISTED}",
+        )),
+        (_number_of, (
+            rf"(?:how many(?: of)?|(?:what is )?(?:total )?number of|(?:what is )?count of|count(?: of)?) {_LISTED}",
+        )),
+        (_described, (
+            rf"(?:(?:which|what|who) (?:is|are|was|were) )?(?:N )?({ADJECTIVE}) (?:N )?{_LISTED}",
+        )),
+        (_top_by, (rf"(?:(?:which|what) are )?(?:N )?(top|bottom) (?:N )?{_LISTED}",)),
+        (_columns_of, (
+            rf"(?:what (?:is |are )?)?L (?:of|for|from|by) (?:(?:every|each) )?(?:one of )?{_LISTED}",
+        )),
+        (_share_of, (
+            rf"(?:what )?(?:is )?(?:percentage|share|proportion|percent) of (?:E )?{_LISTED}(?: (?:is|are|have|has))?",
+        )),
+        (_values, (
+            rf"(?:what are )?{_UNIQUE} C (?:of|among|for|that|in) {_LISTED}",
+            rf"(?:in )?(?:which|what)(?: {_UNIQUE})? C (?:do|are|have|can|did) (?:we have )?{_LISTED}"
+            r"(?: (?:come from|live in|located in|located|based in|based|have|in|from|work in|sit in|situated))?",
+            rf"every C (?:with|of|among) {_LISTED}(?: once)?",
+            rf"every C {_LISTED} have",
+            rf"C {_LISTED} are (?:located |based )?in",
+        )),
+        (_number_of_values, (
+            rf"(?:how many|number of|count of|count) {_UNIQUE} C (?:of|among|for|are there (?:among|for)|do) {_LISTED}"
+            r"(?: (?:have|come from|live in|work in))?",
+            rf"how many (?:{_UNIQUE} )?C do we have {_LISTED} in",
+            rf"in how many (?:{_UNIQUE} )?C (?:do|are) (?:we have )?{_LISTED}(?: (?:located|based))?",
+        )),
+    )
+    for form in forms
+)  # fmt: skip
