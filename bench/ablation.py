@@ -22,13 +22,13 @@ from typing import Any, cast
 from agent.logging import configure_logging
 from agent.services import Services, open_services
 from agent.settings import Settings, load_settings
-from finetune.attempts import EvalReport, Mode
-from finetune.evaluation import EvalOptions
-from finetune.figures import figures_of
-from finetune.pack import PackQuestion, load_pack, pack_hash
-from finetune.report import read_report, write_report
-from finetune.statistics import Proportion, mcnemar_exact, proportion
-from finetune.workspace_eval import evaluate_workspace, subject_of
+from finetune.evaluation.attempts import EvalReport, Mode
+from finetune.evaluation.evaluate import EvalOptions
+from finetune.evaluation.figures import figures_of
+from finetune.evaluation.pack import PackQuestion, load_pack, pack_hash
+from finetune.evaluation.statistics import Proportion, mcnemar_exact, proportion
+from finetune.evaluation.workspace import evaluate_workspace, subject_of
+from finetune.reports.report import read_report, write_report
 from memory.retrieval import Retrieved, Retriever
 from memory.verified import VerifiedQueries
 

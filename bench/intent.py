@@ -18,10 +18,10 @@ from pathlib import Path
 
 from agent.services import Services, open_services
 from agent.settings import load_settings
+from finetune.evaluation.matching import results_match
+from finetune.evaluation.pack import order_columns
+from finetune.evaluation.statistics import percentile, proportion
 from finetune.jsonl import read_records
-from finetune.matching import results_match
-from finetune.pack import order_columns
-from finetune.statistics import percentile, proportion
 from memory.compiler import CannotCompile, Compiler
 from memory.intent import read_intent
 

@@ -22,7 +22,7 @@ from agent.ask import ask
 from agent.services import open_services
 from agent.settings import load_settings
 from bench.startup import affidavit_command
-from finetune.statistics import percentile
+from finetune.evaluation.statistics import percentile
 
 QUESTIONS = (
     "Which product category had the highest sales revenue in 2023?",

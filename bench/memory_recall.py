@@ -20,8 +20,8 @@ from sqlglot import expressions as exp
 
 from agent.services import open_services
 from agent.settings import load_settings
-from finetune.pack import load_pack, translated
-from finetune.statistics import percentile, proportion
+from finetune.evaluation.pack import load_pack, translated
+from finetune.evaluation.statistics import percentile, proportion
 
 if TYPE_CHECKING:
     from memory.retrieval import Piece

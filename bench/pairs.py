@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agent.settings import load_settings
 from agent.warehouse.policy import load_policy
-from finetune.factory import FactoryReport, FactorySpec, generate_pairs
+from finetune.pairs.factory import FactoryReport, FactorySpec, generate_pairs
 from memory.semantics import load_semantics
 from memory.sync import load_catalog
 

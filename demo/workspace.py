@@ -24,7 +24,15 @@ from demo.warehouse import Progress, WarehouseReport, build
 
 __all__ = ["FILES", "WarehouseBuildError", "WorkspaceReport", "create", "files"]
 
-FILES = ("affidavit.toml", "metrics.yaml", "policy.yaml", "templates.yaml", "baseline.jsonl", "development.jsonl")
+FILES = (
+    "affidavit.toml",
+    "metrics.yaml",
+    "policy.yaml",
+    "templates.yaml",
+    *(f"templates/{topic}.yaml" for topic in ("analysis", "customers", "operations", "products", "sales")),
+    "baseline.jsonl",
+    "development.jsonl",
+)
 """What is copied into a workspace."""
 
 _WAREHOUSE_URL = "sqlite:///warehouse.sqlite"

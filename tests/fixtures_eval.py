@@ -12,8 +12,8 @@ from pathlib import Path
 from agent.run import Answer, RunError, RunStatus
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse, open_warehouse
-from finetune.attempts import Subject
-from finetune.pack import PackQuestion
+from finetune.evaluation.attempts import Subject
+from finetune.evaluation.pack import PackQuestion
 
 __all__ = ["OTHER_SALES", "PACK", "SUBJECT", "ScriptedAsker", "build_warehouse", "clock_from", "write_pack"]
 

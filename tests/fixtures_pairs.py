@@ -11,10 +11,10 @@ from sqlalchemy import create_engine
 
 from agent.warehouse.policy import Policy
 from demo.warehouse import build
-from finetune.compose import Composer
-from finetune.templates import TemplateBook, load_templates
-from finetune.vocabulary import Vocabulary
-from finetune.world import World
+from finetune.compose.compositions import Composer
+from finetune.pairs.templates import TemplateBook, load_templates
+from finetune.pairs.world import World
+from finetune.phrasing.vocabulary import Vocabulary
 from memory.catalog import Catalog, reflect
 from memory.semantics import SemanticLayer, load_semantics
 

@@ -32,7 +32,7 @@ from audit.review import submit_review
 from audit.runs import get_run, list_runs
 from audit.verify import verify
 from demo.workspace import create
-from finetune.registry import with_model
+from finetune.adapters.registry import with_model
 from memory.verified import VerifiedQuery, dependencies
 
 REVENUE = (

@@ -10,11 +10,11 @@ from fixtures_warehouse import METRICS, Built, layer, opened, sqlite_demo  # noq
 from agent.steps.check import check
 from agent.steps.guard import judge
 from agent.warehouse.policy import Policy
-from finetune.compose import Composer
-from finetune.phrasing import phrasings
-from finetune.templates import load_templates
-from finetune.vocabulary import Vocabulary
-from finetune.world import World
+from finetune.compose.compositions import Composer
+from finetune.pairs.templates import load_templates
+from finetune.pairs.world import World
+from finetune.phrasing.grammar import phrasings
+from finetune.phrasing.vocabulary import Vocabulary
 from memory.compiler import CannotCompile
 from memory.joins import JoinGraph
 from memory.linking import Linker

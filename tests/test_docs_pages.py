@@ -16,8 +16,8 @@ from agent.run import Answer, RunStatus
 from agent.settings import load_settings
 from agent.warehouse.policy import Policy, load_policy
 from audit.rules import MEANINGS, ReasonCode
-from finetune.formats import CHAT_FORMATS
-from finetune.templates import load_templates
+from finetune.datasets.formats import CHAT_FORMATS
+from finetune.pairs.templates import load_templates
 from memory.semantics import Calendar, Dimension, Entity, ExtraJoin, Metric, load_semantics
 from tui.cli.answer_view import EXIT_CODES
 from tui.cli.commands import COMMANDS

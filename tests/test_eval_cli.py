@@ -11,9 +11,9 @@ import pytest
 from fixtures_cli import COUNT, COUNT_SQL, Run, built_workspace, model, plain_environment, run, workspace
 from fixtures_eval_model import ScriptedModel
 
-from finetune.pack import load_pack
-from finetune.registry import with_model
-from finetune.second_opinion import verdict_of
+from finetune.adapters.registry import with_model
+from finetune.evaluation.pack import load_pack
+from finetune.evaluation.second_opinion import verdict_of
 
 LUCKY = "How many orders did the demo come with?"
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import UsageError
-from finetune.attempts import Attempt, EvalReport
-from finetune.calibration import calibration_of, propose
-from finetune.pack import PackQuestion, pack_hash
-from finetune.selective import risk_curve
+from finetune.evaluation.attempts import Attempt, EvalReport
+from finetune.evaluation.calibration import calibration_of, propose
+from finetune.evaluation.pack import PackQuestion, pack_hash
+from finetune.evaluation.selective import risk_curve
 
 
 def shown(name: str, confidence: float, right: bool) -> Attempt:

@@ -14,12 +14,12 @@ from agent.errors import UsageError
 from agent.run import Answer, Outcome
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse
-from finetune.attempts import EvalReport
-from finetune.evaluation import EvalOptions, JudgeModel, evaluate
-from finetune.figures import adapter_figures, figures_of
-from finetune.judging import Place, run_gold
-from finetune.pack import PackQuestion, load_pack, order_columns, pack_hash, translated
-from finetune.pairs import Pair, Tag, write_pairs
+from finetune.evaluation.attempts import EvalReport
+from finetune.evaluation.evaluate import EvalOptions, JudgeModel, evaluate
+from finetune.evaluation.figures import adapter_figures, figures_of
+from finetune.evaluation.judging import Place, run_gold
+from finetune.evaluation.pack import PackQuestion, load_pack, order_columns, pack_hash, translated
+from finetune.pairs.pair import Pair, Tag, write_pairs
 
 RIGHT = {question.question: question.sql for question in PACK}
 BY_REGION = "SELECT region, SUM(amount) AS revenue FROM sales GROUP BY region"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.run import Result
-from finetune.matching import results_match
+from finetune.evaluation.matching import results_match
 
 
 def table(columns: str, *rows: tuple[Any, ...]) -> Result:

@@ -14,10 +14,10 @@ from fixtures_eval_model import ScriptedModel, scripted_model
 
 from agent.errors import UsageError
 from agent.settings import Settings, load_settings
-from finetune.evaluation import EvalOptions
-from finetune.pack import PackQuestion
-from finetune.predict import PredictOptions, predict, read_questions
-from finetune.side_workspace import OpenWarehouses, Target, warehouse_url
+from finetune.evaluation.evaluate import EvalOptions
+from finetune.evaluation.pack import PackQuestion
+from finetune.evaluation.predict import PredictOptions, predict, read_questions
+from finetune.evaluation.side_workspace import OpenWarehouses, Target, warehouse_url
 
 FIELDS = ["id", "question", "sql", "status", "confidence", "origin", "error_class", "latency_ms", "run_id"]
 METRICS = """\
@@ -232,8 +232,8 @@ def test_other_metrics_for_the_same_warehouse(settings: Settings, model: Scripte
 
 def test_evaluating_the_workspace_itself(settings: Settings, model: ScriptedModel, tmp_path: Path) -> None:
     from agent.services import open_services
-    from finetune.figures import figures_of
-    from finetune.workspace_eval import evaluate_workspace, keep_figures
+    from finetune.evaluation.figures import figures_of
+    from finetune.evaluation.workspace import evaluate_workspace, keep_figures
 
     pack = (
         PackQuestion("a", "How many sales were there?", "SELECT COUNT(*) FROM sales", "simple"),

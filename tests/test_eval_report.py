@@ -11,10 +11,10 @@ import pytest
 from fixtures_eval import PACK, SUBJECT, ScriptedAsker, build_warehouse, clock_from
 
 from agent.errors import UsageError
-from finetune.attempts import EvalReport, Mode
-from finetune.evaluation import EvalOptions, evaluate
-from finetune.page import report_html
-from finetune.report import read_report, report_json, report_text, write_report
+from finetune.evaluation.attempts import EvalReport, Mode
+from finetune.evaluation.evaluate import EvalOptions, evaluate
+from finetune.reports.page import report_html
+from finetune.reports.report import read_report, report_json, report_text, write_report
 
 
 def make(folder: Path, modes: tuple[Mode, ...] = ("agent", "direct")) -> EvalReport:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.statistics import cohens_kappa, mcnemar_exact, percentile, proportion
+from finetune.evaluation.statistics import cohens_kappa, mcnemar_exact, percentile, proportion
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
-from finetune.matching import results_match
-from finetune.phrasing import phrasings
+from finetune.evaluation.matching import results_match
+from finetune.phrasing.grammar import phrasings
 from memory.compiler import CannotCompile, Filter, Having, SemanticQuery, TimeWindow
 from memory.intent import read_intent
 from memory.linking import Linker

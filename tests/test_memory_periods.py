@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from finetune.periods import draw_period
+from finetune.phrasing.periods import draw_period
 from memory.periods import find_periods
 
 TODAY = dt.date(2024, 12, 31)

@@ -17,15 +17,15 @@ from agent.model.client import ModelClient
 from agent.model.connect import open_model
 from agent.run import Grounding
 from agent.settings import ModelSettings, Settings
-from finetune.ask_many import Crew, Request, ask_many
-from finetune.ask_model import AskSpec, ask_model
-from finetune.filters import filtered_values, level_of
-from finetune.ontology import subjects
-from finetune.pairs import Pair, Parameter, pair_id
-from finetune.phrase_with import PhraseSpec, phrase_with
-from finetune.spending import Budget, Prices
-from finetune.variety import OPERATIONS, demand, numbered_lines
-from finetune.world import World
+from finetune.ask_a_model.ask_many import Crew, Request, ask_many
+from finetune.ask_a_model.filters import filtered_values, level_of
+from finetune.ask_a_model.new_pairs import AskSpec, ask_model
+from finetune.ask_a_model.new_phrasings import PhraseSpec, phrase_with
+from finetune.ask_a_model.ontology import subjects
+from finetune.ask_a_model.spending import Budget, Prices
+from finetune.ask_a_model.variety import OPERATIONS, demand, numbered_lines
+from finetune.pairs.pair import Pair, Parameter, pair_id
+from finetune.pairs.world import World
 
 # ruff: noqa: F811  pytest finds fixtures by their imported names
 

@@ -10,8 +10,8 @@ from fixtures_cli import Run, built_workspace, model, plain_environment, run, wo
 from fixtures_eval_model import ScriptedModel
 from fixtures_gguf import gguf_file
 
-from finetune.pairs import read_pairs
-from finetune.variety import numbered, numbered_lines
+from finetune.ask_a_model.variety import numbered, numbered_lines
+from finetune.pairs.pair import read_pairs
 
 
 def test_pairs_are_reworded_within_a_budget_and_not_paid_for_twice(

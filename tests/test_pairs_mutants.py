@@ -9,11 +9,11 @@ from fixtures_pairs import Shop, shop  # noqa: F401
 from sqlglot import parse_one
 
 from agent.warehouse.policy import ColumnRules, Policy, TableRules
-from finetune.judgement import Judge
-from finetune.mutants import KINDS, Mutant, mutants
-from finetune.quality import Refusal
-from finetune.variants import MAX_ROWS, Copies, open_copies, same_result, why_not_copied
-from finetune.world import World
+from finetune.pairs.judgement import Judge
+from finetune.pairs.mutants import KINDS, Mutant, mutants
+from finetune.pairs.quality import Refusal
+from finetune.pairs.variants import MAX_ROWS, Copies, open_copies, same_result, why_not_copied
+from finetune.pairs.world import World
 
 
 def made(shop: Shop, sql: str, most: int = 50) -> list[Mutant]:  # noqa: F811

@@ -14,10 +14,10 @@ from fixtures_pairs import TEMPLATES, Shop, shop  # noqa: F401
 
 from agent.errors import FailedError, UsageError
 from agent.warehouse.policy import Policy
-from finetune.factory import FactoryReport, FactorySpec, generate_pairs
-from finetune.pairs import Pair, Parameter, Tag, read_pairs, write_pairs
-from finetune.parquet import convert, read_any, read_parquet
-from finetune.shards import STAGES
+from finetune.pairs.factory import FactoryReport, FactorySpec, generate_pairs
+from finetune.pairs.pair import Pair, Parameter, Tag, read_pairs, write_pairs
+from finetune.pairs.parquet import convert, read_any, read_parquet
+from finetune.pairs.shards import STAGES
 from tui.cli.pairs import _levels as levels_of
 
 
@@ -115,7 +115,7 @@ def test_a_cluster_that_is_not_there_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("distributed", reason="SKIPPED LOUDLY: install the extra `scale` to test Dask")
-    monkeypatch.setattr("finetune.pools._CONNECT_S", 0.5)
+    monkeypatch.setattr("finetune.pairs.pools._CONNECT_S", 0.5)
     with pytest.raises(FailedError, match=r"tcp://127\.0\.0\.1:9 does not answer"):
         made(shop, tmp_path, FactorySpec(count=10, dask="tcp://127.0.0.1:9"))
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 from fixtures_pairs import Shop, shop  # noqa: F401
 
-from finetune.compose import Composition, Draw
-from finetune.compose_conditions import add_condition
-from finetune.compose_dates import by_date, day_surface
-from finetune.compose_records import RECORD_KINDS
-from finetune.phrasing import phrasings
-from finetune.templates import fill
+from finetune.compose.compositions import Composition, Draw
+from finetune.compose.conditions import add_condition
+from finetune.compose.dates import by_date, day_surface
+from finetune.compose.records import RECORD_KINDS
+from finetune.pairs.templates import fill
+from finetune.phrasing.grammar import phrasings
 from memory.compiler import CannotCompile, Filter, SemanticQuery
 
 _DRAWS = 400

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from finetune.dataset import build_dataset
-from finetune.factory import FactorySpec, generate_pairs
-from finetune.formats import (
+from finetune.datasets.build import build_dataset
+from finetune.datasets.formats import (
     CHAT_FORMATS,
     FormatError,
     Messages,
@@ -25,8 +24,9 @@ from finetune.formats import (
     to_template_record,
     write_chats,
 )
-from finetune.pairs import Pair, masked_sql, normalised, pair_id, read_pairs
-from finetune.splits import LeakError, Splits, SplitShares, baseline_questions, leak_check, split_pairs
+from finetune.datasets.splits import LeakError, Splits, SplitShares, baseline_questions, leak_check, split_pairs
+from finetune.pairs.factory import FactorySpec, generate_pairs
+from finetune.pairs.pair import Pair, masked_sql, normalised, pair_id, read_pairs
 from memory.retrieval import Retriever
 from memory.store import MemoryStore
 from memory.sync import load_values, sync

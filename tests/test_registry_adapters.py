@@ -15,9 +15,9 @@ from fixtures_gguf import LORA, PAIR, gguf_file
 from agent.errors import AuditUnavailableError, ErrorClass, FailedError, RefusedError, UsageError
 from agent.model.gguf import read_header
 from agent.settings import ModelSettings, Settings
-from finetune.adapter_file import check_adapter
-from finetune.cards import register_card, register_file, write_card
-from finetune.registry import (
+from finetune.adapters.adapter_file import check_adapter
+from finetune.adapters.cards import register_card, register_file, write_card
+from finetune.adapters.registry import (
     AdapterFigures,
     attach_figures,
     promote,

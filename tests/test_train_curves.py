@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetune.curves import Curve, curve_chart, smoothed
+from finetune.reports.curves import Curve, curve_chart, smoothed
 
 VALUES = st.lists(st.floats(min_value=0, max_value=1e6, allow_nan=False), min_size=1, max_size=80)
 

@@ -18,8 +18,8 @@ from agent.model.adapters import file_sha256
 from agent.model.connect import open_model
 from agent.run import Outcome, Result
 from agent.settings import ModelSettings, Settings
-from finetune.examine import Examiner, read_sample
 from finetune.trainers.base_model import TrainableBase, adapter_bytes, check_adapter_size, find_trainable
+from finetune.trainers.examine import Examiner, read_sample
 from finetune.trainers.lora import Examine, LoraOptions, TrainProgress, train_lora
 
 torch = pytest.importorskip("torch", reason="LOUD SKIP: training needs torch: make setup-train")

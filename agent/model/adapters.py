@@ -2,7 +2,8 @@
 
 The agent serves adapters and must not import the room that trains and promotes them, so the *reading* half of
 the registry lives here: what is registered, what is promoted, and whether the file on disk is still the one
-that was registered. `finetune.registry` builds the writing half (register, promote, roll back) on these values.
+that was registered. `finetune.adapters.registry` builds the writing half (register, promote, roll back) on these
+values.
 
 `models.json`, one JSON object:
 

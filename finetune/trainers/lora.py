@@ -70,7 +70,7 @@ class Examine:
     """How execution accuracy is measured."""
 
     accuracy: Callable[[Path], float]
-    """The accuracy, 0..1, of the adapter in a GGUF file; see `finetune.examine.Examiner`."""
+    """The accuracy, 0..1, of the adapter in a GGUF file; see `finetune.trainers.examine.Examiner`."""
     questions: int
 
 
@@ -99,7 +99,7 @@ def train_lora(
     """Train on `dataset_dir/train.jsonl`, watch `valid.jsonl`, write `out_dir/adapter.gguf` and its two reports.
 
     Args:
-        dataset_dir: what `finetune.dataset.build_dataset` wrote.
+        dataset_dir: what `finetune.datasets.build.build_dataset` wrote.
         base: what `find_trainable` gave.
         out_dir: made if it is not there; a checkpoint inside lets a stopped run go on.
         options: see `LoraOptions`; `parent_sha256` is filled in from `parent`.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ErrorClass, UsageError
-from finetune.curves import Curve, curve_chart
+from finetune.reports.curves import Curve, curve_chart
 
 __all__ = ["Curves", "TrainReport", "run_page", "write_run_report"]
 

@@ -57,7 +57,7 @@ def ask_command(
       affidavit ask "Top 5 customers by gross profit" --format json -w .demo
     """
     began = perf_counter()
-    from finetune.registry import with_model
+    from finetune.adapters.registry import with_model
     from tui.failure import as_affidavit_error
 
     try:

@@ -103,12 +103,12 @@ def run_command(
     from contextlib import ExitStack
 
     from agent.services import open_services
-    from finetune.evaluation import EvalOptions
-    from finetune.pack import load_pack
-    from finetune.registry import with_model
-    from finetune.report import report_text, write_report
-    from finetune.second_opinion import open_judge
-    from finetune.workspace_eval import evaluate_workspace, keep_figures, open_elsewhere
+    from finetune.adapters.registry import with_model
+    from finetune.evaluation.evaluate import EvalOptions
+    from finetune.evaluation.pack import load_pack
+    from finetune.evaluation.second_opinion import open_judge
+    from finetune.evaluation.workspace import evaluate_workspace, keep_figures, open_elsewhere
+    from finetune.reports.report import report_text, write_report
     from tui.cli.console import facts, print_json
     from tui.cli.eval_warehouses import other_warehouses
     from tui.cli.progress import progress_bar
@@ -171,8 +171,8 @@ def predict_command(
     Example:
       affidavit eval predict --questions dev.jsonl --out predictions.jsonl --warehouse dev.sqlite
     """
-    from finetune.predict import PredictOptions, predict
-    from finetune.registry import with_model
+    from finetune.adapters.registry import with_model
+    from finetune.evaluation.predict import PredictOptions, predict
     from tui.cli.console import facts, say
     from tui.cli.progress import progress_bar
 
@@ -209,7 +209,7 @@ def report_command(
     Example:
       affidavit eval report
     """
-    from finetune.report import read_report, report_text
+    from finetune.reports.report import read_report, report_text
     from tui.cli.console import print_json
 
     shown = read_report(report or newest_report(settings_of(ctx, workspace)))

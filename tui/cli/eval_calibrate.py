@@ -11,8 +11,8 @@ from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, sett
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from finetune.calibration import Proposal
-    from finetune.selective import RiskPoint
+    from finetune.evaluation.calibration import Proposal
+    from finetune.evaluation.selective import RiskPoint
 
 __all__ = ["calibrate_command", "newest_report"]
 
@@ -47,8 +47,8 @@ def calibrate_command(
 
     from agent.errors import ErrorClass, UsageError
     from agent.settings_file import set_number
-    from finetune.calibration import propose
-    from finetune.report import read_report
+    from finetune.evaluation.calibration import propose
+    from finetune.reports.report import read_report
     from tui.cli.console import facts, print_json, say
 
     settings = settings_of(ctx, workspace)
@@ -109,7 +109,7 @@ def _told(found: Proposal, path: Path) -> list[tuple[str, str]]:
 def _shown(threshold: float, point: RiskPoint | None) -> str:
     if point is None:
         return f"{threshold:g} shows nothing"
-    from finetune.report_rows import share
+    from finetune.reports.rows import share
 
     shown = f"{point.coverage.count} of {point.coverage.total} ({point.coverage.value:.1%})"
     return f"{threshold:g} shows {shown}, {point.risk.count} of them wrong ({share(point.risk)})"

@@ -24,7 +24,7 @@ def other_warehouses(services: Services, in_all: int, named: list[str]) -> list[
         UsageError: more were asked for than named, and the workspace is not the demo in a file.
         WarehouseBuildError: one cannot be built.
     """
-    from finetune.side_workspace import warehouse_url
+    from finetune.evaluation.side_workspace import warehouse_url
 
     urls = [warehouse_url(text, Path.cwd()) for text in named]
     missing = in_all - 1 - len(urls)

@@ -96,9 +96,9 @@ def finetune_command(
     Example:
       affidavit export finetune --format openai --out accepted.jsonl
     """
-    from finetune.formats import to_format
-    from finetune.pairs import normalised
-    from finetune.splits import baseline_questions
+    from finetune.datasets.formats import to_format
+    from finetune.datasets.splits import baseline_questions
+    from finetune.pairs.pair import normalised
 
     settings = settings_of(ctx, workspace, user)
     target = out or settings.workspace / "exports" / f"accepted.{chat_format.value}.jsonl"

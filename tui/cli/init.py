@@ -164,8 +164,8 @@ def _register_adapter(settings: Settings) -> str:
     from agent.errors import AffidavitError
     from agent.services import open_ledger
     from demo.workspace import files
-    from finetune.cards import register_card
-    from finetune.registry import promote, read_registry
+    from finetune.adapters.cards import register_card
+    from finetune.adapters.registry import promote, read_registry
 
     folder = Path(str(files().joinpath("adapter")))
     try:

@@ -15,7 +15,7 @@ from tui.cli.invocation import FormatOption, OutputFormat, UserOption, Workspace
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from finetune.registry import Change, RecordChange
+    from finetune.adapters.registry import Change, RecordChange
 
 __all__ = ["app"]
 
@@ -70,7 +70,7 @@ def list_command(
     Example:
       affidavit models list
     """
-    from finetune.registry import read_registry
+    from finetune.adapters.registry import read_registry
     from tui.cli.console import print_json, print_table, say
     from tui.text import percent
 
@@ -120,8 +120,8 @@ def add_command(
       affidavit models add ./night-run.gguf --name night-run
     """
     from agent.model.store import local_base
-    from finetune.adapter_file import check_adapter
-    from finetune.cards import register_file
+    from finetune.adapters.adapter_file import check_adapter
+    from finetune.adapters.cards import register_file
     from tui.cli.console import facts
     from tui.text import percent
 
@@ -164,7 +164,7 @@ def export_command(
     """
     import json
 
-    from finetune.cards import write_card
+    from finetune.adapters.cards import write_card
     from tui.cli.console import facts
 
     settings = settings_of(ctx, workspace)
@@ -189,7 +189,7 @@ def promote_command(
     Example:
       affidavit models promote night-run --as analyst
     """
-    from finetune.registry import promote
+    from finetune.adapters.registry import promote
 
     settings = settings_of(ctx, workspace, user)
     with _recorder(settings) as record:
@@ -205,7 +205,7 @@ def rollback_command(ctx: typer.Context, workspace: WorkspaceOption = None, user
     Example:
       affidavit models rollback --as analyst
     """
-    from finetune.registry import rollback
+    from finetune.adapters.registry import rollback
 
     settings = settings_of(ctx, workspace, user)
     with _recorder(settings) as record:

@@ -11,7 +11,7 @@ from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, comm
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from finetune.factory import FactoryReport, FactorySpec
+    from finetune.pairs.factory import FactoryReport, FactorySpec
 
 __all__ = ["app", "pairs_folder"]
 
@@ -68,7 +68,7 @@ def generate_command(
     """
     from dataclasses import asdict
 
-    from finetune.factory import FactorySpec
+    from finetune.pairs.factory import FactorySpec
     from tui.cli.console import print_json
 
     settings = settings_of(ctx, workspace)
@@ -86,7 +86,7 @@ def generate_command(
 
 def _levels(text: str) -> dict[str, int]:
     """`simple=125,edge=25` as a mapping. Raises BadParameter, which names the part that is wrong."""
-    from finetune.pairs import LEVELS
+    from finetune.pairs.pair import LEVELS
 
     found: dict[str, int] = {}
     for part in text.split(","):
@@ -140,7 +140,7 @@ def show_command(
     from itertools import islice
 
     from agent.errors import ErrorClass, UsageError
-    from finetune.parquet import read_any
+    from finetune.pairs.parquet import read_any
     from tui.cli.console import print_json, print_table
     from tui.text import clipped
 
@@ -168,7 +168,7 @@ def convert_command(
     Example:
       affidavit pairs convert .affidavit/pairs/pairs.jsonl pairs.parquet
     """
-    from finetune.parquet import convert
+    from finetune.pairs.parquet import convert
     from tui.cli.console import facts
 
     facts([("pairs", convert(source, target)), ("written to", target)])
@@ -181,7 +181,7 @@ def pairs_folder(settings: Settings) -> Path:
 
 def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryReport:
     from agent.warehouse.policy import load_policy
-    from finetune.factory import generate_pairs
+    from finetune.pairs.factory import generate_pairs
     from memory.semantics import load_semantics
     from memory.sync import load_catalog
     from tui.cli.progress import progress_bar

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from agent.run import Grounding
     from agent.settings import Settings
-    from finetune.ask_many import Crew
-    from finetune.spending import Spent
+    from finetune.ask_a_model.ask_many import Crew
+    from finetune.ask_a_model.spending import Spent
     from memory.knowledge import Knowledge
 
 __all__ = ["ask_model_command", "rephrase_command"]
@@ -70,8 +70,8 @@ def rephrase_command(
       affidavit pairs rephrase --count 500 --model gpt-4.1-mini
       affidavit pairs rephrase --price-in 0.4 --price-out 1.6 --max-cost 2
     """
-    from finetune.pairs import read_pairs, write_pairs
-    from finetune.phrase_with import PhraseSpec, phrase_with
+    from finetune.ask_a_model.new_phrasings import PhraseSpec, phrase_with
+    from finetune.pairs.pair import read_pairs, write_pairs
 
     settings = settings_of(ctx, workspace)
     source = _existing(pairs or pairs_folder(settings) / "pairs.jsonl")
@@ -114,9 +114,9 @@ def ask_model_command(
       affidavit pairs ask-model --reasoning --price-in 2 --price-out 8 --max-cost 5
     """
     from agent.warehouse.policy import load_policy
-    from finetune.ask_model import AskSpec, ask_model
-    from finetune.pairs import read_pairs, write_pairs
-    from finetune.world import World
+    from finetune.ask_a_model.new_pairs import AskSpec, ask_model
+    from finetune.pairs.pair import read_pairs, write_pairs
+    from finetune.pairs.world import World
     from memory.knowledge import open_knowledge
     from memory.store import MemoryStore
 
@@ -210,9 +210,9 @@ def _show(output: OutputFormat, told: _Told, path: Path, sha256: str) -> None:
 def _crew(settings: Settings, target: Path, terms: _Terms) -> Iterator[Crew]:
     """The model to ask, with its budget, and the file beside `target` that its replies are kept in."""
     from agent.model.connect import open_model
-    from finetune.ask_many import Crew
-    from finetune.registry import NO_ADAPTER, with_model
-    from finetune.spending import Budget, Prices
+    from finetune.adapters.registry import NO_ADAPTER, with_model
+    from finetune.ask_a_model.ask_many import Crew
+    from finetune.ask_a_model.spending import Budget, Prices
     from tui.cli.progress import progress_bar
 
     if terms.model is not None:

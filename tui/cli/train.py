@@ -16,7 +16,7 @@ from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, comm
 if TYPE_CHECKING:
     from agent.settings import Settings
     from audit.ledger import Ledger
-    from finetune.pairs import Pair
+    from finetune.pairs.pair import Pair
     from finetune.trainers.base_model import TrainableBase
     from finetune.trainers.lora import Examine, LoraOptions
     from finetune.trainers.run_report import TrainReport
@@ -91,8 +91,8 @@ def lora_command(
     """
     from dataclasses import asdict
 
-    from finetune.dataset import dataset_dialect
-    from finetune.registry import register
+    from finetune.adapters.registry import register
+    from finetune.datasets.build import dataset_dialect
     from finetune.trainers.base_model import check_adapter_size, find_trainable
     from finetune.trainers.lora import LoraOptions
     from tui.cli.console import facts, print_json
@@ -167,9 +167,9 @@ def training_dataset(settings: Settings, pairs: Path, folder: Path, further: Seq
     from agent.errors import ErrorClass, UsageError
     from agent.services import open_ledger
     from agent.warehouse.policy import load_policy
-    from finetune.dataset import build_dataset
-    from finetune.pairs import read_pairs
-    from finetune.splits import baseline_questions, split_pairs
+    from finetune.datasets.build import build_dataset
+    from finetune.datasets.splits import baseline_questions, split_pairs
+    from finetune.pairs.pair import read_pairs
     from memory.knowledge import open_knowledge
     from memory.store import MemoryStore
     from tui.cli.progress import progress_bar
@@ -205,7 +205,7 @@ def training_dataset(settings: Settings, pairs: Path, folder: Path, further: Seq
 def _accepted_pairs(ledger: Ledger, known: Knowledge) -> tuple[Pair, ...]:
     """What people have vouched for, as pairs; runs whose tables or definitions moved since are left out."""
     from audit.export import accepted_runs
-    from finetune.pairs import Pair, masked_sql, pair_id
+    from finetune.pairs.pair import Pair, masked_sql, pair_id
 
     moved = known.verified.quarantined()
     return tuple(
@@ -244,7 +244,7 @@ def _trained(
     settings: Settings, base: TrainableBase, dataset: Path, options: LoraOptions, parent: str | None
 ) -> TrainReport:
     from agent.model.adapters import checked_file
-    from finetune.registry import read_registry, registered
+    from finetune.adapters.registry import read_registry, registered
     from finetune.trainers.lora import train_lora
     from tui.cli.progress import progress_bar
 
@@ -268,10 +268,10 @@ def _examining(settings: Settings, dataset: Path, options: LoraOptions) -> Itera
         return
     from agent.model.connect import open_model
     from agent.warehouse.policy import load_policy
-    from finetune.examine import Examiner, guarded, read_sample
-    from finetune.registry import with_model
+    from finetune.adapters.registry import with_model
+    from finetune.pairs.world import World
+    from finetune.trainers.examine import Examiner, guarded, read_sample
     from finetune.trainers.lora import Examine
-    from finetune.world import World
     from memory.semantics import load_semantics
     from memory.sync import load_catalog
 
