@@ -13,6 +13,7 @@ from finetune.compose.conditions import add_condition
 from finetune.compose.dates import by_date
 from finetune.compose.entities import label_nouns
 from finetune.compose.lists import LIST_KINDS
+from finetune.compose.records import RECORD_KINDS
 from finetune.phrasing.grammar import Ask, say_all
 from finetune.phrasing.vocabulary import Vocabulary, is_plural, is_year, plural, with_article
 
@@ -68,6 +69,24 @@ def test_a_production_drops_the_article_of_several() -> None:
     questions = [q.lower() for _, q in say_all(("~{es} with a {a} above average",), ask, random.Random(1), 20)]
     assert any("branches with seats above average" in q for q in questions)
     assert not any("a seats" in q for q in questions)
+
+
+def test_a_verb_agrees_with_what_it_is_about() -> None:
+    productions = ("?what is the {a} of {v}", "?what's the {a} of {v}", "?what was the {a} of {v}")
+    for noun, verbs in (("pages", {"are", "were"}), ("price", {"is", "what's", "was"})):
+        ask = Ask((), {"a": (noun,), "v": ("it",)})
+        said = [q.lower() for seed in range(30) for _, q in say_all(productions, ask, random.Random(seed), 3)]
+        found = {before.split()[-1] for q in said for before, _, after in [q.partition(f" the {noun} ")] if after}
+        assert found == verbs
+
+
+def test_what_is_called_by_a_number_is_named_once(library: Library) -> None:  # noqa: F811
+    lookup = next(kind for kind in RECORD_KINDS if kind.__name__ == "_lookup")
+    found = [lookup(library.composer, random.Random(seed)) for seed in range(200)]
+    said = {c.query.entity: c.ask.slots for c in found if c}
+    assert {"loan", "book"} <= set(said)
+    assert said["loan"]["ev"] == said["loan"]["v"]
+    assert said["book"]["ev"][0] == f"book {said['book']['v'][0]}"
 
 
 def test_a_day_is_said_by_what_happened_on_it(library: Library) -> None:  # noqa: F811

@@ -1,6 +1,7 @@
 """Asks the model for drafts: one greedy, which is its best guess, and a few sampled ones, which vote on it.
 
-Where the question could be compiled from the semantic layer, that draft takes the place of the sampled ones.
+Where the question could be compiled from the semantic layer, that draft takes the place of the sampled ones; where the
+greedy draft is all but certain, they would only say the same and are left out.
 
 Drafts that were arrived at differently and give the same rows support each other more than any one probability.
 Nothing is cleaned away from a reply that could matter to the guard: prose around a statement goes, a second
@@ -38,6 +39,9 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _NOTICEABLE_MS = 1.0
+_SURE = 0.998
+"""Geometric mean of the greedy draft's token probabilities from which no sampled ones are asked for. Of 208 questions
+the embedded model drafted for, 44 were as sure: every sample was the same statement, and 43 were right."""
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|;|\n[ \t]*\n", re.DOTALL)
 
 
@@ -207,7 +211,7 @@ def _completions(
 
         grammar = select_grammar(services.catalog)
     completions = model.complete(messages, grammar=grammar)
-    if samples > 1:
+    if samples > 1 and max((found.confidence or 0.0 for found in completions), default=0.0) < _SURE:
         temperature = services.settings.model.temperature
         completions += model.complete(messages, n=samples - 1, temperature=temperature, grammar=grammar)
     return completions
