@@ -139,15 +139,15 @@ _ABSOLUTE: tuple[tuple[str, Callable[[re.Match[str]], _Dates]], ...] = (
     (rf"\bh([12])(?: of | in |[ -]|)({_YEAR})", lambda m: _half(int(m[1]), m[2])),
     (rf"({_YEAR})[ -]?h([12])\b", lambda m: _half(int(m[2]), m[1])),
     (
-        rf"\b(?:the )?(first|second|last) half (?:of |in )?({_YEAR})",
-        lambda m: _half(1 if m[1] == "first" else 2, m[2]),
+        rf"\b(?:the )?(first|1st|second|2nd|last) half (?:of |in )?({_YEAR})",
+        lambda m: _half(1 if m[1] in ("first", "1st") else 2, m[2]),
     ),
     (
         rf"\b(?:the )?(first|last) ({_NUMBER}) months (?:of |in )?({_YEAR})",
         lambda m: _edge_months(m[1], _count(m[2]), m[3]),
     ),
     (
-        rf"\b(?:the )?(?:calendar )?(?:year )?({_YEAR})",
+        rf"\b(?:(?:the )?(?:full|whole|entire|complete)(?: of)? |all of |the )?(?:calendar )?(?:year )?({_YEAR})",
         lambda m: (dt.date(int(m[1]), 1, 1), dt.date(int(m[1]) + 1, 1, 1)),
     ),
 )
@@ -183,12 +183,38 @@ def _past(count: int, unit: str, today: dt.date) -> tuple[dt.date, None]:
 
 
 _UNIT = r"(year|quarter|month|week|day)"
+_PART = (
+    rf"(?:q[1-4]|h[12]|(?:{_ORDINAL}) (?:quarter|half)|(?:first|last) {_NUMBER} months"
+    rf"|{_MONTH} {_DAY}|{_DAY} (?:of )?{_MONTH}|{_MONTH})"
+)
+
+
+def _of_year(part: str, which: str, today: dt.date) -> _Dates:
+    """ "December of last year": the part as it stands before the year's own number."""
+    named = f"{part.removeprefix('the ')} {today.year - (which not in ('this', 'the current'))}"
+    for pattern, dates in _ABSOLUTE_NAMES:
+        match = pattern.fullmatch(named)
+        if match:
+            return dates(match)
+    raise ValueError(named)
+
+
 _RELATIVE: tuple[tuple[str, Callable[[re.Match[str], dt.date], tuple[dt.date, dt.date | None]]], ...] = (
-    (rf"\b(?:last|past|previous) ({_NUMBER}) {_UNIT}s\b", lambda m, today: _past(_count(m[1]), m[2], today)),
+    (
+        rf"\b(?:the )?({_PART}),? (?:of |in )?(?:the )?(last|past|previous|this|the current) year\b",
+        lambda m, today: _of_year(m[1], m[2], today),
+    ),
+    (
+        rf"\b(?:last|past|previous|trailing|rolling) ({_NUMBER}) {_UNIT}s\b",
+        lambda m, today: _past(_count(m[1]), m[2], today),
+    ),
     (r"\b(?:the )?year before last\b", lambda _, today: _this("year", today, 2)),
     (rf"\b({_NUMBER}) {_UNIT}s? ago\b", lambda m, today: _this(m[2], today, _count(m[1]))),
-    (rf"\b(?:the )?(?:last|previous|past) (?:calendar )?{_UNIT}\b", lambda m, today: _this(m[1], today, 1)),
-    (rf"\b(?:this|the current) (?:calendar )?{_UNIT}\b", lambda m, today: _this(m[1], today)),
+    (
+        rf"\b(?:the )?(?:last|previous|past) (?:calendar |full |complete |whole )?{_UNIT}\b",
+        lambda m, today: _this(m[1], today, 1),
+    ),
+    (rf"\b(?:this|the current) (?:calendar )?{_UNIT}\b(?: so far)?", lambda m, today: _this(m[1], today)),
     (rf"\b{_UNIT} to date\b", lambda m, today: _this(m[1], today)),
     (r"\b(y|q|m)td\b", lambda m, today: _this({"y": "year", "q": "quarter", "m": "month"}[m[1]], today)),
     (r"\byesterday\b", lambda _, today: _this("day", today, 1)),
@@ -214,7 +240,11 @@ def _spans(text: str, today: dt.date) -> list[_Span]:
                     continue
     for pattern, relative in _RELATIVE_NAMES:
         named = [match for match in pattern.finditer(text) if free(match) and not _is_each_rows_own(text, match)]
-        taken += [_Span(match.start(), match.end(), *relative(match, today)) for match in named]
+        for match in named:
+            try:
+                taken.append(_Span(match.start(), match.end(), *relative(match, today)))
+            except ValueError:  # 31 February
+                continue
     for match in _BARE.finditer(text):
         if free(match):
             part = ("quarter", int(match[1])) if match[1] else ("month", _named_month(match[2]))
@@ -230,6 +260,8 @@ def _is_each_rows_own(text: str, match: re.Match[str]) -> bool:
 def _is_amount(text: str, match: re.Match[str]) -> bool:
     """Whether what looks like a year is a number of something: "more than 2000", "2000 units"."""
     if not match[0].isdigit():
+        return False
+    if re.search(r"\b(?:our|the|all|their|total) $", text[: match.start()]):  # "our 2023 orders"
         return False
     if text[: match.start()].endswith("over ") and int(match[0]) % 100 == 0:  # "over 2000", but "over 2021"
         return True
@@ -247,7 +279,7 @@ _PREFIXES: tuple[tuple[re.Pattern[str], str], ...] = (
         "since",
     ),
     (re.compile(r"\b(?:after|later than) (?:the end of )?$"), "after"),
-    (re.compile(rf"\b(?:until|till|up to|through) {_EDGE}end of $"), "through"),
+    (re.compile(rf"\b(?:until|till|up to|through|by) {_EDGE}end of $"), "through"),
     (re.compile(r"\b(?:before|prior to|earlier than)(?: the (?:beginning|start) of)? $"), "before"),
     (re.compile(r"\b(?:until|till|up to) $"), "through"),
 )
@@ -268,8 +300,20 @@ def _joined(text: str, spans: list[_Span]) -> list[_Span]:
             continue
         if span.start is not None:
             joined.append(_prefixed(text, span))
+        elif following is not None and re.fullmatch(r" and ", text[span.last : following.first]):
+            joined += _of_its_year(span, following)  # "Q1 and Q2 of 2023"
         place += 1
     return joined
+
+
+def _of_its_year(span: _Span, following: _Span) -> list[_Span]:
+    """A name without a year as one of the year that the next one has."""
+    kind, number = span.part
+    if following.start is None or following.end is None or (following.end - following.start).days > 92:
+        return []
+    months = 1 if kind == "month" else 3
+    dates = _month_range(following.start.year, number if months == 1 else 3 * number - 2, months)
+    return [_Span(span.first, span.last, *dates)] if dates[1] <= following.start else []
 
 
 def _ranged(text: str, span: _Span, following: _Span) -> _Span | None:

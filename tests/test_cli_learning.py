@@ -5,6 +5,7 @@ from __future__ import annotations
 # ruff: noqa: F401, F811  pytest finds fixtures by their imported names
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from fixtures_cli import (
 from fixtures_eval_model import ScriptedModel
 from fixtures_gguf import LORA, PAIR, gguf_file
 
+from agent.model.adapters import adapter_file, read_registry
 from agent.settings import load_settings
-from tui.cli.train import training_dataset
+from finetune.adapters.registry import register, registered
+from tui.cli.pairs_dataset import training_dataset
 
 
 def test_pairs_are_generated_the_same_twice_and_shown(workspace: Path, run: Run, tmp_path: Path) -> None:
@@ -91,10 +94,30 @@ def test_what_people_accepted_is_trained_on_and_revoked_runs_are_not(
         assert run("review", "accept", run_id, "--as", "reviewer").code == 0
     run("review", "revoke", ids[1], "--as", "reviewer", "--reason-code", "outdated")
     assert run("pairs", "generate", "--count", "20").code == 0
-    folder = training_dataset(load_settings(workspace), workspace / ".affidavit" / "pairs" / "pairs.jsonl", workspace)
+    folder = training_dataset(load_settings(workspace), workspace / "dataset").out_dir
     records = "".join(path.read_text() for path in folder.glob("*.jsonl"))
     assert questions[0] in records
     assert questions[1] not in records
+
+
+def test_a_dataset_is_compared_with_what_an_adapter_was_trained_on(workspace: Path, run: Run) -> None:
+    assert run("pairs", "generate", "--count", "40").code == 0
+    made = run("pairs", "dataset", "--format", "json").json
+    assert made["counts"]["train"] > 20
+    adapter = registered(read_registry(workspace / ".affidavit"), "demo")
+    other = run("pairs", "dataset", "--like", "demo")
+    assert other.code == 1
+    assert adapter.dataset_hash in other.out
+    register(
+        workspace / ".affidavit",
+        "twin",
+        adapter_file(adapter, workspace / ".affidavit"),
+        base=adapter.base,
+        dataset_hash=made["sha256"]["train"],
+        created=datetime.now(UTC),
+    )
+    same = run("pairs", "dataset", "--like", "twin", "--format", "json")
+    assert (same.code, same.json["same"]) == (0, True)
 
 
 def test_eval_run_reports_and_eval_report_shows_it_again(workspace: Path, model: ScriptedModel, run: Run) -> None:

@@ -168,6 +168,8 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
      asked("difference", REVENUE, CATEGORY, compare=("Beverages", "Seafood"), year=2023)),
     ("How much more revenue did Germany have than France?",
      asked("difference", REVENUE, COUNTRY, compare=("Germany", "France"))),
+    ("how much more did Germany buy than France?",
+     asked("difference", REVENUE, COUNTRY, compare=("Germany", "France"))),
     ("how much less revenue did Germany have than France?",
      asked("difference", REVENUE, COUNTRY, compare=("France", "Germany"))),
     ("By how much did Germany exceed France in revenue?",
@@ -225,7 +227,6 @@ def test_a_comparison_is_read_as_what_it_asks(shop: Shop, linker: Linker, questi
         "revenue growth since 2022",
         "revenue growth over the previous year",
         "growth of revenue from Q1 2022 to 2023",
-        "YoY revenue growth by month",
         "change in revenue in 2023",
         "How did revenue change before 2023?",
         # a total so far of what does not add up, or over no periods
@@ -251,7 +252,6 @@ def test_a_comparison_is_read_as_what_it_asks(shop: Shop, linker: Linker, questi
         # which two values?
         "what is the difference between sales and cost of goods sold",
         "difference in revenue between Germany, France and Spain",
-        "how much more did Germany buy than France?",
         "Did Germany buy more than France?",
         "which shipper was better, Falcon Freight or Overland Parcel",
         "who did better in late rate, Falcon Freight or Overland Parcel",

@@ -534,9 +534,7 @@ customers who only ordered Jasmine Rice
 customers who ordered nothing but Jasmine Rice
 customers with only one order
 customers who ordered more than usual
-the second most expensive product
 price of Seafood
-price of the cheapest product
 who is Felix Brandt
 phone number of Felix
 what is the phone number of Nonexistent Ltd
@@ -560,8 +558,6 @@ products priced above their category average
 employees older than 50
 employees with more than 5 years of service
 employees hired before Felix Brandt
-orders shipped before they were due
-orders shipped after the required date
 orders shipped 5 days late
 orders shipped on time
 orders shipped on time in 2023
@@ -571,7 +567,6 @@ customers lost in 2023
 products that sell best
 products that did not sell well
 products we sold most
-products we no longer sell
 suppliers whose products are all discontinued
 suppliers with only discontinued products
 customers whose orders were all late

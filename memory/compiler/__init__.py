@@ -7,6 +7,7 @@ what a metric should have been computed as.
     query.py      the question (SemanticQuery and its parts)
     measures.py   metrics, plain aggregates and ratios as expressions with a base table
     frame.py      FROM, JOIN and WHERE of one SELECT, with the fan-out rule
+    hierarchy.py  conditions along a table that refers to itself (who reports to whom)
     grouping.py   what builders share: measures, group keys, one SELECT with a row per group
     patterns.py   one builder per shape of question about metrics
     over_time.py  those that set a metric against itself at another time

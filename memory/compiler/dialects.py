@@ -8,6 +8,7 @@ qualified only where their name occurs in more than one table, and identifiers a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from sqlglot import Dialect, exp, parse_one
 
@@ -16,7 +17,7 @@ from memory.catalog import Catalog
 __all__ = ["MONTHS", "finish", "period_label", "period_sql"]
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-"""How many months a period of each grain has."""
+"""How many months a period of each grain has that can be set against the one before it."""
 
 _FOLDING = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
 # fmt: off
@@ -56,32 +57,74 @@ def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
     return tree.sql(dialect=target)
 
 
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def _called(code: str, names: Sequence[str], first: int) -> str:
+    """A CASE that gives the numbers from `first` on their names, for an engine that knows none."""
+    width = len(str(first + len(names) - 1))
+    cases = " ".join(f"WHEN '{number:0{width}d}' THEN '{name}'" for number, name in enumerate(names, first))
+    return f"CASE {code} {cases} END"
+
+
 _PERIODS: dict[str, dict[str, str]] = {
     "sqlite": {
         "year": "STRFTIME('%Y', {c})",
         "quarter": "STRFTIME('%Y', {c}) || '-Q' || ((STRFTIME('%m', {c}) + 2) / 3)",
         "month": "STRFTIME('%Y-%m', {c})",
+        "week": "DATE({c}, '-6 days', 'weekday 1')",
+        "day": "STRFTIME('%Y-%m-%d', {c})",
+        "weekday": "STRFTIME('%w', {c})",
+        "weekday_name": _called("STRFTIME('%w', {c})", _DAYS, 0),
+        "month_of_year": "STRFTIME('%m', {c})",
+        "month_name": _called("STRFTIME('%m', {c})", _MONTH_NAMES, 1),
     },
     "duckdb": {
         "year": "STRFTIME({c}, '%Y')",
         "quarter": "STRFTIME({c}, '%Y') || '-Q' || QUARTER({c})",
         "month": "STRFTIME({c}, '%Y-%m')",
+        "week": "STRFTIME(DATE_TRUNC('week', {c}), '%Y-%m-%d')",
+        "day": "STRFTIME({c}, '%Y-%m-%d')",
+        "weekday": "STRFTIME({c}, '%w')",
+        "weekday_name": "STRFTIME({c}, '%A')",
+        "month_of_year": "STRFTIME({c}, '%m')",
+        "month_name": "STRFTIME({c}, '%B')",
     },
     "mysql": {
         "year": "DATE_FORMAT({c}, '%Y')",
         "quarter": "CONCAT(YEAR({c}), '-Q', QUARTER({c}))",
         "month": "DATE_FORMAT({c}, '%Y-%m')",
+        "week": "DATE_FORMAT(DATE_SUB({c}, INTERVAL WEEKDAY({c}) DAY), '%Y-%m-%d')",
+        "day": "DATE_FORMAT({c}, '%Y-%m-%d')",
+        "weekday": "DATE_FORMAT({c}, '%w')",
+        "weekday_name": "DATE_FORMAT({c}, '%W')",
+        "month_of_year": "DATE_FORMAT({c}, '%m')",
+        "month_name": "DATE_FORMAT({c}, '%M')",
     },
 }
 _PERIODS_ELSEWHERE = {
     "year": "TO_CHAR({c}, 'YYYY')",
     "quarter": "TO_CHAR({c}, 'YYYY-\"Q\"Q')",
     "month": "TO_CHAR({c}, 'YYYY-MM')",
+    "week": "TO_CHAR(DATE_TRUNC('week', {c}), 'YYYY-MM-DD')",
+    "day": "TO_CHAR({c}, 'YYYY-MM-DD')",
+    "weekday": "CAST(CAST(EXTRACT(DOW FROM {c}) AS INT) AS VARCHAR)",
+    "weekday_name": "TO_CHAR({c}, 'FMDay')",
+    "month_of_year": "TO_CHAR({c}, 'MM')",
+    "month_name": "TO_CHAR({c}, 'FMMonth')",
 }
 
 
 def period_sql(column: str, grain: str, target: str) -> str:
-    """The year (`2023`), quarter (`2023-Q2`) or month (`2023-05`) of a date column as text, in the target's dialect."""
+    """The period a date column falls in as text, in the target's dialect.
+
+    A year (`2023`), quarter (`2023-Q2`), month (`2023-05`), week (the date of its Monday), day, weekday (`0` is
+    Sunday) or month of the year (`05`); `weekday_name` and `month_name` are what the last two are called.
+    """
     return _PERIODS.get(target, _PERIODS_ELSEWHERE)[grain].replace("{c}", column)
 
 

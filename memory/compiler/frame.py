@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from memory.catalog import Catalog
+from memory.compiler.hierarchy import hierarchical
 from memory.compiler.measures import Measure, measure, tables_in
 from memory.compiler.query import CannotCompile, Filter, Related, SemanticQuery, TimeWindow, Value
 from memory.joins import JoinGraph, NoJoinPath
@@ -88,9 +89,12 @@ class Scope:
                 found.append(Group(expression, self._free(name.replace(".", "_").lower()), True))
         return found
 
-    def period(self, column: str, grain: str) -> Group:
-        """The period a date falls in, as a group key."""
-        return Group(f"PERIOD_{grain.upper()}({column})", self._free(grain), True)
+    def period(self, column: str, grain: str) -> list[Group]:
+        """The period a date falls in, as group keys: last what sorts, before it what it is called."""
+        names = {"weekday": ("weekday_name", "weekday"), "month_of_year": ("month_name", "month_of_year")}
+        return [
+            Group(f"PERIOD_{name.upper()}({column})", self._free(name), True) for name in names.get(grain, (grain,))
+        ]
 
     def _free(self, name: str) -> str:
         return f"{name}_value" if name in self._column_names else name
@@ -99,7 +103,8 @@ class Scope:
 
     def predicate(self, item: Filter) -> str:
         """One filter as SQL."""
-        field, values = self.field(item.field), [literal(v) for v in item.values]
+        field = self.field(item.field)
+        values = [self.field(item.other)] if item.other else [literal(v) for v in item.values]
         if item.op in ("is null", "is not null"):
             return f"{field} {item.op.upper()}"
         if item.op in ("in", "not in"):
@@ -121,6 +126,8 @@ class Scope:
 
     def related(self, table: str, item: Related) -> str:
         """EXISTS or NOT EXISTS of a related row of `table`'s row."""
+        if item.along:
+            return hierarchical(self, table, item)
         try:
             edges = list(self.joins.path([table, item.table]))
         except NoJoinPath as error:
@@ -137,6 +144,7 @@ class Scope:
         conditions = [
             tie,
             *map(self.predicate, item.filters),
+            *(self.measure(kind).filter for kind in item.kinds),
             *self.window(item.window, self.layer.calendar.time_column),
         ]
         wanted = [item.table, *self.tables(conditions)]

@@ -59,7 +59,7 @@ def groups_of(query: SemanticQuery, scope: Scope, item: Measure, *, inner: bool 
         column = (query.window.column if query.window else "") or item.time
         if not column:
             raise CannotCompile(f"`{item.id}` has no time column, so it has no {query.grain}s.")
-        groups.append(scope.period(column, query.grain))
+        groups += scope.period(column, query.grain)
     return groups
 
 
@@ -126,6 +126,10 @@ def keys_of(groups: Sequence[Group]) -> str:
 
 def having_test(expression: str, having: Having) -> str:
     """A condition on an expression."""
+    if having.op == "between":
+        if having.upper is None:
+            raise CannotCompile("Between what and what?")
+        return f"{expression} BETWEEN {literal(having.value)} AND {literal(having.upper)}"
     return f"{expression} {having.op} {literal(having.value)}"
 
 
@@ -136,4 +140,5 @@ def direction_of(order: str | None) -> str:
 
 def limit_of(query: SemanticQuery) -> str:
     """The LIMIT clause, if there is one."""
-    return f" LIMIT {query.limit}" if query.limit else ""
+    offset = f" OFFSET {query.offset}" if query.offset else ""
+    return f" LIMIT {query.limit}{offset}" if query.limit else ""

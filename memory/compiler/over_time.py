@@ -47,7 +47,12 @@ def _moved(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _growth_series(query: SemanticQuery, scope: Scope) -> str:
-    """metrics[0]; grain; window. Percent change on the period before; having keeps some, order and limit pick some."""
+    """metrics[0]; grain; window. Percent change on the period before; having keeps some, order and limit pick some.
+
+    With a lag of a year the period before is the same quarter or month of the last year, whether or not each has rows.
+    """
+    if query.lag:
+        return _year_over_year(query, scope)
     item, names, cte = grouped_select(_led(query), scope)
     period = names[-1]
     partition = f"PARTITION BY {', '.join(names[:-1])} " if len(names) > 1 else ""
@@ -61,6 +66,26 @@ def _growth_series(query: SemanticQuery, scope: Scope) -> str:
         kept = f"SELECT {', '.join(names)}, growth_percent FROM changes WHERE {' AND '.join(tests)}"
         return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"
     return f"WITH periods AS ({cte}) {_from_periods(query, shown, growth, period)}{order}{limit_of(query)}"
+
+
+def _year_over_year(query: SemanticQuery, scope: Scope) -> str:
+    if query.grain not in ("quarter", "month") or query.having is not None:
+        raise CannotCompile("Only quarters and months are set against the same ones of the year before.")
+    item, names, cte = grouped_select(_led(query, 12), scope)
+    period, others = names[-1], names[:-1]
+    ties = [
+        f"CAST(SUBSTRING(later.{period}, 1, 4) AS INT) = CAST(SUBSTRING(earlier.{period}, 1, 4) AS INT) + 1",
+        f"SUBSTRING(later.{period}, 5, 3) = SUBSTRING(earlier.{period}, 5, 3)",
+    ]
+    ties += [f"earlier.{name} = later.{name}" for name in others]
+    growth = f"100.0 * later.{item.alias} / earlier.{item.alias} - 100 AS growth_percent"
+    shown = ", ".join(f"later.{name}" for name in [*names, item.alias])
+    tests = [f"later.{test}" for test in _since(query, period)]
+    order = f"growth_percent{direction_of(query.order)}" if query.order else ", ".join(f"later.{n}" for n in names)
+    return (
+        f"WITH periods AS ({cte}) SELECT {shown}, {growth} FROM periods AS later LEFT JOIN periods AS earlier "
+        f"ON {' AND '.join(ties)}{f' WHERE {tests[0]}' if tests else ''} ORDER BY {order}{limit_of(query)}"
+    )
 
 
 def _growth_table(query: SemanticQuery, scope: Scope) -> str:
@@ -100,24 +125,26 @@ PERIOD_BUILDERS: dict[str, Builder] = {
 
 def _two_periods(query: SemanticQuery, scope: Scope) -> tuple[str, str, list[str], str]:
     """Earlier and later value as expressions over the CTE `periods`, the other group keys, and the CTE."""
-    if query.grain is None or len(query.compare) != 2:
+    if query.grain not in MONTHS or len(query.compare) != 2:
         raise CannotCompile(f"The pattern {query.pattern} needs a grain and two periods.")
     item, names, cte = grouped_select(query, scope)
     period = names[-1]
     # Who bought nothing in one of the years has a change all the same, and no growth in percent.
     keeps_zero = query.pattern in _DIFFERENCES and item.additive(scope.layer.dialect)
     function, otherwise = ("SUM", " ELSE 0") if keeps_zero else ("MAX", "")
-    labels = [literal(period_label(str(start), query.grain)) for start in query.compare]
+    labels = [literal(period_label(str(start), str(query.grain))) for start in query.compare]
     sides = [f"{function}(CASE WHEN {period} = {x} THEN {item.alias}{otherwise} END)" for x in labels]
     return sides[0], sides[1], names[:-1], cte
 
 
-def _led(query: SemanticQuery) -> SemanticQuery:
-    """The query from one period earlier on, so that the window's first period has one to be compared with."""
+def _led(query: SemanticQuery, months: int = 0) -> SemanticQuery:
+    """The query from one period (or so many months) on, so that the window's first one has one to be compared with."""
+    if query.grain is not None and query.grain not in MONTHS:  # a week without an order is no period before the next
+        raise CannotCompile(f"A {query.grain} is not set against the one before it.")
     if query.window is None or not _since(query, ""):
         return query
     start = dt.date.fromisoformat(query.window.start)
-    index = start.year * 12 + start.month - 1 - MONTHS[str(query.grain)]
+    index = start.year * 12 + start.month - 1 - (months or MONTHS[str(query.grain)])
     return replace(query, window=replace(query.window, start=dt.date(index // 12, index % 12 + 1, 1).isoformat()))
 
 

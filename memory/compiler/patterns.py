@@ -140,7 +140,7 @@ def _average_of_groups(query: SemanticQuery, scope: Scope) -> str:
     if item.parts:
         raise CannotCompile("An average of a ratio over two tables is not one statement.")
     groups = groups_of(query, scope, item)
-    outer = groups[:-1]
+    outer = [g for g in groups[: len(query.dimensions)] if g is not groups[-1]]
     item, body = scope.body(item, [g.sql for g in groups], query)
     shown = "".join(f"{g.item}, " for g in outer)
     inner = f"SELECT {shown}{item.sql} AS {item.alias} {body} GROUP BY {', '.join(g.sql for g in groups)}"
@@ -173,10 +173,25 @@ def _rank_within(query: SemanticQuery, scope: Scope) -> str:
     outer = names[-1] if query.grain else names[0]
     shown = ", ".join([*names, item.alias])
     rank = f"RANK() OVER (PARTITION BY {outer} ORDER BY {item.alias}{direction_of(query.order or 'desc')}) AS place"
-    limit = query.limit or 1
+    limit, offset = query.limit or 1, query.offset
+    places = f"= {offset + 1}" if limit == 1 else f"<= {offset + limit}{f' AND place > {offset}' if offset else ''}"
     return (
         f"WITH grouped AS ({cte}), ranked AS (SELECT {shown}, {rank} FROM grouped) "
-        f"SELECT {shown} FROM ranked WHERE place {'= 1' if limit == 1 else f'<= {limit}'}"
+        f"SELECT {shown} FROM ranked WHERE place {places}"
+    )
+
+
+def _share_of_top(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0] (additive); dimensions; order, limit. The percentage of all that the first groups have together."""
+    item = additive(measures_of(query, scope)[0], scope)
+    if not query.limit or not query.dimensions:
+        raise CannotCompile("share_of_top needs a dimension, and how many of its groups.")
+    item, _, cte = grouped_select(query, scope)
+    rank = f"ROW_NUMBER() OVER (ORDER BY {item.alias}{direction_of(query.order or 'desc')}) AS place"
+    share = f"100.0 * SUM(CASE WHEN place <= {query.limit} THEN {item.alias} ELSE 0 END) / SUM({item.alias})"
+    return (
+        f"WITH grouped AS ({cte}), ranked AS (SELECT {item.alias}, {rank} FROM grouped) "
+        f"SELECT {share} AS share_percent FROM ranked"
     )
 
 
@@ -203,7 +218,9 @@ def _top_attribute(query: SemanticQuery, scope: Scope) -> str:
     entity = scope.layer.entity(query.entity)
     groups = scope.groups(list(dict.fromkeys([scope.label(entity), *query.columns])))
     item, body = scope.body(single(measures_of(query, scope)[0]), [g.sql for g in groups], query)
-    order = f"ORDER BY {item.sql}{direction_of(query.order or 'desc')} LIMIT {query.limit or 1}"
+    order = (
+        f"ORDER BY {item.sql}{direction_of(query.order or 'desc')}{limit_of(replace(query, limit=query.limit or 1))}"
+    )
     return f"SELECT {', '.join(g.item for g in groups)} {body} GROUP BY {keys_of(groups)} {order}"
 
 
@@ -217,6 +234,7 @@ METRIC_BUILDERS: dict[str, Builder] = {
     "rank_within": _rank_within,
     "share": _share,
     "share_of": _share_of,
+    "share_of_top": _share_of_top,
     "top_attribute": _top_attribute,
     "total": _total,
 }

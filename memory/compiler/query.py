@@ -27,7 +27,8 @@ __all__ = [
 ]
 
 Value = str | int | float
-Grain = Literal["year", "quarter", "month"]
+Grain = Literal["year", "quarter", "month", "week", "day", "weekday", "month_of_year"]
+"""A period of each row's date; the last two come round again: the day of the week, the month of any year."""
 Order = Literal["asc", "desc"]
 
 PATTERNS = (
@@ -47,9 +48,11 @@ PATTERNS = (
     "lookup",
     "moved",
     "rank_within",
+    "reports",
     "running_total",
     "share",
     "share_of",
+    "share_of_top",
     "top_attribute",
     "total",
     "values",
@@ -68,6 +71,8 @@ class Filter:
     field: str
     op: Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "between", "like", "is null", "is not null"] = "="
     values: tuple[Value, ...] = ()
+    other: str = ""
+    """A field that stands in the place of a value: stock below the reorder level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,10 @@ class TimeWindow:
 class Having:
     """A condition on the first metric of each group."""
 
-    op: Literal[">", ">=", "<", "<=", "="]
+    op: Literal[">", ">=", "<", "<=", "=", "between"]
     value: Value
+    upper: Value | None = None
+    """Where the operator is `between`, the most that is kept; both ends are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,10 @@ class Related:
     negated: bool = False
     window: TimeWindow | None = None
     filters: tuple[Filter, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Metrics that count the related rows meant: late orders, products out of stock."""
+    along: Literal["", "up", "down"] = ""
+    """In a table that refers to itself: the row that the entity's row refers to, or the rows that refer to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,8 @@ class SemanticQuery:
     having: Having | None = None
     order: Order | None = None
     limit: int | None = None
+    offset: int = 0
+    """How many are passed over before the first that is shown: 1 for the second best."""
     by_group: bool = False
     """A breakdown in the order of its last group key (alphabetical, chronological) instead of its metric's."""
     pattern: str = "breakdown"
@@ -121,6 +134,8 @@ class SemanticQuery:
     """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()
     """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
+    lag: Literal["", "year"] = ""
+    """What growth_series compares each month or quarter with: the one before, or the same one of the year before."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"
     """What average_of_groups does to the groups."""
     related: tuple[Related, ...] = ()

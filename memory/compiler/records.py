@@ -6,8 +6,11 @@ Where a list or an extreme has metrics, it is of the rows that all of them count
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from memory.compiler.frame import Scope, literal
+from memory.compiler.grouping import limit_of
+from memory.compiler.hierarchy import self_reference
 from memory.compiler.query import CannotCompile, SemanticQuery
 
 __all__ = ["RECORD_BUILDERS"]
@@ -26,7 +29,7 @@ def _list(query: SemanticQuery, scope: Scope) -> str:
     if query.order:
         key = scope.groups([sorted_by])[0]
         text += f" ORDER BY {key.key if sorted_by in columns else key.sql}{_direction(query)}"
-    return text + _limit(query)
+    return text + limit_of(query)
 
 
 def _lookup(query: SemanticQuery, scope: Scope) -> str:
@@ -57,7 +60,7 @@ def _extreme(query: SemanticQuery, scope: Scope) -> str:
     text = (
         f"SELECT {_shown(shown, scope)} FROM {source}{_where(conditions)} ORDER BY {scope.field(by)}{_direction(query)}"
     )
-    return f"{text} LIMIT {query.limit or 1}"
+    return text + limit_of(replace(query, limit=query.limit or 1))
 
 
 def _compare_to_row(query: SemanticQuery, scope: Scope) -> str:
@@ -91,11 +94,26 @@ def _values(query: SemanticQuery, scope: Scope) -> str:
     )
 
 
+def _reports(query: SemanticQuery, scope: Scope) -> str:
+    """entity; filters of those who report; order, limit. Everybody whom others report to, with how many they are."""
+    entity = scope.layer.entity(query.entity)
+    edge = self_reference(scope, entity.table)
+    conditions = [f"{edge.reference} IS NOT NULL", *map(scope.predicate, query.filters)]
+    counted = f"SELECT {edge.reference} AS superior, COUNT(*) AS report_count FROM {entity.table}{_where(conditions)}"
+    text = (
+        f"WITH reports AS ({counted} GROUP BY {edge.reference}) "
+        f"SELECT {_shown([scope.label(entity)], scope)}, reports.report_count "
+        f"FROM {entity.table} JOIN reports ON reports.superior = {edge.key}"
+    )
+    return text + (f" ORDER BY reports.report_count{_direction(query)}" if query.order else "") + limit_of(query)
+
+
 RECORD_BUILDERS: dict[str, Callable[[SemanticQuery, Scope], str]] = {
     "compare_to_row": _compare_to_row,
     "extreme": _extreme,
     "list": _list,
     "lookup": _lookup,
+    "reports": _reports,
     "values": _values,
 }
 
@@ -132,7 +150,3 @@ def _where(conditions: Sequence[str]) -> str:
 
 def _direction(query: SemanticQuery) -> str:
     return " DESC" if query.order == "desc" else ""
-
-
-def _limit(query: SemanticQuery) -> str:
-    return f" LIMIT {query.limit}" if query.limit else ""

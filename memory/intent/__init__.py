@@ -5,12 +5,20 @@ Where every word of a question has its place in such a shape, and only one, the 
 than any model's. So the reading is strict: one word left over, one value that may stand in two columns, one metric
 that cannot be broken down that way, and there is no intent, and the question goes the usual way.
 
-    words.py   words and set phrases with a part in the grammar, each with a one-letter code
-    known.py   what the layer, the catalog and the compiler know, remembered between questions
-    items.py   the question as a row of items: what it names, and its words, by code
-    parts.py   filters, periods, groups, conditions and orders, taken out of the row
-    cores.py   what remains must be one of a few cores: a total, a breakdown, a superlative, a list ...
-    checks.py  the query with its filters and window, if nothing speaks against it
+    words.py       words and set phrases with a part in the grammar, each with a one-letter code
+    known.py       what the layer, the catalog and the compiler know, remembered between questions
+    wrapping.py    polite and framing words, blanked out before anything is named
+    items.py       the question as a row of items: what it names, and its words, by code
+    implied.py     the metric that words such as "spent" or "busiest" mean by themselves
+    parts.py       what can stand anywhere in the row, and is taken out of it
+    taking.py      groups, conditions and orders taken out, after what is taken out by
+    repetition.py  what only says again what was said
+    windows.py     periods
+    filters.py     values
+    remaining.py   what remains, without what only repeats
+    cores.py       it must be one of a few cores: a total, a breakdown, a superlative, a list ...
+    checks.py      the query with its filters and window, if nothing speaks against it
+    tails.py       a last clause that only says what to show
 
 Cores that compare have their words, in Greek letters, and their modules to themselves:
 
@@ -22,18 +30,23 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
 
     nouns.py        what each kind of thing and its columns are called
     sentence.py     the question as a line of words in which everything named is a letter
+    wording.py      other ways to say what the grammar has one way for
     records.py      the one query that comes of the lines a question can be written as
     forms.py        how questions about several things begin, and the query of each
+    extremes.py     how questions about the first rows by a column begin
     lookups.py      questions about one of them, each a whole line
+    people.py       who reports to whom, and who is meant by "who"
     rows.py         what clauses add to: the rows asked for, as far as they are read
     conditions.py   clauses about values, numbers, days, texts, what is missing
+    columns_compared.py  clauses that compare two columns of a row
     relations.py    clauses about what things have to do with others
+    phrases.py      clauses whose object is described in turn
     arrangement.py  clauses about columns, orders and what comes first
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from memory.compiler import SemanticQuery
@@ -41,8 +54,9 @@ from memory.intent.checks import completed
 from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.parts import take_parts
 from memory.intent.records import read_record
+from memory.intent.tails import clauses, with_tail
+from memory.intent.taking import take_parts
 from memory.linking import Linker
 
 __all__ = ["Intent", "read_intent"]
@@ -60,11 +74,24 @@ class Intent:
 def read_intent(question: str, linker: Linker) -> Intent | None:
     """The one thing a plain question can mean; None where a word is not understood or could mean two things."""
     known = _known(linker)
+    return _of_metrics(question, known) or _of_records(question, known) or _without_tail(question, known)
+
+
+def _without_tail(question: str, known: Known) -> Intent | None:
+    for head, tail in clauses(question):
+        found = _of_metrics(head, known)
+        if found is not None:
+            query = with_tail(found.query, tail, known)
+            return None if query is None else replace(found, query=query)
+    return None
+
+
+def _of_metrics(question: str, known: Known) -> Intent | None:
     try:
         parts = take_parts(question, read_items(question, known), known)
         query = completed(read_core(parts, known), parts, known)
     except NotUnderstood:
-        return _of_records(question, known)
+        return None
     return Intent(query, tuple((item.surface, _taken_for(item)) for item in parts.said))
 
 

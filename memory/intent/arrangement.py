@@ -14,6 +14,8 @@ __all__ = ["ADJECTIVE", "ARRANGEMENT", "LEAST", "MOST", "described"]
 
 ARRANGEMENT: list[Clause] = []
 
+_ASKED = "(?:give|show|list|return|include|name|i|would|like|to|see|want|need|add|also|with|too|them|those|their|its)"
+
 MOST = "highest|largest|biggest|greatest|maximum|most|max"
 LEAST = "lowest|smallest|least|fewest|minimum|min"
 _PRICES = {
@@ -72,20 +74,35 @@ def described(reader: Reader, words: str) -> tuple[str, Order] | None:
     ARRANGEMENT,
     r"(?:, )?(?:along with|together with|showing|including|listing|with|and) (their |its )?L(?: (?:of|for) "
     r"each(?: one| E\d+)?)?",
-    r", L(?: of each(?: one| E\d+)?)?",
-    r"\. (?:give |show |list |return |include )?L(?: of each)?",
+    r", (?:return |give |show |list )?L(?: of each(?: one| E\d+)?)?",
+    rf"\. (?:{_ASKED} )*L(?: of each(?: one)?)?",
     r"(?:, )?and what (?:is|are) L of each(?: one)?",
     kind="arranges",
 )
 def _columns(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "With their phone numbers"."""
     said = groups[-1]
-    fields = [reader.field_of(letter) for letter in re.findall(r"[CFE]\d+", said)]
+    letters = re.findall(r"[CFE]\d+", said)
+    fields = [reader.field_of(letter) for letter in letters]
     column = reader.nouns.column(fields[0])
     clear = len(groups) > 1 or len(fields) > 1 or column is None or not (column.nullable or column.family == "number")
+    if rows.extreme and fields == [rows.extreme[0]]:
+        return rows  # "the highest price, and what is that price": it is shown anyway
+    clear = clear or bool(re.search(rf"\. .*{letters[0]}", reader.sentence.text))
     if rows.columns or not clear or len(set(fields)) < len(fields):
         return None
     return replace(rows, columns=tuple(fields))
+
+
+@clause_of(
+    ARRANGEMENT,
+    r"(?:, )?and what (?:is|are) (it|they|those)",
+    kind="arranges",
+)
+def _and_what(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
+    """ "For which of them do we have a website, and what is it": what they must have is shown."""
+    found = tuple(item.field for item in rows.filters if item.op == "is not null")
+    return replace(rows, columns=found) if len(found) == 1 and not rows.columns else None
 
 
 @clause_of(
@@ -142,6 +159,17 @@ def _by_column(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None
     if rows.order or not (sorts or column is None or column.family != "date"):
         return None
     return replace(rows, order=(field, cast("Order", _DIRECTIONS[said or "asc"])))
+
+
+@clause_of(
+    ARRANGEMENT,
+    rf"(?:, )?(?:sorted |ordered )?from ({ADJECTIVE}) to (?:{ADJECTIVE})",
+    kind="arranges",
+)
+def _from_first(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "From oldest to youngest"."""
+    found = described(reader, groups[0])
+    return replace(rows, order=found) if found and not rows.order else None
 
 
 @clause_of(
@@ -210,6 +238,7 @@ def _and_price(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
     r"(?:are|were) there",
     r"there (?:are|were)",
     r"we (?:have|carry|offer|know of)",
+    r"on (?:[CM]\d+ )list",
     r"(?:on|in) (?:file|record|catalogue|catalog|books|price list|database|system)",
     r"(?:at moment|right now|currently|so far|of ours|today)",
     r"exist",

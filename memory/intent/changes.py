@@ -18,7 +18,7 @@ from memory.compiler import Having, SemanticQuery, TimeWindow
 from memory.compiler.query import Grain, Order
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.parts import Parts, unit_of
+from memory.intent.parts import MONTHS, Parts, unit_of
 from memory.periods import PeriodMention, find_periods
 
 __all__ = ["read_change"]
@@ -90,9 +90,14 @@ class _Changes:
     def _grain(self) -> str:
         """The one grain that the question speaks of."""
         grains = {self.parts.grain, self.parts.before, *self._named("ψ")} - {""}
+        if self._named("ψ") == {"year"} and self.parts.grain in ("quarter", "month") and not self.parts.before:
+            return self.parts.grain  # each month with the same one of the year before
         if len(grains) > 1:
             raise NotUnderstood  # month by month over a year before: which of them is compared?
-        return grains.pop() if grains else ""
+        grain = grains.pop() if grains else ""
+        if grain and grain not in MONTHS:
+            raise NotUnderstood  # a week without an order is no period before the next
+        return grain
 
     @property
     def _is_percent(self) -> bool:
@@ -110,6 +115,12 @@ class _Changes:
         defined = self.known.defined(self._metric)
         said = self._named("Ω") or self._named("Δφ") - {"growth", "growing"}
         return bool(defined and defined.unit == "percent" and not said)
+
+    @property
+    def _is_beside_the_one_before(self) -> bool:
+        """ "Each year with the year before and the change", and not "each year with the change on the year before"."""
+        change = next(item.start for item in self.items if item.code == "Δ")
+        return any(item.code == "P" and not item.period and item.start < change for item in self.parts.said)
 
     @property
     def _dimensions(self) -> tuple[str, ...]:
@@ -222,9 +233,12 @@ class _Changes:
         if _HOW.match(self.parts.question) and named == {"change"} and not self._named("Ωψ"):
             grain = cast("Grain", self._grain)
             return SemanticQuery((self._metric,), self._dimensions, grain=grain)  # how did it change over the years
-        both = "both" in named or (bool(self.parts.before) and bool(_WITH_CHANGE.fullmatch(self.codes)))
-        pattern = "growth_table" if both and not self._dimensions else "growth_series"
-        return SemanticQuery((self._metric,), self._dimensions, grain=cast("Grain", self._grain), pattern=pattern)
+        both = "both" in named or (bool(_WITH_CHANGE.fullmatch(self.codes)) and self._is_beside_the_one_before)
+        said = self._grain
+        lag = self._named("ψ") == {"year"} and said != "year"
+        pattern = "growth_table" if both and not (self._dimensions or lag) else "growth_series"
+        query = SemanticQuery((self._metric,), self._dimensions, grain=cast("Grain", said), pattern=pattern)
+        return replace(query, lag="year") if lag else query
 
     def _periods_that_changed(self) -> SemanticQuery | None:
         """ "In which months did it fall", "which year had the highest growth"."""

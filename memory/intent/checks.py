@@ -30,7 +30,7 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     query = replace(query, filters=filters, window=_window(query, parts, known))
     if len({item.field for item in filters}) < len(filters):
         raise NotUnderstood
-    if parts.loose and not (len(query.metrics) == 1 and known.accounts_for(parts.loose.name, query.metrics[0])):
+    if parts.loose and not any(known.accounts_for(parts.loose.name, metric) for metric in query.metrics):
         raise NotUnderstood
     clear = True
     if query.metrics:
@@ -46,6 +46,11 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
 
 def _filter(values: Values, query: SemanticQuery, parts: Parts, known: Known) -> Filter:
     found = meant(values, query.metrics, known, query.entity)
+    if known.repeats(found.field, query.metrics, query.entity):
+        bases = [known.compiler.base(metric) for metric in query.metrics if not known.compiler.timed(metric)]
+        tables = [known.layer.entity(query.entity).table] if query.entity else bases
+        if any(known.own_column_like(table, found.field) for table in tables):
+            raise NotUnderstood  # "customers in Australia": nobody is there, though suppliers are
     if not any(values is other for other in parts.negated):
         return found
     # Without a value is not the same as with another, where a row may have none or several.

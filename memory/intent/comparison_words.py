@@ -70,6 +70,10 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Δ", "percent rise", (rf"{_PERCENT} (?:increase|rise|gain)", r"(?:increase|rise) in (?:percent|%)(?! of)")),
     ("Δ", "percent fall", (rf"{_PERCENT} (?:decrease|decline|drop|fall)",)),
     ("Δ", "points", (r"change in percentage points", r"percentage[ -]point change")),
+    ("Δ", "change", (
+        r"(?:grow|rise|increase|go up|change) or (?:shrink|fall|decrease|decline|drop|go down)",
+        r"(?:shrink|fall|decrease|decline|drop|go down) or (?:grow|rise|increase|go up)",
+    )),
     ("Δ", "rise", (r"(?:go|goes|went|gone) up",)),
     ("Δ", "fall", (r"(?:go|goes|went|gone) down", r"(?:lost|losing)(?= the (?:most|least))")),
     ("φ", "growing", (r"fastest[ -]growing",)),

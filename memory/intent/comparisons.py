@@ -19,7 +19,8 @@ from memory.intent.checks import meant
 from memory.intent.comparison_words import COMPARISON_SIGNS
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.parts import Parts, Values
+from memory.intent.parts import Parts, Values, having_of
+from memory.intent.remaining import with_metric
 from memory.lexical import fold, stem, stems, tokenize
 from memory.semantics import Dimension
 
@@ -34,10 +35,10 @@ _MOST_SHARE = re.compile(r"u?N?D[wp]?HSpM|u?HN?D[bp]Sp?M")
 _SHARE = re.compile(r"u?DSpM|D[kw]h?SpM|u?~?p?M[~S]?(?:pD)?")
 _DIFFERENCE = re.compile(r"[uq]?(?:Δp?M|MΔ|λMτ?|Ωxp?M)")
 _HIGHER = re.compile(r"[uq]*(?:D?[wp]?h?ΛM|D?ΛpM)")
-_PAIRS = re.compile(r"H?N?κpDkDbM|u?N?κpDkDw?HM|H?N?DkDκbM|u?N?DkDκw?HM")
+_PAIRS = re.compile(r"u?D[HB]?MH?puD|u?DHMpuD|H?N?κpDkDbM|u?N?κpDkDw?HM|H?N?DkDκbM|u?N?DkDκw?HM")
 _ROW_VALUE = re.compile(r"u?[Hμ]n?[DM](?:p?D)?|u?[Hμ]n(?:p?D)")
 _ROWS_MEASURED = re.compile(r"u?M(?:pD|D)")
-_CHANGING = re.compile("(?<=[ΔΣ])D|(?<=[ΔΣ]p)D|D(?=Δ)")
+_WITH_GAPS = ("day", "week", "weekday", "month_of_year")
 _A_THING = re.compile(r"\b(?:an?|the average) $", re.IGNORECASE)
 _PER = re.compile(r"\bper $|\b(?:across|over)(?: all)?(?: the| our)? $", re.IGNORECASE)
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
@@ -46,7 +47,9 @@ _ONE_COLUMN = re.compile(r"SUM\((\w+\.\w+)\)", re.IGNORECASE)
 
 def read_comparison(codes: str, items: Sequence[Item], parts: Parts, known: Known) -> SemanticQuery | None:
     """The query of a comparison; None where the question is none, or not one that is understood."""
-    codes, items = _with_metric(codes, items)
+    codes, items = with_metric(codes, items)
+    if any(" " in item.name for item in items if item.code in "HB") and not re.search("uD|κ", codes[1:]):
+        return None  # the second most of what is compared is no core of this module
     found = read_change(codes, items, parts, known)
     if found is None:
         reader = _Comparisons(codes, tuple(items), parts, known)
@@ -54,19 +57,6 @@ def read_comparison(codes: str, items: Sequence[Item], parts: Parts, known: Know
     if found is not None and parts.unsure:
         raise NotUnderstood  # "A and B": together, or each?
     return found
-
-
-def _with_metric(codes: str, items: Sequence[Item]) -> tuple[str, Sequence[Item]]:
-    """Things as the number of them where that is what changes: "growth in orders"."""
-    found = list(_CHANGING.finditer("".join(item.code for item in items)))
-    if "M" in codes or len(found) != 1:
-        return codes, items
-    place = found[0].start()
-    thing = items[place]
-    if not (thing.metric and thing.plural):
-        return codes, items
-    metric = replace(thing, code="M", name=thing.metric)
-    return _CHANGING.sub("M", codes), [*items[:place], metric, *items[place + 1 :]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,7 @@ class _Comparisons:
     def readers(self) -> tuple[Callable[[], SemanticQuery | None], ...]:
         """Every core, tried in turn."""
         if not any(sign in self.codes for sign in COMPARISON_SIGNS):
-            return (self._counted, self._peak, self._share, self._row_value, self._rows_measured)
+            return (self._counted, self._peak, self._share, self._pairs, self._row_value, self._rows_measured)
         return (
             self._average, self._peak, self._above, self._rows_above, self._difference, self._higher,
             self._share, self._pairs, self._row_value,
@@ -126,6 +116,8 @@ class _Comparisons:
         if not _AVERAGE.fullmatch(self.codes) or not self._is_plain() or not self._adds_up():
             return None
         aggregate, groups, grain = self._coded("μ")[0].name, list(self.parts.groups), self.parts.grain
+        if grain in _WITH_GAPS or any(item.name in _WITH_GAPS for item in self.parts.said if item.code == "g"):
+            raise NotUnderstood  # of the days with an order, or of all days?
         for thing in self._coded("D"):
             if thing.plural or not _A_THING.search(self.parts.question[: thing.start]):
                 return None
@@ -176,7 +168,7 @@ class _Comparisons:
         [thing] = self._coded("DgM")
         if self.parts.groups or self.parts.grain or (thing.code != "M" and "m" not in self.codes):
             return None
-        metric, operator, number = self.parts.having
+        metric = self.parts.having[0]
         if any(not self.known.accounts_for(stem(fold(item.surface)), metric) for item in self._coded("z")):
             raise NotUnderstood
         self.parts.group([thing])
@@ -190,7 +182,7 @@ class _Comparisons:
             (metric,),
             (field,) if field else (),
             grain=cast("Grain", thing.name) if thing.code == "g" else None,
-            having=Having(cast("Any", operator), int(number) if number.is_integer() else number),
+            having=having_of(self.parts),
             pattern="count_groups",
         )
 
@@ -391,10 +383,13 @@ class _Comparisons:
         if not _PAIRS.fullmatch(self.codes) or self.parts.grouped or not self._is_plain():
             return None
         first, second = self._coded("D")
-        [word], directions = self._coded("κ"), self._coded("H")
-        if not directions:
+        words, directions = self._coded("κ") or [first], self._coded("H")
+        if len(words) != 1 or not directions or first.name == second.name:
+            raise NotUnderstood
+        order, _, passed = directions[0].name.partition(" ")
+        limit = self._limit(words[0])
+        if passed and limit != 1:
             raise NotUnderstood
         self.parts.group([first, second])
         fields = (first.name, second.name)
-        order = cast("Order", directions[0].name)
-        return SemanticQuery((self._metric,), fields, order=order, limit=self._limit(word))
+        return SemanticQuery((self._metric,), fields, order=cast("Order", order), limit=limit, offset=int(passed or 0))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from memory.compiler import Filter, TimeWindow
 from memory.intent.rows import CONN, NOTHING, Clause, Reader, Rows, clause_of, verb_stem
+from memory.lexical import identifier_words, stems
 from memory.values import ValueMatch
 
 __all__ = ["CONDITIONS"]
@@ -14,7 +15,9 @@ __all__ = ["CONDITIONS"]
 CONDITIONS: list[Clause] = []
 
 _IS = rf"{CONN}(?:(?:is|are|was|were|have|has|had) )?(?:still )?(?:have )?"
-_PLACE = "(?:(?:located|based|situated|living|working|live|work|are|is|were) )?(?:in|from|at)"
+_PLACE = (
+    "(?:(?:is |are |was |were )?(?:located|based|situated|living|working|lives?|works?|are|is|were) )?(?:in|from|at)"
+)
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
@@ -31,8 +34,12 @@ def _in_value(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     if reader.nouns.clock and reader.table.casefold() in tables and len(tables) > 1:
         return None  # "orders from Berlin": whose customers are there, or that were shipped there?
     found = reader.matches(groups[0], lambda _: True)
-    if found.op == "in" and reader.is_far(found.field):
-        return None
+    own = reader.known.own_column_like(reader.table, found.field) if reader.is_far(found.field) else ""
+    if own:  # "customers in Australia": nobody is there, though suppliers are
+        return reader.with_filter(rows, replace(found, field=own))
+    far = reader.is_far(found.field)
+    if far and (found.op == "in" or (reader.nouns.clock and found.field not in reader.known.labels)):
+        return None  # "orders from Australia": neither placed there nor shipped to it
     return reader.condition(rows, found)
 
 
@@ -66,8 +73,9 @@ def _named_value(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | No
     CONDITIONS,
     rf"{CONN}(?:with|in|of|from) (?:a )?C(?: of)? V",
     rf"{CONN}whose C (?:is|are) (?:a )?V",
+    r"(?:is|are) C (?:a )?V",
     rf"{CONN}where C (?:is|are) (?:a )?V",
-    rf"{CONN}(?:are )?in V C",
+    rf"{CONN}{_PLACE} V C",
     rf"{CONN}with V as (?:their )?C",
     rf"{CONN}with (?:a )?V as C",
 )
@@ -76,11 +84,18 @@ def _column_value(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | N
     column = reader.thing(next(group for group in groups if group[0] == "C")).name
     value = next(group for group in groups if group[0] == "V")
     held = reader.nouns.column(column)
+    columns = {match.column.casefold() for thing in reader.sentence.named(value) for match in thing.values}
+    named = held.name if held else ""
+    if named.casefold() not in columns:  # "whose contact is the owner" says what they are
+        kind = stems(identifier_words(named))[:1]
+        alike = [c.name for c in reader.nouns.own if c.name != named and stems(identifier_words(c.name))[:1] == kind]
+        named = alike[0] if len(alike) == 1 else named
 
     def fits(match: ValueMatch) -> bool:
-        return reader.is_own(match.table) and held is not None and match.column.casefold() == held.name.casefold()
+        return reader.is_own(match.table) and match.column.casefold() == named.casefold()
 
-    return reader.with_filter(rows, reader.matches(value, fits))
+    beside = (*rows.beside, column) if held is not None and held.name != named else rows.beside
+    return reader.with_filter(replace(rows, beside=beside), reader.matches(value, fits))
 
 
 @clause_of(
@@ -122,6 +137,16 @@ def _in_stock(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     if thing.surface.lower() not in ("stock", "inventory"):
         return None
     return reader.with_filter(rows, reader.number(thing.name, reader.thing(groups[0])))
+
+
+@clause_of(
+    CONDITIONS,
+    rf"{CONN}(?:with|having|have|has) Q (?:[MC]\d+ )?(?:units? )?left(?: in stock| in C)?(?:, and how many are left)?",
+)
+def _left(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "With fewer than 20 units left"."""
+    stock = reader.nouns.named("units in stock", "quantity in stock")
+    return reader.with_filter(rows, reader.number(stock, reader.thing(groups[0]))) if stock else None
 
 
 @clause_of(
@@ -195,11 +220,14 @@ def _in_period(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None
     CONDITIONS,
     rf"{CONN}(?:(?:whose|where|with|with a|having|have) )?(?:a )?C (?:that )?(starts?|begins?|starting"
     r"|beginning|ends?|ending) (?:with|in)(?: letters?)? T",
+    rf"{CONN}(contain|contains|containing|include|includes|including|with)(?: word)? T",
     rf"{CONN}(start|begin|starting|beginning|end|ending) (?:with|in)(?: letters?)? T",
 )
 def _starting(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     field = reader.thing(groups[0]).name if groups[0][0] == "C" else reader.nouns.label
     text = reader.thing(groups[-1]).name
+    if groups[-2].startswith(("contain", "includ", "with")):
+        return _like(reader, rows, field, f"%{text}%")
     end = groups[-2].startswith("end")
     return _like(reader, rows, field, f"%{text}" if end else f"{text}%")
 
@@ -251,7 +279,21 @@ def _missing(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
+    rf"{CONN}(?:with no|have no|has no|having no|without) C(?: left| at all)?",
+)
+def _zero(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "With no stock": a number that every row has is nought."""
+    field = reader.thing(groups[0]).name
+    column = reader.nouns.column(field)
+    if column is None or column.family != "number" or column.nullable:
+        return None
+    return reader.with_filter(rows, Filter(field, "=", (0,)))
+
+
+@clause_of(
+    CONDITIONS,
     rf"{CONN}(?:with|have|has|do have|for which we (?:have|know)) a C(?: on file| on record)?",
+    r"(?:do we have|have we got|we have|we know) (?:a )?C(?: on file| on record)?",
     rf"{CONN}with C on (?:file|record)",
     rf"{CONN}(?:whose|where) C (?:is (?:filled in|on file|present|known|given)|we know)",
     rf"{CONN}whose C we know",
@@ -266,7 +308,7 @@ def _present(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     CONDITIONS,
     rf"{_IS}not (?:yet|yet been|been yet) ([a-z]+)",
     rf"{_IS}not (?:been )?([a-z]+)(?: yet|(?! yet| (?:by|via|with|to|from|for) ))",
-    rf"{CONN}(?:<be>)?(?:still |yet |waiting |still waiting |still yet )to be ([a-z]+)",
+    rf"{CONN}(?:<be>)?(?:still |yet |waiting |still waiting |still yet )to (?:be )?([a-z]+)",
     rf"{CONN}still (?:have |has )?not (?:yet )?(?:been )?([a-z]+)",
 )
 def _not_yet(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
@@ -288,8 +330,8 @@ def _already(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
-    rf"{CONN}<be>K",
-    rf"{CONN}<be>B",
+    rf"{CONN}(?:<be>|have |has |we )K",
+    rf"{CONN}(?:<be>|we )B",
     rf"{CONN}<be>(?:marked|flagged) as B",
 )
 def _of_kind(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:

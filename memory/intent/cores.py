@@ -7,56 +7,40 @@ filters and window.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import cast
 
-from memory.compiler import Having, SemanticQuery
+from memory.compiler import SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.checks import meant
 from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.parts import Parts
-from memory.lexical import stems
+from memory.intent.parts import Parts, having_of
+from memory.intent.remaining import Core, core_of
+from memory.lexical import fold, stem, stems
 
 __all__ = ["read_core"]
 
-_METRICS = r"M(?:[kw]+h?M)*"
+_METRICS = r"M(?:[kw]+[pu]*h?M)*"
 _TOTAL = re.compile(rf"u?{_METRICS}|Mm")
 _AFTER_GROUP = re.compile(r"[kw]?h?M")
 _EACH_WITH = re.compile(rf"u?Dk?w?h{_METRICS}")
 _RANKED = re.compile(r"R?D[bk]h?M|RDpM")
 _MOST_FIRST = re.compile(r"D[kw]?HMf")
-_SUPERLATIVE = re.compile(r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw][HB]M|u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]")
+_SUPERLATIVE = re.compile(
+    r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw][HB]M|u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM|u?[Dg][HB][bp]M"
+    r"|[Dg]q?MH|[Dg]z[HB]M"
+)
+_FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN")
 _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
-_SHARE = re.compile(r"u?Sp?([MD])|(M)%")
+_SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
+_PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
+_OF_THE_FIRST = re.compile(r"u?SpM[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
+_HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """The remaining items that say something, and their codes."""
-
-    codes: str
-    items: tuple[Item, ...]
-
-    def coded(self, codes: str) -> list[Item]:
-        """The items with one of the codes, in order."""
-        return [item for item in self.items if item.code in codes]
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return tuple(item.name for item in self.items if item.code == "M")
-
-    @property
-    def number(self) -> int:
-        return next((int(item.number) for item in self.items if item.code == "N"), 0)
-
-    def has(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the codes are as a whole what the pattern says."""
-        return bool(pattern.fullmatch(self.codes))
 
 
 def read_core(parts: Parts, known: Known) -> SemanticQuery:
@@ -65,57 +49,8 @@ def read_core(parts: Parts, known: Known) -> SemanticQuery:
     Raises:
         NotUnderstood: the items are none of the cores.
     """
-    core = _core_of(parts)
+    core = core_of(parts, known)
     return read_comparison(core.codes, core.items, parts, known) or _Reader(parts, known).read(core)
-
-
-def _core_of(parts: Parts) -> _Core:
-    listed = [match.start() + 1 for match in re.finditer("M,(?=M)", parts.codes)]
-    items = [replace(item, code="k") if place in listed else item for place, item in enumerate(parts.items)]
-    items = [item for item in items if item.code not in ".,cr"]
-    items = _beside_metrics(items, parts)
-    measured = any(item.code == "M" for item in items)
-    if not measured and any(item.code == "A" for item in items):
-        raise NotUnderstood  # "how much" of something that is no metric
-    items = [item for item in items if item.code != "A"]
-    if parts.grouped and not measured:
-        items = _counting(items, parts)
-    codes = re.sub("^(u?)k(?=M)", r"\1", "".join(item.code for item in items))  # "both sales and profit"
-    parts.counted = "mM" in codes or codes in ("Mm", "Dm")
-    codes = codes.replace("mM", "M")
-    if parts.grouped:
-        codes = re.sub("~p?", "", codes)
-    if parts.compared:
-        codes = re.sub("^[pb]", "", codes)
-    if codes.endswith("kM") and parts.having and items[-1].name == parts.having[0]:
-        codes, items = codes[:-2], items[:-2]  # "... and show those sales"
-    if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
-        codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
-    return _Core(codes, tuple(items))
-
-
-def _beside_metrics(items: list[Item], parts: Parts) -> list[Item]:
-    """Things beside metrics as the number of them: "revenue and orders", "orders and freight by shipper"."""
-    kept, codes = list(items), "".join(item.code for item in items)
-    for match in re.finditer(r"D(?=kM)|(?<=Mk)D", codes):
-        thing, follows = items[match.start()], codes[match.end() : match.end() + 2] == "kM"
-        if thing.metric and thing.plural and (parts.grouped or not follows):
-            kept[match.start()] = replace(thing, code="M", name=thing.metric)
-    return kept
-
-
-def _counting(items: list[Item], parts: Parts) -> list[Item]:
-    """Things before what they are broken down by ("customers per country") as the metric of their name."""
-    asked = any(item.code == "m" for item in items)
-    if parts.order == "name" or (parts.lists and not asked):
-        return items
-    first = min((group.start for group in parts.groups), default=len(parts.question))
-    return [
-        replace(item, code="M", name=item.metric)
-        if item.code == "D" and item.metric and (asked or item.start < first)
-        else item
-        for item in items
-    ]
 
 
 class _Reader:
@@ -125,14 +60,16 @@ class _Reader:
         self._parts = parts
         self._known = known
 
-    def read(self, core: _Core) -> SemanticQuery:
+    def read(self, core: Core) -> SemanticQuery:
+        """The query of the core.
+
+        Raises:
+            NotUnderstood: it is none that is known.
+        """
         things = core.coded("Dg")
-        if core.has(_SUPERLATIVE):
-            return self._superlative(core, things[0])
-        if core.has(_RANKED) or core.has(_MOST_FIRST):
-            return self._ranked(core, things)
-        if core.has(_SHARE):
-            return self._share(core)
+        builder = next((builder for pattern, builder in _BUILDERS if core.has(pattern)), None)
+        if builder is not None:
+            return builder(self, core, things)
         metrics = self._metrics(core, things)
         if metrics:
             return self._breakdown(metrics)
@@ -140,7 +77,7 @@ class _Reader:
             raise NotUnderstood
         return self._rows(core, things)
 
-    def _metrics(self, core: _Core, things: Sequence[Item]) -> tuple[str, ...]:
+    def _metrics(self, core: Core, things: Sequence[Item]) -> tuple[str, ...]:
         """The metrics of a total or a breakdown, whose things are grouped by; empty for every other core."""
         if core.has(_TOTAL) or (self._parts.grouped and core.has(_AFTER_GROUP)):
             return core.metrics
@@ -149,12 +86,15 @@ class _Reader:
             return core.metrics
         if core.codes in ("mD", "Dm"):
             return (self._rows_of(things[0]),)
-        if self._parts.having and re.fullmatch(r"u?[Dg]w?", core.codes):
+        sold = self._parts.having and all(
+            self._known.accounts_for(stem(fold(item.surface)), self._parts.having[0]) for item in core.coded("z")
+        )
+        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?", core.codes):
             self._parts.group(things)
             return (self._parts.having[0],)
         return ()
 
-    def _rows(self, core: _Core, things: Sequence[Item]) -> SemanticQuery:
+    def _rows(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
         """Cores that show rows and no metric."""
         if core.has(_EXTREME):
             return self._extreme(core, *things)
@@ -169,6 +109,8 @@ class _Reader:
     def _breakdown(self, metrics: tuple[str, ...]) -> SemanticQuery:
         parts = self._parts
         dimensions = [item.name for item in parts.groups]
+        if parts.unsure and not (dimensions or parts.grain or parts.order or parts.having) and not parts.compared:
+            parts.compared = [values for values in parts.beside if len(parts.filters) == 1]
         for values in parts.compared:
             field = meant(values, metrics, self._known).field
             if field not in dimensions:
@@ -178,26 +120,26 @@ class _Reader:
         if not dimensions and not parts.grain:
             if parts.order or parts.having or not self._is_number(metrics):
                 raise NotUnderstood
+            if _HOW_MUCH_OF.search(parts.question):
+                raise NotUnderstood  # the amount, or what share of all?
             return SemanticQuery(metrics=metrics, pattern="total")
         if not dimensions and len(parts.periods) > 1 and not self._is_number(metrics):
             raise NotUnderstood  # "the repeat customers of 2020 and 2021" are people
         if parts.having and parts.having[0] not in metrics:
             raise NotUnderstood
+        if parts.order in ("best", "worst"):
+            if not self._known.is_welcome(metrics[0]):
+                raise NotUnderstood  # the best late rate is the lowest
+            parts.order = "desc" if parts.order == "best" else "asc"
         by_name = parts.order == "name"
         return SemanticQuery(
             metrics,
             tuple(dimensions),
             grain=self._grain,
-            having=self._having(),
+            having=having_of(parts),
             order="asc" if by_name else self._order,
             by_group=by_name,
         )
-
-    def _having(self) -> Having | None:
-        if self._parts.having is None:
-            return None
-        _, operator, number = self._parts.having
-        return Having(cast("Any", operator), int(number) if number.is_integer() else number)
 
     @property
     def _grain(self) -> Grain | None:
@@ -219,31 +161,35 @@ class _Reader:
                     return False
         return True
 
-    def _ranked(self, core: _Core, things: Sequence[Item]) -> SemanticQuery:
+    def _ranked(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
         """ "Rank D by M", "D by M, highest first", "D, those with the most M first"."""
         said = next((item.name for item in core.coded("RH") if item.name), "")
         self._parts.order = self._parts.order if core.has(_RANKED) else said
         if core.codes.startswith("R"):
             self._parts.order = self._parts.order or said
+        elif core.codes == "DbM" and not self._parts.order:
+            self._parts.order = "desc"  # "customers by revenue"
         if self._parts.order not in ("asc", "desc"):
             raise NotUnderstood
         self._parts.group(things)
         return self._breakdown(core.metrics)
 
-    def _superlative(self, core: _Core, thing: Item) -> SemanticQuery:
+    def _superlative(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
         """ "Which D has the most M", "top N D by M"; within each of another thing where that is a group."""
-        parts, known = self._parts, self._known
+        parts, known, thing = self._parts, self._known, things[0]
         metric = core.metrics[0]
-        if "B" in core.codes and not known.compiler.additive(metric):
+        if "B" in core.codes and not (known.compiler.additive(metric) and known.is_welcome(metric)):
             raise NotUnderstood  # the best late rate is the lowest
-        if " of the " in thing.surface or parts.compared or parts.having:
+        if (thing.code == "D" and " of the " in thing.surface) or parts.compared or parts.having:
             raise NotUnderstood  # "the city of the employee with the most": whose most?
         if "z" in core.codes and (thing.code == "g" or known.crosses(metric, thing.name)):
             raise NotUnderstood  # "sold the most products": units, or different ones?
         within = len(parts.groups) + bool(parts.grain)
         if within > 1 or (within and thing.code == "g"):
             raise NotUnderstood
-        direction, limit = self._first(core, thing)
+        if thing.name in ("day", "week") and known.is_count(metric):
+            raise NotUnderstood  # many days have the same small number
+        direction, limit, offset = self._first(core, thing)
         parts.group([thing])
         return SemanticQuery(
             (metric,),
@@ -251,29 +197,73 @@ class _Reader:
             grain=self._grain,
             order=direction,
             limit=limit,
+            offset=offset,
             pattern="rank_within" if within else "breakdown",
         )
 
-    def _first(self, core: _Core, thing: Item) -> tuple[Order, int]:
-        """From which end, and how many: one thing, or so many of several; "the top customers" says not how many."""
-        direction = core.coded("HB")[0].name
+    def _first(self, core: Core, thing: Item) -> tuple[Order, int, int]:
+        """From which end, how many, and how many before them are passed over.
+
+        That is one thing, or so many of several; "the top customers" says not how many.
+        """
+        direction, _, passed = core.coded("HB")[0].name.partition(" ")
         if self._parts.order not in ("", direction) or (thing.plural != bool(core.number) and core.number != 1):
             raise NotUnderstood
-        return cast("Order", direction), core.number or 1
+        if passed and core.number:
+            raise NotUnderstood
+        return cast("Order", direction), core.number or 1, int(passed or 0)
 
-    def _share(self, core: _Core) -> SemanticQuery:
+    def _first_few(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
+        """ "Sales by country, top 5": the first few of a breakdown."""
+        self._parts.group(things)
+        word = core.coded("H")[0]
+        if len(self._parts.groups) != 1 or self._parts.grain or self._parts.order or self._parts.compared:
+            raise NotUnderstood
+        if word.name not in ("asc", "desc") or not self._parts.groups[0].name:
+            raise NotUnderstood
+        return replace(self._breakdown(core.metrics[:1]), order=cast("Order", word.name), limit=core.number)
+
+    def _share(self, core: Core, _: Sequence[Item]) -> SemanticQuery:
         """ "What share of M is from V", "share of M by D", "M by D as a share of the total"."""
         parts = self._parts
         thing = core.coded("MD")[0]
+        such = self._known.share_of_such(parts.loose.surface, thing.surface) if parts.loose else ""
+        if such and not parts.order and not parts.having and "%" not in core.codes:
+            parts.loose, parts.counted = None, True
+            parts.said = [item for item in parts.said if item is not thing]
+            return self._breakdown((such,))
         metric = thing.name if thing.code == "M" else self._rows_of(thing)
         if not self._known.compiler.additive(metric) or parts.having or parts.grain or parts.compared:
             raise NotUnderstood
         if parts.groups and not parts.unsure and parts.order != "name":
             dimensions = tuple(item.name for item in parts.groups)
             return SemanticQuery((metric,), dimensions, order=self._order, pattern="share")
-        if parts.groups or parts.order or len(parts.filters) != 1 or "%" in core.codes:
+        if parts.groups or parts.order or len(parts.filters) != 1 or core.codes == "M%":
             raise NotUnderstood
         return SemanticQuery((metric,), pattern="share_of")
+
+    def _part_of(self, core: Core, _: Sequence[Item]) -> SemanticQuery:
+        """ "What percentage of orders were multi-item orders": the metric that is the one as a share of the other."""
+        whole, part = core.coded("DM")[:: -1 if "%" in core.codes else 1]
+        metric = self._known.ratio(part.name, whole.name if whole.code == "M" else whole.metric)
+        if not metric or self._parts.order or self._parts.having:
+            raise NotUnderstood
+        self._parts.said = [item for item in self._parts.said if item is not whole]
+        self._parts.counted = True
+        return self._breakdown((metric,))
+
+    def _share_of_first(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
+        """ "What share of revenue comes from the top 10 customers"."""
+        parts, metric, thing = self._parts, core.metrics[0], things[0]
+        order, limit, passed = self._first(core, thing)
+        if parts.grouped or parts.order or parts.having or parts.compared or passed or order != "desc":
+            raise NotUnderstood
+        if not self._known.adds_up(metric) or self._known.crosses(metric, thing.name) or not core.number:
+            raise NotUnderstood
+        if len(set(core.metrics)) > 1:
+            raise NotUnderstood  # of the ten with the most of something else
+        parts.group([thing])
+        return SemanticQuery((metric,), (thing.name,), order=order, limit=limit, pattern="share_of_top")
 
     def _rows_of(self, thing: Item) -> str:
         """The metric that counts a thing."""
@@ -292,16 +282,17 @@ class _Reader:
             raise NotUnderstood  # "orders to V": which ones, or how many?
         return SemanticQuery(pattern="list", entity=thing.entity, order="asc" if self._parts.order else None)
 
-    def _extreme(self, core: _Core, thing: Item, by: Item) -> SemanticQuery:
+    def _extreme(self, core: Core, thing: Item, by: Item) -> SemanticQuery:
         """ "Which D has the highest unit price": a number that each row has, and no metric."""
-        direction, limit = self._first(core, thing)
+        direction, limit, offset = self._first(core, thing)
         column = next((d for d in self._known.layer.dimensions if d.id == by.name and d.column), None)
         if column is None or column.type != "number" or column.table.casefold() != thing.table.casefold():
             raise NotUnderstood
         if not thing.entity or by.metric or self._parts.having:
             raise NotUnderstood
         columns = (f"{column.table}.{column.column}",)
-        return SemanticQuery(pattern="extreme", entity=thing.entity, columns=columns, order=direction, limit=limit)
+        return SemanticQuery(pattern="extreme", entity=thing.entity, columns=columns, order=direction, limit=limit,
+                             offset=offset)  # fmt: skip
 
     def _lookup(self, thing: Item) -> SemanticQuery:
         """ "The country of V": an attribute of the one row that is named."""
@@ -321,3 +312,14 @@ class _Reader:
             raise NotUnderstood
         [(entity_id, column)] = found
         return SemanticQuery(pattern="lookup", entity=entity_id, columns=(column,))
+
+
+_BUILDERS: tuple[tuple[re.Pattern[str], Callable[[_Reader, Core, Sequence[Item]], SemanticQuery]], ...] = (
+    (_SUPERLATIVE, _Reader._superlative),
+    (_FIRST_FEW, _Reader._first_few),
+    (_RANKED, _Reader._ranked),
+    (_MOST_FIRST, _Reader._ranked),
+    (_SHARE, _Reader._share),
+    (_PART_OF, _Reader._part_of),
+    (_OF_THE_FIRST, _Reader._share_of_first),
+)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp, parse_one
 
-from memory.compiler import Filter, SemanticQuery
-from memory.compiler.query import Order
-from memory.intent.arrangement import ADJECTIVE, ARRANGEMENT, described
+from memory.compiler import SemanticQuery
+from memory.intent.arrangement import ARRANGEMENT
+from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.conditions import CONDITIONS
+from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.lookups import lookups
+from memory.intent.lookups import contents, lookups
+from memory.intent.nouns import nouns_of
+from memory.intent.people import PEOPLE, asked_who, reporting
+from memory.intent.phrases import PHRASES, adjective
 from memory.intent.relations import RELATIONS
-from memory.intent.rows import Reader, Rows
+from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
 from memory.joins import NoJoinPath
 from memory.lexical import stem
@@ -33,23 +37,10 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
-_CLAUSES = (*CONDITIONS, *RELATIONS, *ARRANGEMENT)
-_LISTED = r"((?:[KBV]\d+ )*)(E\d+)"
-
-Builder = Callable[[Reader, Rows, "_Head"], SemanticQuery | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What stands before the clauses."""
-
-    groups: tuple[str, ...]
-    thing: Thing
-    """The things asked about, as they are named."""
-    number: int
-    every: bool
-    asked: bool
-    """Whether the question says that rows are to be shown, and is no bare "orders of 2023"."""
+_BUSINESS = re.compile(r" (?:in|at|of|with|for) ([EFK]\d+)(?= |$)")
+_CLAUSES: tuple[Clause | Phrase, ...] = (
+    *CONDITIONS, *COLUMNS_COMPARED, *RELATIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+)  # fmt: skip
 
 
 def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
@@ -67,11 +58,36 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     if text.startswith("everything ", start):
         sentence.things["E99"] = Thing("everything", plural=True)
         sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
-    for form, build in _FORMS:
-        match = form.match(text, start)
+    sentence.text = text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
+    hire = re.compile(r"(?:new )?(hires?)(?= |$)(?! C)").search(text, start)
+    if hire and reader.nouns.is_person and reader.nouns.named("hire date"):
+        sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
+        sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
+    yield from reporting(reader, start)
+    who = asked_who(reader, start)
+    if who is None:
+        yield from lookups(reader, start)
+        yield from _of_forms(reader, start)
+        return
+    sentence.text = who
+    for plural in (False, True):  # who it was, else who they were
+        sentence.things["E98"] = Thing("who", sentence.nouns.entity.id, plural)
+        found = [*lookups(reader, start), *_of_forms(reader, start)]
+        yield from found
+        if found:
+            break
+
+
+def _is_ours(thing: Thing) -> bool:
+    """Whether a word means the business that asks: "the newest hire in the company"."""
+    return not thing.plural and thing.surface.lower() in ("company", "business", "firm")
+
+
+def _of_forms(reader: Reader, start: int) -> Iterator[SemanticQuery]:
+    for form, build in (*_FORMS, *EXTREMES):
+        match = form.match(reader.sentence.text, start)
         if match:
             yield from _completed(reader, match, build)
-    yield from lookups(reader, start)
 
 
 def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator[SemanticQuery]:
@@ -81,10 +97,10 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
     number = next((n for n in numbers if isinstance(n, int)), 0)
     every = bool(re.search(r"\b(?:every|each|everyone|everybody)\b", match[0]))
     asked = every or bool(_ASKING.search(reader.sentence.question))
-    head = _Head(tuple(groups[:-2]), reader.thing(noun), number, every, asked)
+    head = Head(tuple(groups[:-2]), reader.thing(noun), number, every, asked)
     rows: Rows | None = Rows()
     for letter in adjectives.split():
-        rows = _adjective(reader, rows, letter) if rows is not None else None
+        rows = adjective(reader, rows, letter) if rows is not None else None
     for found in reader.read(match.end(), rows, _CLAUSES) if rows is not None else ():
         try:
             query = build(reader, found, head)
@@ -94,29 +110,18 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
             yield query
 
 
-def _adjective(reader: Reader, rows: Rows, letter: str) -> Rows | None:
-    """ "Late orders", "German customers", "Seafood products"."""
-    thing = reader.thing(letter)
-    if letter[0] == "K":
-        return replace(rows, kinds=(*rows.kinds, thing.name))
-    try:
-        if letter[0] == "B":
-            return reader.with_filter(rows, Filter(thing.name, "=", (1,)))
-        found = reader.matches(letter, lambda _: True)
-        return None if reader.is_far(found.field) else reader.with_filter(rows, found)
-    except (NotUnderstood, NoJoinPath):
-        return None
-
-
-def _list(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _list(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The rows, by what they are called by, with the columns asked for."""
     if rows.counted:
         return _counted(reader, rows) if not (rows.columns or rows.order) else None
     if rows.extreme:
-        return _extreme(reader, rows, head)
+        return extreme(reader, rows, head)
+    made_of = _made_of(reader, rows)
+    if made_of:
+        return made_of
     if not _is_listed(reader, rows, head) or (rows.order and _other_day(reader, rows, rows.order[0])):
         return None
-    tested = () if rows.columns else _tested(reader, rows)
+    tested = () if rows.columns else (*_tested(reader, rows), *rows.beside)
     columns = tuple(dict.fromkeys((reader.nouns.label, *rows.columns, *tested)))
     if rows.order:
         columns = tuple(dict.fromkeys((*columns, rows.order[0])))
@@ -133,7 +138,18 @@ def _list(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
     )
 
 
-def _is_listed(reader: Reader, rows: Rows, head: _Head) -> bool:
+def _made_of(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """ "The products of order 10250": its lines say how many of each as well."""
+    if rows != Rows(related=rows.related, open=rows.open) or len(rows.related) != 1 or rows.related[0].negated:
+        return None
+    filters = rows.related[0].filters
+    whole = [e for e in reader.known.layer.entities if [reader.known.compiler.label(e)] == [f.field for f in filters]]
+    numbered = len(whole) == 1 and nouns_of(whole[0].id, reader.known).is_numbered
+    found = contents(reader.known, whole[0].id, filters[0]) if numbered else None
+    return found if found and found.columns[0] == reader.nouns.label else None
+
+
+def _is_listed(reader: Reader, rows: Rows, head: Head) -> bool:
     """Whether it is surely all the rows that are asked for, and not how many there are."""
     if head.thing.surface == "everything" and rows.related:
         return False
@@ -168,7 +184,7 @@ def _tested(reader: Reader, rows: Rows) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _number_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """How many rows there are."""
     if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
         return None
@@ -201,47 +217,7 @@ def _counted(reader: Reader, rows: Rows) -> SemanticQuery | None:
     return SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
 
 
-def _extreme(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
-    """The first rows by a column: as many as are asked for, or one."""
-    if (
-        rows.extreme is None
-        or rows.order not in (None, rows.extreme)
-        or rows.counted
-        or (head.thing.plural and not head.number)
-    ):
-        return None
-    if head.number and not head.thing.plural and head.number != 1:
-        return None
-    field, order = rows.extreme
-    return SemanticQuery(
-        metrics=rows.kinds,
-        filters=rows.filters,
-        related=rows.related,
-        window=rows.window,
-        pattern="extreme",
-        entity=reader.nouns.entity.id,
-        columns=tuple(dict.fromkeys((field, *(c for c in rows.columns if c != reader.nouns.label)))),
-        order=order,
-        limit=head.number or 1,
-    )
-
-
-def _described(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
-    """ "The three cheapest products"."""
-    words = next(group for group in head.groups if group and not re.match(r"[A-Z]\d", group))
-    found = described(reader, words)
-    return _extreme(reader, replace(rows, extreme=found), head) if found and not rows.extreme else None
-
-
-def _top_by(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
-    """ "Top 5 products by price": the order is the column's, from the end that is said."""
-    if rows.order is None or rows.extreme:
-        return None
-    order: Order = "asc" if "bottom" in head.groups else "desc"
-    return _extreme(reader, replace(rows, order=None, extreme=(rows.order[0], order)), head)
-
-
-def _columns_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _columns_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """ "The phone numbers of all customers in Berlin"."""
     fields = [reader.field_of(letter) for letter in re.findall(r"[CFE]\d+", head.groups[0])]
     if rows.columns or rows.extreme or rows.counted or len(set(fields)) < len(fields):
@@ -256,12 +232,12 @@ def _repeats(reader: Reader, field: str) -> bool:
     return column is not None and table is not None and (column.distinct or 0) < table.row_count
 
 
-def _values(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _values(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The different values of a column that every row has; with gaps, is the gap one of them?"""
     return None if reader.nullable(reader.thing(head.groups[0]).name) else _different(reader, rows, head)
 
 
-def _different(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _different(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     field = reader.thing(head.groups[0]).name
     if rows.related or rows.kinds or rows.window or rows.columns or rows.extreme or rows.counted:
         return None
@@ -275,14 +251,14 @@ def _different(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
     )
 
 
-def _number_of_values(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _number_of_values(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     query = _different(reader, rows, head)
     if query is None or query.order or "." not in query.columns[0]:
         return None
     return SemanticQuery((f"distinct:{query.columns[0]}",), (), query.filters, pattern="total")
 
 
-def _share_of(reader: Reader, rows: Rows, head: _Head) -> SemanticQuery | None:
+def _share_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """ "What share of orders have a freight over 100"."""
     query = _number_of(reader, rows, head)
     if query is None or rows.related or rows.kinds or rows.counted or len(rows.filters) != 1:
@@ -295,35 +271,34 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
     for build, forms in (
         (_list, (
-            rf"(?:everyone|everybody) (?:on|in) {_LISTED}",
-            rf"(?:(?:which|what|who)(?: are| is)?(?: of)? )?(?:(?:every|each) )?(?:N )?{_LISTED}",
+            rf"(?:everyone|everybody) (?:on|in) {LISTED}",
+            rf"for (?:every|each) {LISTED}",
+            rf"(?:(?:(?:for|at|in|on|to|from|with) )?(?:which|what|who)(?: are| is)?(?: of)? )?"
+            rf"(?:(?:every|each) )?(?:N )?{LISTED}",
         )),
         (_number_of, (
-            rf"(?:how many(?: of)?|(?:what is )?(?:total )?number of|(?:what is )?count of|count(?: of)?) {_LISTED}",
+            rf"(?:how many(?: of| different| distinct| unique)?|(?:what is )?(?:total )?number of"
+            rf"|(?:what is )?count of|count(?: of)?) {LISTED}",
         )),
-        (_described, (
-            rf"(?:(?:which|what|who) (?:is|are|was|were) )?(?:N )?({ADJECTIVE}) (?:N )?{_LISTED}",
-        )),
-        (_top_by, (rf"(?:(?:which|what) are )?(?:N )?(top|bottom) (?:N )?{_LISTED}",)),
         (_columns_of, (
-            rf"(?:what (?:is |are )?)?L (?:of|for|from|by) (?:(?:every|each) )?(?:one of )?{_LISTED}",
+            rf"(?:what (?:is |are )?)?L (?:of|for|from|by) (?:(?:every|each) )?(?:one of )?{LISTED}",
         )),
         (_share_of, (
-            rf"(?:what )?(?:is )?(?:percentage|share|proportion|percent) of (?:E )?{_LISTED}(?: (?:is|are|have|has))?",
+            rf"(?:what )?(?:is )?(?:percentage|share|proportion|percent) of (?:E )?{LISTED}(?: (?:is|are|have|has))?",
         )),
         (_values, (
-            rf"(?:what are )?{_UNIQUE} C (?:of|among|for|that|in) {_LISTED}",
-            rf"(?:in )?(?:which|what)(?: {_UNIQUE})? C (?:do|are|have|can|did) (?:we have )?{_LISTED}"
+            rf"(?:what are )?{_UNIQUE} C (?:of|among|for|that|in) {LISTED}",
+            rf"(?:in )?(?:which|what)(?: {_UNIQUE})? C (?:do|are|have|can|did) (?:we have )?{LISTED}"
             r"(?: (?:come from|live in|located in|located|based in|based|have|in|from|work in|sit in|situated))?",
-            rf"every C (?:with|of|among) {_LISTED}(?: once)?",
-            rf"every C {_LISTED} have",
-            rf"C {_LISTED} are (?:located |based )?in",
+            rf"every C (?:with|of|among) {LISTED}(?: once)?",
+            rf"every C {LISTED} have",
+            rf"C {LISTED} are (?:located |based )?in",
         )),
         (_number_of_values, (
-            rf"(?:how many|number of|count of|count) {_UNIQUE} C (?:of|among|for|are there (?:among|for)|do) {_LISTED}"
+            rf"(?:how many|number of|count of|count) {_UNIQUE} C (?:of|among|for|are there (?:among|for)|do) {LISTED}"
             r"(?: (?:have|come from|live in|work in))?",
-            rf"how many (?:{_UNIQUE} )?C do we have {_LISTED} in",
-            rf"in how many (?:{_UNIQUE} )?C (?:do|are) (?:we have )?{_LISTED}(?: (?:located|based))?",
+            rf"how many (?:{_UNIQUE} )?C do we have {LISTED} in",
+            rf"in how many (?:{_UNIQUE} )?C (?:do|are) (?:we have )?{LISTED}(?: (?:located|based))?",
         )),
     )
     for form in forms

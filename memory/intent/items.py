@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from memory.intent.comparison_words import AVERAGE_CUE
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.words import CODES, PATTERNS
+from memory.intent.wrapping import unwrapped
 from memory.lexical import Token, tokenize
 from memory.linking import Links
 from memory.meaning import NUMBER_WORDS, SILENT_WORDS
@@ -26,6 +27,10 @@ _GAP = re.compile(r"[\s.?!\"“”‘’'`…]*(?:['’]s?)?[\s.?!\"“”‘’
 _SEPARATORS = re.compile(r"[,:;()–—]|(?<=\s)-(?=\s)|&")
 _SENTENCE_END = re.compile(r"[.?!]\s")
 _MONEY = re.compile(r"[$€£]\s*$")
+_THOUSANDS = re.compile(r"(?<![\w.,])(\d[\d,]*(?:\.\d+)?)\s?(k|m|mn|mio|million|millions|thousand|grand)\b(?![-’'])")
+_SCALES = {"k": 1e3, "thousand": 1e3, "grand": 1e3}
+_MENDED = frozenset("mgaHSecbR")
+"""Codes of words that are taken for meant where they are misspelt: nothing turns on their exact form."""
 _YES_OR_NO = re.compile(r"\W*(?:is|are|was|were|did|does|do|has|have|had)\b(?! you\b)")
 _ONE_OF_TWO = re.compile(r"\W*(?:did|does|do) .* or .* (?:have|has|had|get|make) (?:the )?(?:more|less|fewer|high|low)")
 
@@ -59,19 +64,53 @@ def read_items(question: str, known: Known) -> list[Item]:
     Raises:
         NotUnderstood: two names cannot both be meant, a raw column is named, or a sign is not known.
     """
+    question = unwrapped(question)
     lowered = question.lower()
     # "Above-average price": a price above the average, and not the metric Average Price.
     links = known.linker.link(AVERAGE_CUE.sub(lambda cue: " " * len(cue[0]), question))
     asked = _YES_OR_NO.match(lowered) and not _ONE_OF_TWO.match(lowered)
     if asked or links.columns or len(lowered) != len(question):
         raise NotUnderstood
-    found = _with_phrases(lowered, _named(links, known, find_periods(question, known.layer.today())))
+    named = _named(links, known, find_periods(question, known.layer.today()))
+    found = _with_phrases(lowered, [*named, *_scaled(lowered, named)])
     words = [
         _word(token, question, known)
         for token in links.tokens
         if not any(item.start < token.end and token.start < item.end for item in found)
     ]
-    return _separated(question, sorted([*found, *words], key=lambda item: item.start))
+    ordered = _with_verbs_apart(sorted([*found, *words], key=lambda item: item.start), question, links, known)
+    return _separated(question, ordered)
+
+
+def _with_verbs_apart(items: Sequence[Item], question: str, links: Links, known: Known) -> list[Item]:
+    """ "Products sold the most units": things and what they did, though "products sold" are a metric too."""
+    kept: list[Item] = []
+    for item, after in zip(items, [*items[1:], None], strict=False):
+        tokens = [token for token in links.tokens if item.start <= token.start and token.end <= item.end]
+        metric = item.code == "M" and after is not None and after.code in "Hx" and len(tokens) > 1
+        if not (metric and tokens[-1].is_participle):
+            kept.append(item)
+            continue
+        cut = tokens[-2].end
+        mentions = known.linker.link(question[item.start : cut]).mentions
+        named = [mention for mention in mentions if mention.kind != "metric" and not mention.start]
+        if not named:
+            kept.append(item)
+            continue
+        kept.append(_mentioned(named, tokens[:-1], question[item.start : cut], known))
+        kept.append(Item("z", tokens[-1].text, tokens[-1].start, tokens[-1].end))
+    return kept
+
+
+def _scaled(lowered: str, named: Sequence[Item]) -> list[Item]:
+    """Numbers in thousands and millions: "50k", "1.5 million"."""
+    found = []
+    for match in _THOUSANDS.finditer(lowered):
+        if not any(_overlap((item.start, item.end), match.span()) for item in named):
+            number = round(float(match[1].replace(",", "")) * _SCALES.get(match[2], 1e6), 6)
+            unit = "USD" if _MONEY.search(lowered[: match.start()]) else ""
+            found.append(Item("N", match[0], *match.span(), unit, number=number))
+    return found
 
 
 # -- what is named ----------------------------------------------------------------------------------------------------
@@ -159,13 +198,19 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
         for match in pattern.finditer(lowered):
             span = match.span()
             held = [item for item in found if _overlap((item.start, item.end), span)]
-            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DV" for item in held)
+            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DVM" for item in held)
             # "over 2023" is no "more than".
             dated = code == "x" and any(item.code == "P" and 0 <= item.start - span[1] <= 2 for item in named)
-            if (not held or (inside and code in ("", "O"))) and not dated:
+            if (not held or (inside and _may_cover(code, held))) and not dated:
                 found = [item for item in found if item not in held]
                 found.append(Item(code, match[0], *span, word))
     return found
+
+
+def _may_cover(code: str, held: Sequence[Item]) -> bool:
+    """Whether a phrase may stand for names that are inside it: "largest backlog first", "category by category"."""
+    metrics = any(item.code == "M" for item in held)
+    return code == "O" or (code in ("", "e") and not metrics and bool(code == "" or len(held) == 1))
 
 
 def _word(token: Token, question: str, known: Known) -> Item:
@@ -173,7 +218,7 @@ def _word(token: Token, question: str, known: Known) -> Item:
     word, place = token.folded, (token.start, token.end)
     if token.is_number or word in NUMBER_WORDS:
         return _number(token, question)
-    if token.respelt:
+    if token.respelt and CODES.get(word, ("?", ""))[0] not in _MENDED:
         raise NotUnderstood
     if word in CODES:
         code, meaning = CODES[word]
@@ -203,7 +248,9 @@ def _separated(question: str, found: Sequence[Item]) -> list[Item]:
         if _SEPARATORS.search(gap) or (_SENTENCE_END.search(gap) and item.end > item.start):
             kept.append(Item("k" if "&" in gap else ",", gap, item.start, item.start))
             gap = _SEPARATORS.sub(" ", gap)
-        if not _GAP.fullmatch(gap):
+        if gap == "-" and kept and kept[-1].code == item.code == "D":
+            kept.append(Item("k", gap, item.start, item.start))  # "the country-category pair"
+        elif not _GAP.fullmatch("" if gap == "-" and item.surface.lower() == "based" else gap):
             raise NotUnderstood
         if item.code:
             kept.append(item)

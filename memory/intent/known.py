@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from memory.compiler import Compiler
 from memory.joins import NoJoinPath
-from memory.lexical import Token, stems, tokenize
+from memory.lexical import Token, fold, stem, stems, tokenize
 from memory.linking import Linker
 from memory.semantics import Metric
 
@@ -16,6 +16,16 @@ __all__ = ["Known", "NotUnderstood"]
 
 _TURNING = frozenset(stems("no not never without more than longer still yet first last who ever only with"))
 """Words that turn the rest of a name into something else than it says alone."""
+_BUYERS = frozenset(["customer", "client", "buyer"])
+_SELLERS = frozenset(["seller", "salesperson", "sales rep", "sales representative"])
+_GOODS = frozenset(["product", "item", "article", "good"])
+"""What those who buy, those who sell and what they trade are called in English."""
+_TRADED = frozenset(stems("sold ordered bought purchased"))
+"""Verbs that say the same of the units that changed hands."""
+_UNWELCOME = frozenset(
+    stems("late delay overdue cost freight shipping discount return unshipped open backlog expense loss")
+)
+"""Stems in the names of metrics of which more is worse."""
 _COLUMN = re.compile(r"\b(\w+)\.(\w+)\b")
 
 
@@ -54,9 +64,81 @@ class Known:
                 found[words] = metric.id if found.get(words, metric.id) == metric.id else ""
         return found
 
+    @cached_property
+    def money(self) -> str:
+        """Id of the one metric that goes by "revenue" or "sales": what an amount is when no metric is named."""
+        found = {self._metric_names.get((name,), "") for name in ("revenue", "sales", "turnover")} - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    @cached_property
+    def orders(self) -> str:
+        """Id of the metric that counts orders, "" where there is none."""
+        return self._metric_names.get(("orders",), "")
+
+    @cached_property
+    def goods(self) -> frozenset[str]:
+        """Tables of what is sold by the piece, their case folded away."""
+        return frozenset(
+            entity.table.casefold() for entity in self.layer.entities if not _GOODS.isdisjoint(_words(entity.surfaces))
+        )
+
+    def is_welcome(self, metric: str) -> bool:
+        """Whether more of a metric is better, as far as its names say: of cost, delay and discount it is not."""
+        names = self.layer.metric(metric).surfaces if ":" not in metric else ()
+        return _UNWELCOME.isdisjoint(word for name in names for word in stems(name))
+
+    def has_clock_of_orders(self, metric: str) -> bool:
+        """Whether the metric's periods are those in which orders were placed."""
+        found, orders = self.defined(metric), self.defined(self.orders) if self.orders else None
+        return bool(found and orders and orders.time and found.time == orders.time)
+
+    def ratio(self, part: str, whole: str) -> str:
+        """Id of the one metric that is the first as a percentage of the second, "" where there is none."""
+        named = [m.id for m in self.layer.metrics if (m.numerator, m.denominator, m.scale) == (part, whole, 100)]
+        return named[0] if len(named) == 1 else ""
+
+    def averaged(self, surface: str) -> str:
+        """Id of the metric that is called the average of what has this name ("avg freight"), "" where there is none."""
+        return self._metric_names.get(("average", *(token.folded for token in tokenize(surface))), "")
+
+    def share_of_such(self, kind: str, things: str) -> str:
+        """Id of the metric called the percentage (or share) of such things, "late" and "orders"; "" where none is."""
+        noun = tokenize(things)[-1].folded
+        names = [(word, "of", fold(kind), noun) for word in ("percentage", "share", "proportion")]
+        found = {self._metric_names.get(name, "") for name in names} - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    def is_pieces(self, metric: str) -> bool:
+        """Whether a metric is a number of things, of which one asks how many."""
+        found = self.defined(metric)
+        return found is None or found.unit in ("count", "days")
+
+    def is_count(self, metric: str) -> bool:
+        """Whether a metric counts rows or things."""
+        found = self.defined(metric)
+        return found is None or "count(" in found.sql.replace(" ", "").casefold()
+
+    def party(self, verb: str) -> str:
+        """The dimension that who buys or who sells is called by, "" where the layer knows none."""
+        names = _SELLERS if verb == "sell" else _BUYERS
+        for entity in self.layer.entities:
+            own = self.layer.entity_of(entity.table) == entity
+            label = self.compiler.label(entity)
+            if own and "." not in label and not names.isdisjoint(_words(entity.surfaces)):
+                return label
+        return ""
+
     def table_of(self, field: str) -> str:
         """The table of a dimension id or `Table.Column`, its case folded away."""
         return (field.partition(".")[0] if "." in field else self.layer.dimension(field).table).casefold()
+
+    def own_column_like(self, table: str, field: str) -> str:
+        """The table's own column of the name that a column elsewhere has: everybody's country; "" where it has none."""
+        if "." in field or field in self.labels:
+            return ""
+        dimension, found = self.layer.dimension(field), self.linker.catalog.table(table)
+        column = found.column(dimension.column) if found and dimension.column else None
+        return f"{table}.{column.name}" if column is not None and table.casefold() != self.table_of(field) else ""
 
     def may_be_empty(self, field: str) -> bool:
         """Whether a row may have nothing in the field, as far as the catalog says."""
@@ -74,6 +156,13 @@ class Known:
             except NoJoinPath:
                 return True
         return any(self.crosses(metric, field) for metric in metrics)
+
+    def is_many(self, table: str, other: str) -> bool:
+        """Whether a row of the table may have several of the other, or nothing to do with any."""
+        try:
+            return self.linker.joins.fans_out(table, other)
+        except NoJoinPath:
+            return True
 
     def homonym(self, tokens: list[Token]) -> str:
         """Id of the one metric that goes by the same words as a thing ("orders", "units in stock"), else ""."""
@@ -103,10 +192,17 @@ class Known:
         """The layer's metric of that id; None for a plain one such as `count:customer`."""
         return None if ":" in metric else self.layer.metric(metric)
 
-    def accounts_for(self, stem: str, metric: str) -> bool:
+    def accounts_for(self, said: str, metric: str) -> bool:
         """Whether a word is of one of the metric's names: "did we sell" says no more of the units sold."""
         names = [set(stems(name)) for name in self.layer.metric(metric).surfaces] if ":" not in metric else []
-        return any(stem in name and not name & _TURNING for name in names)
+        return any(said in name and not name & _TURNING for name in names)
+
+    def is_told_by(self, verb: str, metric: str) -> bool:
+        """Whether a participle says no more of the metric: the units "sold", the freight "paid"."""
+        found, said = self.defined(metric), stem(fold(verb))
+        money = bool(found and found.unit.isupper())
+        traded = said in _TRADED and any(self.accounts_for(word, metric) for word in _TRADED)
+        return traded or self.accounts_for(said, metric) or (money and verb.lower() == "paid")
 
     def is_borrowed(self, surface: str, field: str, metric: str) -> bool:
         """Whether a short name ("country") is of a dimension far from the metric, while a nearer one ends in it."""
@@ -118,6 +214,10 @@ class Known:
             for dimension in self.layer.dimensions
             if dimension.id != field and self.combinable(metric, dimension.id)
         )
+
+
+def _words(surfaces: Sequence[str]) -> set[str]:
+    return {surface.lower() for surface in surfaces}
 
 
 def last_stem(name: str) -> str:

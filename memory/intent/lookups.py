@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from memory.compiler import Filter, SemanticQuery
 from memory.compiler.query import Order
 from memory.intent.arrangement import LEAST, MOST
-from memory.intent.known import NotUnderstood
-from memory.intent.nouns import Nouns
+from memory.intent.extremes import last_deal
+from memory.intent.known import Known, NotUnderstood
+from memory.intent.nouns import Nouns, nouns_of
+from memory.intent.people import named
 from memory.intent.rows import VERBS, Reader, verb_stem
 from memory.intent.sentence import pattern
 from memory.joins import NoJoinPath
+from memory.lexical import stems
 
-__all__ = ["lookups"]
+__all__ = ["contents", "lookups"]
 
 Answer = Callable[[Reader, Sequence[str]], SemanticQuery | None]
 
@@ -72,9 +76,18 @@ def _row(reader: Reader, group: str) -> tuple[str, Filter]:
         entity = layer.entity_of(value.table)
         if entity is not None and compiler.label(entity) in (value.dimension, value.target):
             found[entity.id] = Filter(compiler.label(entity), "=", (value.value,))
+    if not found and reader.nouns.is_person:
+        return reader.nouns.entity.id, named(reader.nouns, thing.values)
     if len(found) != 1 or len({value.value for value in thing.values}) > 1:
         raise NotUnderstood
     return next(iter(found.items()))
+
+
+def _is_of_others_too(reader: Reader, letters: Sequence[str]) -> bool:
+    """Whether others have such columns: "the phone number of Felix" may be that of somebody's contact."""
+    others = [e for e in reader.known.layer.entities if e.table.casefold() != reader.table.casefold()]
+    names = [stems(reader.thing(letter).surface) for letter in letters]
+    return any(name in nouns_of(other.id, reader.known).columns for other in others for name in names)
 
 
 def _lookup(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
@@ -84,7 +97,60 @@ def _lookup(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
     fields = [reader.field_of(letter) for letter in re.findall(r"[CFE]\d+", listed)]
     if entity != reader.nouns.entity.id or len(set(fields)) < len(fields) or found.field in fields:
         return None
+    if found.field in reader.nouns.name_parts and _is_of_others_too(reader, re.findall(r"[CFE]\d+", listed)):
+        return None
     return SemanticQuery(pattern="lookup", entity=entity, columns=tuple(fields), filters=(found,))
+
+
+def _two_lists(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "Who is the contact at X, and what is their title"."""
+    first, second = (_lookup(reader, [row, listed]) for row, listed in ((groups[1], groups[0]), (groups[1], groups[2])))
+    return replace(first, columns=(*first.columns, *second.columns)) if first and second else None
+
+
+def _all_rows(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "Employee names and job titles"."""
+    letters = re.findall(r"[CFE]\d+", groups[0])
+    fields = [reader.field_of(letter) for letter in letters]
+    first = reader.thing(letters[0])
+    if len(set(fields)) < 2 or fields[0] != reader.nouns.label or not first.plural or letters[0][0] != "C":
+        return None
+    return SemanticQuery(pattern="list", entity=reader.nouns.entity.id, columns=tuple(dict.fromkeys(fields)))
+
+
+def _contents(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "What is in order 10250"."""
+    entity, found = _row(reader, _row_among(groups))
+    query = contents(reader.known, entity, found) if entity == reader.nouns.entity.id else None
+    said = [reader.thing(group).name for group in groups if re.fullmatch(r"F\d+", group)]
+    return query if query and all(name == query.entity for name in said) else None
+
+
+def contents(known: Known, entity: str, found: Filter) -> SemanticQuery | None:
+    """The lines that a row is made of, each with what it is of; None where its rows have no lines."""
+    own = known.layer.entity(entity).table.casefold()
+    made_of = [
+        table
+        for table in known.linker.catalog.tables
+        if any(
+            key.target_table.casefold() == own and set(key.columns) < set(table.primary_key)
+            for key in table.foreign_keys
+        )
+    ]
+    lines = known.layer.entity_of(made_of[0].name) if len(made_of) == 1 else None
+    if lines is None:
+        return None
+    keys = {name for key in made_of[0].foreign_keys for name in key.columns} | set(made_of[0].primary_key)
+    others = [known.layer.entity_of(key.target_table) for key in made_of[0].foreign_keys]
+    names = [known.compiler.label(other) for other in others if other is not None and other.id != entity]
+    values = [f"{made_of[0].name}.{column.name}" for column in made_of[0].columns if column.name not in keys]
+    return SemanticQuery(pattern="list", entity=lines.id, columns=(*names, *values), filters=(found,))
+
+
+def _contact_and(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "Who do we talk to at X, and on which number"."""
+    first, second = _attribute("contact name", "contact")(reader, groups[:1]), _lookup(reader, groups)
+    return replace(first, columns=(*first.columns, *second.columns)) if first and second else None
 
 
 def _row_among(groups: Sequence[str]) -> str:
@@ -141,7 +207,7 @@ def _row_elsewhere(reader: Reader, group: str) -> tuple[str, Filter]:
 def _day(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
     """ "When was order 10250 shipped"."""
     entity, found = _row(reader, _row_among(groups))
-    verb = groups[-1]
+    verb = next(group for group in reversed(groups) if group.islower())
     field = reader.nouns.day_of(verb_stem(verb))
     if entity != reader.nouns.entity.id or not field:
         return None
@@ -164,14 +230,22 @@ _OF_FIRST = (
     rf"(?:what (?:is |are )?)?L (?:of|for) E (?:with|that has|that have|who has) ({MOST}|{LEAST})(?: number of)?"
 )
 _OTHER = r"((?:F\d+ )?V\d+|F\d+ (?:number |no |id )?N\d+)"
+_SPEAK = (
+    "(?:who|whom) (?:do|should|can|must|could) (?:we|i|you) "
+    "(?:(?:talk|speak|write|turn) (?:to|with)|contact|call|ask|phone|deal with|know) (?:at|in|from)"
+)
 _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
     (pattern(form), answer)
     for answer, forms in (
         (_lookup, (
             rf"(?:what (?:is |are |was )?|which |who (?:is |are )?)?L (?:of|for|at|from|in|to) {_ROW}",
-            rf"(?:what (?:is |are |was )?)?{_ROW} L",
+            rf"(?:what (?:is |are |was )?)?{_ROW}(?: ,)? L",
+            rf"for {_ROW} ,? ?(?:(?:give|show|tell|i need|i want|what is|what are) )?L",
+            rf"(?:what|which) L (?:is|are|was|were) (?:set|given|recorded|listed|noted|held|on file|shown) for {_ROW}",
+            rf"(?:what|how much) (?:did|do) we (?:pay|spend) (?:in |on |for )?L (?:for|on) {_ROW}",
             rf"(?:in |at |on |to )?(?:what|which) L (?:is|was|are|does|did) {_ROW}"
-            r"(?: (?:in|at|from|have|located|based|located in|based in|part of|belong to|come from|shipped to))?",
+            r"(?: (?:in|at|from|have|works?(?: in| from)?|live(?: in)?|sit in"
+            r"|located|based|located in|based in|part of|belong to|come from|shipped to))?",
         )),
         (_parent, (
             rf"(?:what (?:is |are |was )?|which |who (?:is |are )?)?(E\d+) (?:of|for) {_OTHER}",
@@ -185,13 +259,34 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
         (_of_the_first, (
             rf"{_OF_FIRST} M(?: (?:in|during|for|over) P)?", rf"{_OF_FIRST} F(?: (?:in|during|for|over) P)?",
         )),
+        (last_deal, (
+            r"when did (?:F )?V (last|first) (?:(?:place|make|take|handle|give us) )?(?:a )?(?:order|buy|purchase|E)"
+            r"(?: (?:with|from|anything from) us)?",
+            r"when did (?:F )?V (?:place|make|take|handle) (?:(?:his|her|its) )?(last|first) E",
+        )),
         (_day, (
             rf"when (?:was|is|did|were|has|will) {_ROW} (?:be |been )?([a-z]+)",
-            rf"(?:on )?(?:what|which) (?:date|day) was {_ROW} ([a-z]+)",
+            rf"when did {_ROW} (join|start|start at|start with) [EF]\d+",
+            rf"(?:on )?(?:what|which) (?:C|date|day) (?:was|did|has|were|is) {_ROW} (?:been )?([a-z]+)",
         )),
         (_what_we_buy, (
             r"(?:what do|E99) we (?:buy|purchase|get|source) from (?:E )?(V\d+)(?: [.,] just (?:F )?C)?",
             r"(?:what does|E99) (?:E )?(V\d+) (?:supply|supplies|sell|sells)(?: with)?", r"E99 that comes from (V\d+)",
+        )),
+        (_all_rows, (r"L",)),
+        (_contents, (
+            rf"what (?:is|was|are|were) (?:in|on|part of|contained in|included in) {_ROW}",
+            rf"what (?:did|does) {_ROW} (?:contain|include|consist of)",
+            rf"(?:F|lines?|contents?) (?:of|in|on|for) {_ROW}",
+        )),
+        (_two_lists, (
+            rf"(?:what (?:is |are |was )?|which |who (?:is |are )?)?L (?:of|for|at|from|in|to) {_ROW}(?: ,)? and L",
+        )),
+        (_attribute("contact name", "contact"), (
+            rf"{_SPEAK} {_ROW}",
+        )),
+        (_contact_and, (
+            rf"{_SPEAK} {_ROW} and L",
         )),
         (_destinations, (
             r"(?:to )?(?:which|what) ([a-z]+) (?:do|did|have) we (?:ship|deliver)(?:ed|ped)?(?: E)?(?: to)?",

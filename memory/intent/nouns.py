@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from memory.catalog import Column
 from memory.intent.known import Known
 from memory.lexical import identifier_words, stems, tokenize
 from memory.semantics import Entity, Metric
 
-__all__ = ["Nouns", "entity_nouns", "same_verb"]
+__all__ = ["Nouns", "entity_nouns", "nouns_of", "same_verb"]
 
 Words = tuple[str, ...]
 """A name as stems."""
@@ -46,7 +46,9 @@ _NO_TAILS = frozenset(stems("name date id no code number level unit order per ty
 _ARTICLES = frozenset({"a", "an", "the", "our"})
 _COLLECTIVE = frozenset({"staff"})
 _COLUMN_METRIC = re.compile(r"(?:SUM|AVG)\((\w+\.\w+)\)", re.IGNORECASE)
+_COLUMN = re.compile(r"\b\w+\.\w+\b")
 _BORN = frozenset({"birth"})
+_REPORTING = frozenset(stems("report reports manager supervisor boss superior lead"))
 
 
 class Nouns:
@@ -81,6 +83,9 @@ class Nouns:
             if len(fields) == 1:
                 for name in names:
                     found.setdefault(name, fields)
+        for name, field in self._referred():
+            if name not in found and name not in others:
+                found[name] = {field}
         found |= {("name",): {self.label}, ("full", "name"): {self.label}}
         return {name: next(iter(fields)) for name, fields in found.items() if len(fields) == 1}
 
@@ -117,6 +122,35 @@ class Nouns:
                 found.setdefault(verb, {self.clock})
         return {verb: next(iter(fields)) for verb, fields in found.items() if len(fields) == 1}
 
+    @cached_property
+    def superior(self) -> str:
+        """The column by which a row says whom it reports to, "" where rows report to nobody."""
+        table = self._known.linker.catalog.table(self.entity.table)
+        keys = [key for key in (table.foreign_keys if table else ()) if self._is_own(key.target_table)]
+        for key in keys if len(keys) == 1 and len(keys[0].columns) == 1 else ():
+            keyed = [e for e in self._layer.entities if self._is_own(e.table) and e.key == key.columns[0]]
+            words = set(stems(identifier_words(key.columns[0])))
+            words = words.union(*(stems(name) for e in keyed for name in e.surfaces))
+            if words & _REPORTING:
+                return f"{self.entity.table}.{key.columns[0]}"
+        return ""
+
+    @cached_property
+    def name_parts(self) -> frozenset[str]:
+        """The columns that the name of a row is put together from: first and last name."""
+        expression = "" if "." in self.label else self._layer.dimension(self.label).sql
+        return frozenset(_COLUMN.findall(expression))
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the rows are called by names of several parts, as people are."""
+        return len(self.name_parts) > 1
+
+    def is_unique(self, field: str) -> bool:
+        """Whether no two rows have the same value in a column, as far as the catalog knows."""
+        column, table = self.column(field), self._known.linker.catalog.table(self.entity.table)
+        return column is not None and table is not None and column.distinct == table.row_count
+
     @property
     def clock(self) -> str:
         """The column that says when a row happened, for the things whose periods a question means."""
@@ -140,6 +174,11 @@ class Nouns:
         sql = metric.sql.replace(" ", "").casefold()
         key = f"count(distinct{self.entity.table}.{self.entity.key})".casefold()
         return self._is_own(metric.base) and sql in ("count(*)", key)
+
+    @property
+    def own(self) -> tuple[Column, ...]:
+        """The columns of the entity's table."""
+        return self._columns
 
     def column(self, field: str) -> Column | None:
         """The catalog's column of a field; None for a computed one."""
@@ -212,6 +251,28 @@ class Nouns:
             if len(fields) == 1 and end not in _NO_TAILS and not self._elsewhere(end):
                 yield (end,), fields[0]
 
+    def _referred(self) -> Iterator[tuple[Words, str]]:
+        """Columns of what a row refers to, under both their names: a product's "supplier phone"."""
+        table = self._known.linker.catalog.table(self.entity.table)
+        for key in table.foreign_keys if table else ():
+            other = self._layer.entity_of(key.target_table)
+            if other is None or self._is_own(other.table):
+                continue
+            for words, field in Nouns(other, self._known)._own_columns():
+                for name in entity_nouns_of(other, self._known):
+                    yield (*name, *words), field
+
+    def _own_columns(self) -> Iterator[tuple[Words, str]]:
+        for column in self._columns:
+            words = stems(identifier_words(column.name))
+            if words and column.name not in self._keys and not self._is_label(column.name):
+                yield words, f"{self.entity.table}.{column.name}"
+                for group in _ALIKE:
+                    names = [_plain(name) for name in group.split(", ")]
+                    if words in names:
+                        yield from ((name, f"{self.entity.table}.{column.name}") for name in names)
+        yield ("name",), self.label
+
     def _elsewhere(self, end: str) -> bool:
         """Whether what a row refers to has such a column too: an order's city, or its customer's?"""
         joins, catalog = self._known.linker.joins, self._known.linker.catalog
@@ -220,6 +281,12 @@ class Nouns:
             if near and any(stems(identifier_words(column.name))[-1:] == (end,) for column in table.columns):
                 return True
         return False
+
+
+@lru_cache(maxsize=256)
+def nouns_of(entity_id: str, known: Known) -> Nouns:
+    """The names of the entity of that id, remembered between questions."""
+    return Nouns(known.layer.entity(entity_id), known)
 
 
 def entity_nouns(known: Known) -> dict[Words, str]:

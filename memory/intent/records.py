@@ -7,7 +7,6 @@ that, the question is understood.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,15 +14,19 @@ from functools import lru_cache
 from memory.compiler import CannotCompile, SemanticQuery
 from memory.intent.forms import queries
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.nouns import Nouns, entity_nouns
-from memory.intent.rows import verb_stem
+from memory.intent.nouns import Nouns, entity_nouns, nouns_of
+from memory.intent.people import roles
+from memory.intent.phrases import is_not_by
 from memory.intent.sentence import Sentence, Thing, noun_stem, written
+from memory.lexical import stems
 from memory.linking import Links
 from memory.periods import find_periods
 
 __all__ = ["Record", "read_record"]
 
-_NOT_BY = re.compile(r"\bnot (\w+ed) (?:by|via|with|through)\b", re.IGNORECASE)
+_PEOPLE = frozenset(["hire", "who", "whom", "everyone", "everybody", "person", "people"])
+"""Words for people that name no kind of thing."""
+_SUPERIORS = frozenset(stems("manager boss supervisor superior lead leader report subordinate"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,24 @@ def read_record(question: str, known: Known) -> Record:
     """
     links, periods = known.linker.link(question), find_periods(question, known.layer.today())
     found: dict[SemanticQuery, Sentence] = {}
-    not_by = _NOT_BY.search(question)
     for nouns in _candidates(links, known):
-        if not_by and nouns.day_of(verb_stem(not_by[1].lower())):
-            continue  # what was "not shipped by V" may have been shipped, by another
+        if is_not_by(question, nouns):
+            continue
         sentence = written(links, periods, nouns, _names(known), known)
         for query in queries(sentence, known):
             found.setdefault(query, sentence)
-    if len(found) != 1:
+    statements: dict[str, tuple[SemanticQuery, Sentence]] = {}
+    for query, sentence in found.items():
+        try:
+            statements.setdefault(known.compiler.compile(query), (query, sentence))
+        except CannotCompile:
+            raise NotUnderstood from None
+    if len(statements) != 1:
         raise NotUnderstood
-    [(query, sentence)] = found.items()
-    try:
-        known.compiler.compile(query)
-    except CannotCompile:
-        raise NotUnderstood from None
-    return Record(query, tuple((thing.surface, _taken_for(letter, thing)) for letter, thing in sentence.things.items()))
+    [(query, sentence)] = statements.values()
+    things = {(thing.start, thing.end): thing for thing in [*sentence.inner, *sentence.things.values()]}
+    said = [things[span] for span in sorted(things) if span[0] >= 0]
+    return Record(query, tuple((thing.surface, _taken_for(thing)) for thing in said))
 
 
 @lru_cache(maxsize=8)
@@ -64,27 +70,27 @@ def _names(known: Known) -> dict[tuple[str, ...], str]:
     return entity_nouns(known)
 
 
-@lru_cache(maxsize=256)
-def _nouns(entity_id: str, known: Known) -> Nouns:
-    return Nouns(known.layer.entity(entity_id), known)
-
-
 def _candidates(links: Links, known: Known) -> Iterator[Nouns]:
     """The kinds of things the question may be about: those it names, and those that a value is the name of."""
     words = [noun_stem(token) for token in links.tokens]
     names = _names(known)
+    asked = roles(known) if _PEOPLE & set(words) else frozenset()
     said = {names.get(tuple(words[at : at + size])) for size in (1, 2, 3) for at in range(len(words))}
     for entity in known.layer.entities:
         label = known.compiler.label(entity)
         if known.layer.entity_of(entity.table) == entity and (
-            entity.id in said or any(label in (value.dimension, value.target) for value in links.values)
+            entity.id in said
+            or entity.id in asked
+            or any(label in (value.dimension, value.target) for value in links.values)
+            or any(value.target in nouns_of(entity.id, known).name_parts for value in links.values)
+            or (nouns_of(entity.id, known).superior and _SUPERIORS & set(words))
         ):
-            yield _nouns(entity.id, known)
-        elif {"ship", "deliver", "go"} & set(words) and _nouns(entity.id, known).clock:
-            yield _nouns(entity.id, known)  # where we ship to
+            yield nouns_of(entity.id, known)
+        elif {"ship", "deliver", "go"} & set(words) and nouns_of(entity.id, known).clock:
+            yield nouns_of(entity.id, known)  # where we ship to
 
 
-def _taken_for(letter: str, thing: Thing) -> str:
+def _taken_for(thing: Thing) -> str:
     if thing.period:
         return f"{thing.period.start} to {thing.period.end}"
     return thing.name or thing.surface

@@ -22,11 +22,15 @@ RELATIONS: list[Clause] = []
 @clause_of(
     RELATIONS,
     rf"{CONN}<be>(?:shipped|delivered|sent|going|dispatched) to V(?: (?:region|city|country))?{WHEN}",
+    rf"{CONN}{HAVE}(?:shipped|delivered|sent|dispatched) (?:a )?F to V(?: (?:region|city|country))?{WHEN}",
 )
 def _destination(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Shipped to Germany": a column of the event itself."""
-    found = reader.matches(groups[0], lambda value: value.table.casefold() == reader.events.casefold())
-    window = reader.window(groups[1:])
+    if groups[0][0] == "F" and _table(reader, groups[0]).casefold() != reader.events.casefold():
+        return None
+    value = next(group for group in groups if group[0] == "V")
+    found = reader.matches(value, lambda match: match.table.casefold() == reader.events.casefold())
+    window = reader.window(groups)
     if not reader.is_own(reader.events):
         return reader.relation(rows, reader.events, (found,), window)
     return None if window else reader.with_filter(rows, found)
@@ -52,7 +56,7 @@ def _done_by(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     rf"{CONN}{HAVE}(?:{VERBS})(?: (?:to|for|from|by|through|via))? (?:a )?(?:F (?:(?:of|from|in|for|by|through"
     rf"|via) )?)?V(?: F)?{WHEN}",
     rf"{CONN}{HAVE}V {HAVE}(?:{VERBS}){WHEN}",
-    rf"(?:do|does|did|have|has|is|are) V (?:{VERBS}|assigned to){WHEN}",
+    rf"(?:do|does|did|have|has|is|are) (?:F )?V (?:ever )?(?:{VERBS}|assigned to)(?: (?:from|for|with|to|by))?{WHEN}",
     rf"{CONN}(?:do )?we (?:get|got|have|had|received|buy|bought|source|purchase|purchased)(?: {VERBS})? from "
     rf"(?:F )?V{WHEN}",
     rf"{CONN}<be>assigned to V",
@@ -104,6 +108,8 @@ def _deal(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     value = next(group for group in groups if group[0] == "V")
     if len(reader.sentence.named(value)) > 1 and " or " not in value:
         return None
+    if any(group[0] == "F" and _is_moved(reader, group, value) for group in groups):
+        return None
     things = {reader.known.layer.entity(reader.thing(g).name).table.casefold() for g in groups if g[0] == "F"}
 
     def fits(match: ValueMatch) -> bool:
@@ -115,7 +121,31 @@ def _deal(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     RELATIONS,
-    rf"{CONN}(?:{NOTHING}|(?:{HAVE})(?:{VERBS}) no) (?:a )?(?:single )?F{WHEN}",
+    rf"(?:, )?but (not|never|(?:{NEGATED}) (?:{TRADE})) (?:F )?V",
+    r"(?:, )?(and also) (?:F )?V",
+)
+def _but_not(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "... but not X": dealt with in the same way."""
+    last = rows.related[-1] if rows.related else None
+    if last is None or last.negated or last.along or last.window or len(last.filters) != 1:
+        return None
+    found = _deal(reader, Rows(), groups[-1:])
+    if found is None or len(found.related) != 1 or found.related[0].table != last.table:
+        return None
+    item = replace(found.related[0], negated=groups[0] != "and also")
+    return replace(rows, related=(*rows.related, item))
+
+
+def _is_moved(reader: Reader, letter: str, value: str) -> bool:
+    """Whether "orders from Germany" are meant: shipped to it, or placed by those who are there?"""
+    tables = {match.table.casefold() for thing in reader.sentence.named(value) for match in thing.values}
+    events = reader.events.casefold()
+    return _table(reader, letter).casefold() == events and events in tables and len(tables) > 1
+
+
+@clause_of(
+    RELATIONS,
+    rf"{CONN}(?:{NOTHING}|(?:{HAVE})(?:{VERBS}) no) (?:a )?(?:single )?F(?: assigned(?: to (?:it|them))?)?{WHEN}",
     rf"{CONN}(?:{NEGATED}) (?:been )?(?:{VERBS}|had) (?:a |even a )?(?:single )?F(?: yet)?{WHEN}",
     rf"{CONN}(?:{NEGATED}) (?:{VERBS}) by (?:a )?F{WHEN}",
     kind="names",
@@ -194,13 +224,52 @@ def _with_many(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None
     if least and letter:
         return reader.relation(rows, table, (), window)
     entity = reader.known.layer.entity_of(table)
-    if quantity.name not in (">", ">=") or quantity.unit or entity is None or rows.counted or rows.window:
+    if (
+        quantity.name not in (">", ">=", "=")
+        or quantity.numbers == (0,)
+        or quantity.unit
+        or entity is None
+        or rows.counted
+        or rows.window
+    ):
         return None
     metric = Nouns(entity, reader.known).count
     if not reader.known.combinable(metric, reader.nouns.label) or reader.is_own(table):
         return None
     having = Having(cast("Any", quantity.name), quantity.numbers[0])
     return replace(rows, counted=(metric, having), window=window)
+
+
+@clause_of(
+    RELATIONS,
+    r"(?:, )?with (?:their )?F (?:counts?|numbers?|totals?)",
+    r"(?:, )?with (?:their )?number of F",
+    r"(?:, )?(and) how many(?: [EF]\d+)?"
+    r"(?: (?:did|do|does|have|has|are) (?:they|it|each|each of them)(?: [a-z]+)?| each| of each)?",
+    kind="arranges",
+)
+def _and_how_many(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "With more than 20 orders, and how many did they place": what is counted is shown anyway."""
+    if rows.counted is None:
+        return None
+    named = [
+        Nouns(reader.known.layer.entity(reader.thing(group).name), reader.known) for group in groups if group != "and"
+    ]
+    return rows if all(nouns.count == rows.counted[0] for nouns in named) else None
+
+
+@clause_of(
+    RELATIONS,
+    rf"{CONN}(?:<be>(?:part of )?|contained )?(?:in|on|of|from|with) F (?:number |no )?N",
+    rf"{CONN}{HAVE}(?:{VERBS}) (?:by |in |on |with )?F (?:number |no )?N",
+)
+def _of_numbered(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "In order 10250"."""
+    other = Nouns(reader.known.layer.entity(reader.thing(groups[0]).name), reader.known)
+    if not other.is_numbered or reader.thing(groups[1]).unit:
+        return None
+    found = Filter(other.label, "=", reader.thing(groups[1]).numbers)
+    return reader.relation(rows, other.entity.table, (found,)) if reader.is_far(other.label) else None
 
 
 @clause_of(

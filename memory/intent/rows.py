@@ -22,8 +22,8 @@ from memory.lexical import stem
 from memory.periods import PeriodMention
 from memory.values import ValueMatch
 
-__all__ = ["CONN", "HAVE", "NEGATED", "NOTHING", "TRADE", "VERBS", "WHEN", "Clause", "Reader", "Rows", "clause_of",
-           "verb_stem"]  # fmt: skip
+__all__ = ["CONN", "HAVE", "NEGATED", "NOTHING", "TRADE", "VERBS", "WHEN", "Clause", "Phrase", "Reader", "Rows",
+           "clause_of", "verb_stem"]  # fmt: skip
 
 CONN = r"(?:, )?(?:(?:and|but) )?(?:(?:that|who|which) )?"
 WHEN = r"(?: (?:in|during|on|for|over|throughout|within|of) P| P)?"
@@ -49,6 +49,8 @@ class Rows:
     """Metrics that count just these rows."""
     window: TimeWindow | None = None
     columns: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Columns worth showing where none are asked for."""
     order: tuple[str, Order] | None = None
     """A list's order: a field, from which end."""
     extreme: tuple[str, Order] | None = None
@@ -73,6 +75,14 @@ class Clause:
     kind: Kind = "tells"
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """How a clause begins whose end only its own reading can tell, and every such end with the rows it comes to."""
+
+    form: re.Pattern[str]
+    readings: Callable[[Reader, Rows, re.Match[str]], Iterator[tuple[int, Rows]]]
+
+
 def clause_of(clauses: list[Clause], *forms: str, kind: Kind = "tells") -> Callable[[Handler], Handler]:
     """Put clauses of these forms, all handled by the function that is decorated, into a list."""
 
@@ -94,7 +104,7 @@ class Reader:
         self.time = known.layer.calendar.time_column
         self.events = self.time.partition(".")[0]
 
-    def read(self, place: int, rows: Rows, clauses: Sequence[Clause]) -> Iterator[Rows]:
+    def read(self, place: int, rows: Rows, clauses: Sequence[Clause | Phrase]) -> Iterator[Rows]:
         """Every way to read the line from a place to its end."""
         text = self.sentence.text
         while text[place : place + 1] == " ":
@@ -104,11 +114,16 @@ class Reader:
             return
         for clause in clauses:
             match = clause.form.match(text, place)
-            if match and match.end() > place and not (rows.open and clause.kind != "arranges" and _joins_on(match[0])):
-                found = self.attempt(clause.handler, rows, [group for group in match.groups() if group])
-                if found is not None:
-                    found = replace(found, open=clause.kind == "names")
-                    yield from self.read(match.end(), found, clauses)
+            if isinstance(clause, Phrase):
+                if match and not (rows.open and _joins_on(match[0])):
+                    for end, found in clause.readings(self, rows, match):
+                        yield from self.read(end, replace(found, open=True), clauses)
+            elif (
+                match and match.end() > place and not (rows.open and clause.kind != "arranges" and _joins_on(match[0]))
+            ):
+                told = self.attempt(clause.handler, rows, [group for group in match.groups() if group])
+                if told is not None:
+                    yield from self.read(match.end(), replace(told, open=clause.kind == "names"), clauses)
 
     def attempt(self, handler: Handler, rows: Rows, groups: Sequence[str]) -> Rows | None:
         """What the handler makes of the rows; None where the clause does not hold."""
@@ -236,4 +251,4 @@ def verb_stem(word: str) -> str:
 
 def _joins_on(said: str) -> bool:
     """Whether a clause could still belong to the thing named last."""
-    return not said.startswith((",", "and ", "but "))
+    return not said.startswith((",", "and ", "but ", "have ", "has ", "is ", "are ", "cost ", "costs "))

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from memory.compiler.query import Value
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.nouns import Nouns
+from memory.intent.wording import plainly
 from memory.lexical import Token
 from memory.linking import Links
 from memory.meaning import NUMBER_WORDS
@@ -39,6 +41,7 @@ _CONTRACTED = {
 }  # fmt: skip
 _TEXT = re.compile(
     r"(?P<before>\b(?:(?:starts?|starting|begins?|beginning) with(?: the)?(?: letters?)?|(?:ends?|ending) (?:in|with)"
+    r"|(?:contains?|containing|includes?|including|with) the word"
     r"|(?:name|title|description|size|address|packaging|it|that) (?:contains?|containing|includes?|mentions?)"
     r"|(?:with|have|has|where)(?=(?: the word)? \S+ (?:in|is part of|is in) (?:their|its|the) ))(?: the word)? )"
     r"(?P<text>['\"‘“][^'\"’”]+['\"’”]|[\w-]+)",
@@ -46,6 +49,7 @@ _TEXT = re.compile(
 )
 _SHIELDED = re.compile(
     r"\bin (?:(?:reverse )?(?:ascending|descending|alphabetical|chronological) )?order(?: of)?\b"
+    r"(?!\s*(?:no\b|number\b|#)?\W*\d)"
     r"|\b(?:ascending|descending) order\b",
     re.IGNORECASE,
 )
@@ -72,6 +76,19 @@ class Thing:
     period: PeriodMention | None = None
     numbers: tuple[Value, ...] = ()
     unit: str = ""
+    start: int = -1
+    end: int = -1
+    """Where it stands in the question, in characters; -1 for what only the line has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a line is written from."""
+
+    links: Links
+    periods: Sequence[PeriodMention]
+    others: Mapping[tuple[str, ...], str]
+    known: Known
 
 
 @dataclass(slots=True)
@@ -82,10 +99,42 @@ class Sentence:
     text: str
     things: dict[str, Thing]
     nouns: Nouns
+    source: _Source
+    words: list[tuple[str, tuple[int, int]]]
+    """The line's words as they were before quantities became things, with their spans in the question."""
+    inner: list[Thing] = field(default_factory=list)
+    """What parts of the line named that were read as lines of their own."""
 
     def named(self, group: str) -> list[Thing]:
         """The things of a matched group, in order."""
         return [self.things[letter] for letter in re.findall(r"[A-Z]\d+", group)]
+
+    def part(self, first: int, last: int, nouns: Nouns) -> Sentence:
+        """What stands between two places of the line, written as one about other nouns.
+
+        Raises:
+            NotUnderstood: those words do not stand in that order in the question.
+        """
+        spans = list(self._spans())
+        held = [span for place, span in spans if first <= place < last]
+        if not held or any(one[1] > other[0] for one, other in pairwise(held)):
+            raise NotUnderstood
+        after = (span[0] for place, span in spans if place >= last and span[0] >= held[-1][1])
+        return _between(self.source, nouns, held[0][0], next(after, len(self.question)))
+
+    def _spans(self) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Each word's place in the line, and its span in the question."""
+        at, span = 0, (0, 0)
+        for match in re.finditer(r"\S+", self.text):
+            thing = self.things.get(match[0])
+            if thing and thing.end >= 0:
+                span = (thing.start, thing.end)
+                at = next((i for i, (_, (start, _)) in enumerate(self.words) if start >= thing.end), len(self.words))
+            elif not thing:
+                found = next((i for i in range(at, len(self.words)) if self.words[i][0] == match[0]), -1)
+                span = self.words[found][1] if found >= 0 else (span[1], span[1])  # a word that was rewritten
+                at = found + 1 if found >= 0 else at
+            yield match.start(), span
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +163,28 @@ def written(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others
     Raises:
         NotUnderstood: a sign is not known, or a word was misspelt.
     """
-    question = links.question
+    return _between(_Source(links, periods, others, known), nouns, 0, len(links.question))
+
+
+def _between(source: _Source, nouns: Nouns, first: int, last: int) -> Sentence:
+    """The line of one part of the question."""
+    links = source.links
     found: list[_Piece] = []
-    for piece in _claims(links, periods, nouns, others, known):
-        if not any(piece.start < held.end and held.start < piece.end for held in found):
+    for piece in _claims(links, source.periods, nouns, source.others, source.known):
+        held = any(piece.start < other.end and other.start < piece.end for other in found)
+        if not held and first <= piece.start and piece.end <= last:
             found.append(piece)
     words = [
-        _word(token, question)
+        _word(token, links.question)
         for token in links.tokens
-        if not any(piece.start < token.end and token.start < piece.end for piece in found)
+        if first <= token.start
+        and token.end <= last
+        and not any(piece.start < token.end and token.start < piece.end for piece in found)
     ]
     pieces = sorted([*found, *words], key=lambda piece: piece.start)
-    text, things = _line(question, pieces)
-    return Sentence(question, _compared(text, things), things, nouns)
+    said, things = _line(links.question[:last], pieces, first)
+    text = " ".join(word for word, _ in said).strip(" ,.")
+    return Sentence(links.question, plainly(_compared(text, things)), things, nouns, source, said)
 
 
 # -- what is named ----------------------------------------------------------------------------------------------------
@@ -170,7 +228,9 @@ def _named(links: Links, nouns: Nouns, others: Mapping[tuple[str, ...], str]) ->
             if len(said) > 1 and said[0].start and all(token.is_capitalised for token in said):
                 continue  # "Sales Representatives" is what somebody is called, a job title
             for letter, name in _meanings(tuple(map(noun_stem, said)), nouns, others):
-                if len(said) > 1 or not _is_verb(said[0], tokens[first - 1].folded if first else "", letter, nouns):
+                numbered = last + 1 < len(tokens) and tokens[last + 1].is_number  # "did order 10250 ship"
+                before = tokens[first - 1].folded if first and not numbered else ""
+                if len(said) > 1 or not _is_verb(said[0], before, letter, nouns):
                     yield _Piece(said[0].start, said[-1].end, letter, Thing(surface, name, _is_plural(said[-1])))
                     break
 
@@ -230,32 +290,39 @@ def _word(token: Token, question: str) -> _Piece:
     return _Piece(token.start, token.end, "" if word in _SILENT else _CONTRACTED.get(word, word), Thing(token.text))
 
 
-def _line(question: str, pieces: Sequence[_Piece]) -> tuple[str, dict[str, Thing]]:
-    line: list[str] = []
+def _line(
+    question: str, pieces: Sequence[_Piece], place: int
+) -> tuple[list[tuple[str, tuple[int, int]]], dict[str, Thing]]:
+    """The line's words with their spans in the question, and what its letters stand for."""
+    line: list[tuple[str, tuple[int, int]]] = []
     things: dict[str, Thing] = {}
-    place = 0
+    first = place
     for piece in pieces:
         gap = _HYPHEN.sub(" ", question[max(place - 1, 0) : piece.start + 1])[min(place, 1) : -1]
-        if line and line[-1] in ("no", "number") and piece.letter == "N":
+        between = (place, max(place, piece.start))
+        if line and line[-1][0] in ("no", "number") and piece.letter == "N":
             gap = gap.replace(".", "")  # "order no. 10250"
         if _SENTENCE_END.search(gap) and line:
-            line.append(".")
-        elif _SEPARATORS.search(gap):
-            line.append(",")
-        if "&" in gap:
-            line.append("and")
-        if not _GAP.fullmatch(_SEPARATORS.sub(" ", gap.replace("&", " "))):
+            line.append((".", between))
+        elif _SEPARATORS.search(gap) and place > first:
+            line.append((",", between))
+        if "&" in gap or "+" in gap:
+            line.append(("and", between))
+        if line and line[-1][0] == "w" and gap.startswith("/"):
+            line[-1], gap = ("with", line[-1][1]), gap[1:]
+        if not _GAP.fullmatch(_SEPARATORS.sub(" ", gap.replace("&", " ").replace("+", " "))):
             raise NotUnderstood
         place = max(place, piece.end)
+        span = (piece.start, piece.end)
         if len(piece.letter) == 1 and piece.letter.isupper():
             letter = f"{piece.letter}{len(things)}"
-            things[letter] = piece.thing
-            line.append(letter)
-        elif piece.letter:
-            line.append(piece.letter)
+            things[letter] = replace(piece.thing, start=piece.start, end=piece.end)
+            line.append((letter, span))
+        else:
+            line += [(word, span) for word in piece.letter.split()]
     if not _GAP.fullmatch(_SEPARATORS.sub(" ", question[place:])):
         raise NotUnderstood
-    return " ".join(line).strip(" ,."), things
+    return line, things
 
 
 def _compared(text: str, things: dict[str, Thing]) -> str:
@@ -268,7 +335,8 @@ def _compared(text: str, things: dict[str, Thing]) -> str:
         letter = f"Q{len(things)}"
         unit = next((number.unit for number in numbers if number.unit), "")
         values = tuple(value for number in numbers for value in number.numbers)
-        things[letter] = Thing(match[0], operator, numbers=values, unit=unit)
+        start, end = numbers[0].start, numbers[-1].end
+        things[letter] = Thing(match[0], operator, numbers=values, unit=unit, start=start, end=end)
         return letter
 
     text = re.sub(r"((?:do|does|did) V\d+) ([EF]\d+)(?= |$)", lambda match: _as_verb(match, things), text)
@@ -287,5 +355,5 @@ def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:
 
 def _money(letter: str, things: dict[str, Thing]) -> str:
     held = things[letter]
-    things[letter] = Thing(held.surface, unit="USD", numbers=held.numbers)
+    things[letter] = replace(held, unit="USD")
     return letter

@@ -1,11 +1,12 @@
 """Words and set phrases with a part in the grammar of plain questions, each with its one-letter code.
 
 M metric   D thing (dimension or entity)   V value   P period   N number   U unit   g grain   a "monthly"
-n noun that ends a dimension's name ("city")   ? word that only a metric's names can account for
+$ spent, earned   Y in all years   n noun that ends a dimension's name ("city")
+? word that only a metric's names can account for
 u which, "who is"    q who    A how much    m how many    e each    b by    p of, for, in, from ...    w with
 z sold, shipped ...    y placed ...    h their    H highest    B best    f first    O highest first    R rank
-x more than    W whose    S share    % as a share of the total    c compare    v versus    r respectively
-k and    K or    ~ trend    , separator
+x more than    j figure, bill    W whose    S share    % as a share of the total    c compare    v versus
+r respectively    k and    K or    ~ trend    , separator
 Greek letters are of `memory.intent.comparison_words`.
 """
 
@@ -32,26 +33,37 @@ CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("their", "its"), ("h", "")),
     **dict.fromkeys(("highest", "most", "largest", "biggest", "greatest", "top", "leading"), ("H", "desc")),
     **dict.fromkeys(("lowest", "least", "fewest", "smallest", "bottom"), ("H", "asc")),
-    "best": ("B", "desc"), "first": ("f", ""),
+    "best": ("B", "desc"), "worst": ("B", "asc"), "first": ("f", ""),
+    **dict.fromkeys(("busiest",), ("H", "desc:busy")), "quietest": ("H", "asc:busy"),
+    **dict.fromkeys(("bestselling", "topselling"), ("H", "desc:sell")),
+    **dict.fromkeys(("spend", "spends", "spent", "spending"), ("$", "spend")),
+    **dict.fromkeys(("earn", "earned", "generate", "generated", "generating", "make", "made", "making"), ("$", "")),
     **dict.fromkeys(("month", "months"), ("g", "month")),
     **dict.fromkeys(("quarter", "quarters"), ("g", "quarter")),
     **dict.fromkeys(("year", "years"), ("g", "year")),
-    "monthly": ("a", "month"), "quarterly": ("a", "quarter"),
+    **dict.fromkeys(("week", "weeks"), ("g", "week")), "day": ("g", "day"),
+    **dict.fromkeys(("weekday", "weekdays"), ("g", "weekday")),
+    "monthly": ("a", "month"), "quarterly": ("a", "quarter"), "weekly": ("a", "week"), "daily": ("a", "day"),
     **dict.fromkeys(("yearly", "annual", "annually"), ("a", "year")),
+    "longest": ("H", "desc"), "shortest": ("H", "asc"),
+    **dict.fromkeys(("bill", "figure", "figures", "amount", "amounts", "totals", "terms", "volume"), ("j", "")),
+    **dict.fromkeys(("wich", "whcih", "waht", "wat"), ("u", "")), "teh": ("", ""), "avrg": ("μ", "avg"),
     **dict.fromkeys(("rank", "ranked", "ranking"), ("R", "desc")),
     **dict.fromkeys(("sort", "sorted"), ("R", "")),
     **dict.fromkeys(("percentage", "percent"), ("S", "percent")),
-    **dict.fromkeys(("share", "proportion"), ("S", "")),
+    **dict.fromkeys(("share", "proportion", "portion", "fraction"), ("S", "")),
     **dict.fromkeys(("whose", "where"), ("W", "")),
     **dict.fromkeys(("usd", "dollars", "dollar"), ("U", "USD")), "days": ("U", "days"),
     **dict.fromkeys(("exceed", "exceeds", "exceeded", "exceeding"), ("x", ">")),
-    **dict.fromkeys(("total", "overall"), ("m", "")),
+    **dict.fromkeys(("total", "overall", "totl", "tot"), ("m", "")),
     **dict.fromkeys(("trend", "development", "history", "develop", "developed", "evolve", "evolved", "track", "plot",
                      "breakdown", "split", "broken", "break", "vary", "varies", "differ", "differs", "distributed"),
                     ("~", "")),
     **dict.fromkeys(("shipped", "delivered", "sent", "going", "carried", "sold", "based", "located", "bought",
-                     "ordered", "purchased", "supplied"), ("z", "")),
-    **dict.fromkeys(("handled", "handle", "taken", "take", "took", "placed", "place", "received", "receive"),
+                     "ordered", "purchased", "supplied", "paid"), ("z", "")),
+    **dict.fromkeys(("handled", "handle", "taken", "take", "took", "placed", "place", "received", "receive",
+                     "moved", "shifted", "processed", "processes", "handles", "delivers", "ships",
+                     "carries", "carry", "managed"),
                     ("y", "")),
     **dict.fromkeys(("gives", "makes", "brings", "earns", "generates", "contributes", "achieves", "shows", "gets"),
                     ("", "")),
@@ -61,7 +73,32 @@ CODES: dict[str, tuple[str, str]] = {
 
 _MOST = "(?:highest|largest|most|biggest|greatest)"
 _LEAST = "(?:lowest|smallest|least|fewest)"
+_RANKS = (
+    "second|2nd", "third|3rd", "fourth|4th", "fifth|5th", "sixth|6th", "seventh|7th", "eighth|8th", "ninth|9th",
+    "tenth|10th",
+)  # fmt: skip
+_RANKED = tuple(
+    form
+    for passed, rank in enumerate(_RANKS, 1)
+    for form in (
+        ("H", f"desc {passed}", (
+            rf"(?:{rank})[ -](?:{_MOST}|top|leading)",
+            rf"(?:ranks|ranked|comes|came|places|placed) (?:in )?(?:the )?(?:{rank})(?: place)?",
+            rf"(?:in|at|on) (?:the )?(?:{rank}) (?:place|position|rank)",
+        )),
+        ("H", f"asc {passed}", (rf"(?:{rank})[ -](?:{_LEAST}|bottom)",)),
+        ("B", f"desc {passed}", (rf"(?:{rank})[ -]best(?![ -]selling)",)),
+        ("B", f"asc {passed}", (rf"(?:{rank})[ -]worst(?![ -]selling)",)),
+        ("H", f"desc {passed}:sell", (rf"(?:{rank})[ -](?:best|top)[ -]selling",)),
+    )
+)  # fmt: skip
+"""The second highest, the third best: the word says from which end, and how many are passed over."""
 _SORTED = "(?:(?:and sort it|sorted|ordered|ranked) )?(?:from )?(?:the )?"
+
+
+_ON_TOP = "(?:first|on top|at the top|to the top)"
+_PLENTY = "(?:most expensive|costliest|priciest|slowest|longest|busiest|largest|highest|biggest|greatest)"
+_SCARCE = "(?:cheapest|least expensive|fastest|quickest|shortest|smallest|lowest)"
 
 
 def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str, tuple[str, ...]]:
@@ -74,7 +111,21 @@ def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str,
 
 
 PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("", "", (r"(?:come|comes|came|coming) from there", r"(?:^|(?<=, ))name(?= (?:the|each|all|every) )")),
+    *_RANKED,
+    ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
+    ("H", "asc:sell", (r"worst[ -]selling",)),
+    ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
     *COMPARISON_PHRASES,
+    ("O", "desc", (
+        rf"(?:the )?{_PLENTY}(?: \w+){{0,2}}? {_ON_TOP}",
+        rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{_PLENTY} to {_SCARCE}",
+    )),
+    ("O", "asc", (
+        rf"(?:the )?{_SCARCE}(?: \w+){{0,2}}? {_ON_TOP}",
+        rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{_SCARCE} to {_PLENTY}",
+    )),
+    ("O", "time", (r"(?:oldest|earliest)(?: year| month| quarter| week| day| period)? first",)),
     _directions("desc", _MOST, _LEAST, "high to low"),
     _directions("asc", _LEAST, _MOST, "low to high"),
     ("O", "name", (
@@ -82,31 +133,65 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     )),
     ("H", "desc", (r"number one", r"comes? first", r"leads")),
     ("~", "", (r"over time", r"break(?:s|ing)? (?:it )?down", r"every combination of")),
+    ("Y", "", (r"(?:across|over|in|for|of|through) all(?: the| our)? years", r"regardless of (?:the )?year")),
     ("e", "", (
+        r"(?!side|year|quarter|month|week|day)(\w+) by(?= \1\b)",
         r"(?:broken |break )?down by", r"(?:breakdown|split|grouped|group) by", r"one row per", r"for each of",
-        r"(?:for|of|in|from|with|by) (?:each|every)", r"(?:across|for) all(?: the| our)?",
+        r"(?:for|of|in|from|with|by|at) (?:each|every)(?: (?:one )?of)?", r"each of",
+        r"(?:across|for) all(?: the| our)?",
     )),
+    ("g", "weekday", (r"(?:day|days) of the week", r"week ?days?")),
+    ("g", "month_of_year", (
+        r"(?:calendar )?months? of the year", r"calendar months?(?=.*\b(?:all|every|any)(?: the| our)? years?\b)",
+    )),
+    ("a", "month_of_year", (r"seasonality(?: of)?(?: the| our)?", r"seasonally")),
+    ("a", "week", (r"week by week", r"week after week")), ("a", "day", (r"day by day",)),
     ("a", "year", (r"year by year", r"over the years", r"year after year")),
     ("a", "month", (r"month by month",)),
     ("a", "quarter", (r"quarter by quarter",)),
-    ("b", "", (r"in terms of", r"measured by", r"according to")),
+    ("b", "", (r"in terms of", r"measured (?:by|in)", r"according to", r"(?:going|judging|gauged) by")),
+    ("R", "desc", (r"(?:a |the )?ranking of",)),
+    ("O", "best", (r"best first", r"(?:from )?best to worst", r"starting with the best", r"top(?: sellers)? first")),
+    ("O", "worst", (r"worst first", r"(?:from )?worst to best", r"starting with the worst")),
     ("k", "", (r"along with", r"as well as", r"together with")),
     ("v", "", (r"compared (?:to|with)",)),
-    ("x", ">=", (r"at least", r"(?:no|not) (?:less|fewer) than")),
-    ("x", "<=", (r"at most", r"(?:no|not) more than")),
+    ("x", ">=", (r"at least", r"(?:no|not) (?:less|fewer) than", r"a minimum of")),
+    ("x", "<=", (r"at most", r"(?:no|not) more than", r"a maximum of", r"up to(?= [\d$€£])")),
+    ("x", ">=", (r"or (?:more|higher|above|over)", r"and (?:more|above|up)(?! than)")),
+    ("x", "<=", (r"or (?:less|fewer|lower|below|under)",)),
+    ("x", "=", (r"exactly(?= [\w$€£])", r"precisely(?= [\w$€£])")),
     ("x", ">", (
         r"(?:is |are |of )?(?:more|greater|higher|larger|bigger) than", r"(?:is |are )?(?:over|above)(?= [\d$€£])",
+        r"in excess of", r"upwards of",
     )),
     ("x", "<", (
         r"(?:is |are |of )?(?:less|fewer|lower|smaller) than", r"(?:is |are )?(?:under|below)(?= [\d$€£])",
     )),
+    ("S", "percent", (r"how many (?:percent|%)(?: of)?(?= )",)),
+    ("S", "", (r"(?:what|which|how (?:big|large) a|how much of a) part(?= of)",)),
+    ("m", "", (r"combined", r"together(?! with)")),
+    ("r", "", (r"separately", r"individually", r"each for itself")),
     ("%", "", (r"as (?:a )?(?:percent|percentage|share) of (?:the )?total",)),
+    ("%", "of", (r"as (?:a |the )?(?:percent|percentage|share|proportion) of(?: the| our)?(?= )",)),
+    ("z", "", (r"(?:on|for|of) (?:deliveries|shipments)(?= to\b)",)),
     ("p", "", (r"(?:comes?|came|coming) from", r"belongs? to")),
     ("u", "", (r"who (?:is|are|was|were)",)),
+    ("A", "", (r"how much (?:money|business)(?= (?:did|do|does|has|have|was|were)\b)",)),
+    ("A", "", (r"(?:what|how much) (?:did|do|have) we (?:spend|spent|pay|paid) (?:on|for)(?= )",)),
     ("A", "", (r"how (?:high|big|large|low|much)",)),
-    ("m", "", (r"how many of", r"how many", r"(?:the )?(?:number|count) of", r"^count(?: the| all)?")),
+    ("m", "", (r"how many of", r"how many", r"(?:the )?(?:total )?(?:number|count) of",
+                r"(?:the )?(?:total|sum) of(?: the| our| all)?(?= )", r"^count(?: the| all)?")),
     ("r", "", (r"respectively", r"next to each other", r"side by side")),
+    ("$", "", (
+        r"(?:bring|brings|brought|bringing)(?: us)? in", r"(?:take|takes|took) in",
+        r"(?:pay|pays|paid) us", r"(?:buy|buys|bought) for",
+    )),
     ("", "", (
+        r"(?:from|with|for|of) us", r"since day one", r"all[- ]time", r"so far", r"of all time", r"altogether",
+        r"names? only", r"(?:look|looks|looking) after", r"(?:is|are) responsible for", r"(?:go|goes|went|gone) out",
+        r"(?:come|comes|came) from there", r"ever(?=[?.]*$)",
+        r"(?:did|do|have|had) we (?:pay|paid|move|moved|shift|ship out)",
+        r"like(?=[?.]*$| (?:in|during|for|over|last|this) )", r"we (?:pay|paid)", r"(?:is|are|was|were) there",
         r"^(?:hi|hey|hello|so|ok|okay),?", r"can i (?:have|see|get)", r"looking for", r"pull up", r"work out",
         r"i need", r"^need", r"i want", r"^put", r"give me", r"come up with", r"^name", r"^quickly",
         r"^just wondering,?",
@@ -117,7 +202,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:a |the )?(?:full |complete )?list of", r"(?:the )?names? of(?= )", r"all(?= \w)", r"(?<=[,–—-] )only",
         r"(?:do|did|have) we (?:have|get|got)(?: got)?", r"we got", r"(?:do|did) we (?:carry|offer)",
         r"(?:come|came|amount|amounted|comes|amounts) to", r"(?:come|came) in", r"look(?:s|ed)? like",
-        r"(?:bring|brings|brought|bringing)(?: us)? in", r"(?:make|makes|made) up", r"accounts? for|accounted for",
+        r"(?:make|makes|made) up", r"accounts? for|accounted for",
         r"contributes? to|contributed to", r"in total", r"on file|on record|on the books",
         r"at the moment|right now|currently|current",
     )),

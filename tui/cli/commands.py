@@ -44,7 +44,12 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("audit", "Vouch", "Verify the ledger, and sign checkpoints of its head."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
         CommandEntry("memory", "Learn", "Sync, search and show what the model is told."),
-        CommandEntry("pairs", "Learn", "Generate validated question-SQL pairs from templates.", more=("pairs_model",)),
+        CommandEntry(
+            "pairs",
+            "Learn",
+            "Generate validated question-SQL pairs from templates.",
+            more=("pairs_dataset", "pairs_model"),
+        ),
         CommandEntry("train", "Learn", "Train a LoRA adapter on pairs and accepted runs."),
         CommandEntry("eval", "Learn", "Measure answers against the baseline pack."),
         CommandEntry("models", "Learn", "Fetch, list, promote and roll back models."),

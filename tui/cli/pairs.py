@@ -27,6 +27,7 @@ def pairs() -> None:
       affidavit pairs generate --count 5000
       affidavit pairs show -n 5
       affidavit pairs convert pairs.jsonl pairs.parquet
+      affidavit pairs dataset --out dataset
     """
 
 

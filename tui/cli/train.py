@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, command_app, settings_of
+from tui.cli.pairs_dataset import PairsOption, training_dataset
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from audit.ledger import Ledger
-    from finetune.pairs.pair import Pair
     from finetune.trainers.base_model import TrainableBase
     from finetune.trainers.lora import Examine, LoraOptions
     from finetune.trainers.run_report import TrainReport
-    from memory.knowledge import Knowledge
 
-__all__ = ["app", "training_dataset"]
+__all__ = ["app"]
 
 app = command_app()
 
@@ -42,10 +39,7 @@ def lora_command(
     ctx: typer.Context,
     *,
     name: Annotated[str, typer.Option("--name", help="The name the adapter is registered under.")],
-    pairs: Annotated[
-        list[Path] | None,
-        typer.Option("--pairs", metavar="FILE", help="A pairs.jsonl, may be given again; default: the workspace's."),
-    ] = None,
+    pairs: PairsOption = None,
     parent: Annotated[
         str | None, typer.Option("--from", metavar="NAME", help="Go on from this registered adapter's weights.")
     ] = None,
@@ -114,8 +108,7 @@ def lora_command(
         chosen = find_trainable(base.expanduser().resolve(), folder)
         check_adapter_size(chosen.gguf, rank, max_size)
         settings = _served_on(settings, chosen)
-    first, *further = pairs or [settings.state_dir / "pairs" / "pairs.jsonl"]
-    dataset = training_dataset(settings, first, folder / "dataset", further)
+    dataset = training_dataset(settings, folder / "dataset", pairs).out_dir
     report = _trained(settings, chosen or _own_base(settings, folder), dataset, options, parent)
     adapter = register(
         settings.state_dir,
@@ -155,73 +148,6 @@ def _told(report: TrainReport) -> list[tuple[str, object]]:
         )
     parity = ", ".join(f"{key} {value:.4g}" for key, value in report.parity.items())
     return [*told, ("served against trained", parity)]
-
-
-def training_dataset(settings: Settings, pairs: Path, folder: Path, further: Sequence[Path] = ()) -> Path:
-    """Split pairs and accepted runs and write what the trainer reads, with the grounding the agent would retrieve.
-
-    Raises:
-        UsageError: a file of pairs is missing.
-        LeakError: training would know something of a test; nothing is written.
-    """
-    from agent.errors import ErrorClass, UsageError
-    from agent.services import open_ledger
-    from agent.warehouse.policy import load_policy
-    from finetune.datasets.build import build_dataset
-    from finetune.datasets.splits import baseline_questions, split_pairs
-    from finetune.pairs.pair import read_pairs
-    from memory.knowledge import open_knowledge
-    from memory.store import MemoryStore
-    from tui.cli.progress import progress_bar
-
-    files = (pairs, *further)
-    for file in files:
-        if not file.is_file():
-            raise UsageError(
-                ErrorClass.WORKSPACE, f"There are no pairs at {file}.", "Make some with `affidavit pairs generate`."
-            )
-    policy = load_policy(settings.workspace / "policy.yaml")
-    baseline = baseline_questions(settings.workspace / "baseline.jsonl")
-    with (
-        open_ledger(settings, create=False) as ledger,
-        MemoryStore.open(settings.memory.url or settings.state_dir / "chroma") as store,
-        progress_bar("Building the dataset", "records") as bar,
-    ):
-        metrics = settings.workspace / "metrics.yaml"
-        known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
-        vouched = _accepted_pairs(ledger, known)
-        build_dataset(
-            split_pairs((*chain.from_iterable(map(read_pairs, files)), *vouched), baseline=baseline),
-            known.retriever,
-            dialect=known.catalog.dialect,
-            out_dir=folder,
-            baseline=baseline,
-            max_pieces=settings.memory.max_pieces,
-            progress=lambda _split, done, total: bar(done, total),
-        )
-    return folder
-
-
-def _accepted_pairs(ledger: Ledger, known: Knowledge) -> tuple[Pair, ...]:
-    """What people have vouched for, as pairs; runs whose tables or definitions moved since are left out."""
-    from audit.export import accepted_runs
-    from finetune.pairs.pair import Pair, masked_sql, pair_id
-
-    moved = known.verified.quarantined()
-    return tuple(
-        Pair(
-            id=pair_id(run.question, run.sql),
-            question=run.question,
-            sql=run.sql,
-            template_id=f"review.{run.run_id}",
-            question_template=run.question,
-            sql_template=masked_sql(run.sql),
-            dialect=run.dialect,
-            lineage={"source": "review", "run_id": run.run_id, "review_hash": run.review_hash, "by": run.reviewer},
-        )
-        for run in accepted_runs(ledger)
-        if run.run_id not in moved
-    )
 
 
 def _own_base(settings: Settings, folder: Path) -> TrainableBase:

@@ -1,0 +1,100 @@
+"""A last clause that only says what to show, and that is shown anyway: "... Give the country and the number."
+
+What stands before it is then the whole question. It is read alone, since names that are said twice turn each other's
+meaning: "which countries have three suppliers? Give the country" speaks of the suppliers' countries both times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from memory.compiler import SemanticQuery
+from memory.compiler.query import Order
+from memory.intent.items import Item, read_items
+from memory.intent.known import Known, NotUnderstood, last_stem
+from memory.lexical import stem
+
+__all__ = ["clauses", "with_tail"]
+
+_CUT = re.compile(
+    r"[.?!]\s+"
+    r"|[,;–—]\s*(?=(?:and|with|plus|together with|along with|including|highest|largest|lowest|most|give|show)\b)"
+    r"|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b))",
+    re.IGNORECASE,
+)
+_SHOWING = frozenset(
+    """
+    and with plus also too just only names name amount amounts value values figure figures number numbers count counts
+    total totals sum sums it its their them they that those these this each every one ones of in for at by from the to
+    give show include list display report state i we me us as both him her he she was is were are be did do does have
+    has had get got take took taken buy bought sell sold bring brought bringing contribute contributed account order
+    ordered place placed spend spent make made ship shipped carry carried handle handled move moved there on average
+    averages please per respectively result results exactly actual sorted along together
+    """.split()  # noqa: SIM905 - a list of words is read as prose
+)
+"""Words that a clause may have that only says what to show: none of them names another number."""
+_PEOPLE_WITHOUT = re.compile(
+    r"\W*(?:please )?(?:leave out|skip|exclude|ignore|without|not|only|just)\b(?: \w+){0,4}"
+    r" (?:none|any|one)(?: there)?\W*",
+    re.IGNORECASE,
+)
+
+
+def clauses(question: str) -> Iterator[tuple[str, str]]:
+    """What may be the whole question, and what then only says what to show; the shortest rest first."""
+    for match in reversed(list(_CUT.finditer(question, 1))):
+        yield question[: match.start()], question[match.end() :]
+
+
+def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | None:
+    """The query in the order that the clause says; None where it says more than what the query shows anyway."""
+    if query.pattern not in ("breakdown", "rank_within", "share", "average_of_groups", "above_average") or not tail:
+        return None
+    if _PEOPLE_WITHOUT.fullmatch(tail):
+        return query if query.pattern == "breakdown" and not query.having else None
+    try:
+        items = read_items(tail, known)
+    except NotUnderstood:
+        return None
+    order: Order | None = query.order
+    for item in items:
+        if item.code == "O" and item.name in ("asc", "desc"):
+            if order not in (None, item.name) or query.pattern != "breakdown":
+                return None
+            order = "asc" if item.name == "asc" else "desc"
+        elif not (_is_shown(item, query, known) or item.code == ","):
+            return None
+    return replace(query, order=order) if _asks_for_it(tail.lower(), query, known) else None
+
+
+def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:
+    """Whether "how many" asks for a number of things, and "how much" for none, as the metric is."""
+    counts = known.is_pieces(query.metrics[0])
+    return not (("how much" in tail and counts) or ("how many" in tail and not counts))
+
+
+def _is_shown(item: Item, query: SemanticQuery, known: Known) -> bool:
+    if item.code in "VPNHBxνS":
+        return False
+    if item.code in "mAu":
+        return True
+    found, word = known.defined(query.metrics[0]), item.surface.lower().strip()
+    if item.code in "Uμ":
+        return found is not None and (item.name == found.unit or (item.name == "avg" and "AVG(" in found.sql))
+    return _is_named(item, query, known) or all(part in _SHOWING for part in re.findall(r"\w+", word))
+
+
+def _is_named(item: Item, query: SemanticQuery, known: Known) -> bool:
+    """Whether the item is one of the metrics or of what they are broken down by."""
+    if item.code == "M":
+        return item.name in query.metrics
+    shown = {last_stem(known.layer.dimension(name).name) for name in query.dimensions if "." not in name}
+    if item.code == "D":
+        named = last_stem(item.surface) in shown or item.name in query.dimensions
+        return named or (bool(item.metric) and item.metric in query.metrics)
+    if item.code in "ga":
+        return item.name == query.grain
+    said = stem(item.surface.lower().strip())
+    return said in shown | {query.grain or ""} or (item.code in "n?j" and known.accounts_for(said, query.metrics[0]))

@@ -1,0 +1,137 @@
+"""Filters, periods, groups, conditions and orders: what can stand anywhere in a question, taken out of its items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memory.intent.comparison_words import COMPARISON_SIGNS
+from memory.intent.filters import Filters
+from memory.intent.implied import with_implied
+from memory.intent.items import Item
+from memory.intent.known import Known, NotUnderstood, last_stem
+from memory.intent.parts import Parts, take
+from memory.intent.repetition import drop_repetition, of_all_years
+from memory.intent.windows import take_periods
+
+__all__ = ["take_parts"]
+
+_LISTING = re.compile(r"\b(list|which|what|names?|find|all|every)\b", re.IGNORECASE)
+_NAMING = re.compile(r"\b(list|which|who|names?|all|every|find)\b", re.IGNORECASE)
+
+
+def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
+    """What can stand anywhere in the question.
+
+    Raises:
+        NotUnderstood: something is said twice, or could be meant in two ways.
+    """
+    items = of_all_years(with_implied(question, items, known))
+    loose = [item for item in items if item.code == "?"]
+    if len(loose) > 1 or not items:
+        raise NotUnderstood
+    said = [item for item in items if item.code in f"MDVPNgaHOxS{COMPARISON_SIGNS}"]
+    kept = [item for item in items if item.code != "?"]
+    parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
+    parts.lists = bool(_NAMING.search(question))
+    drop_repetition(parts, known)
+    take_periods(parts)
+    Filters(parts, known).take()
+    _Groups(parts, known).take()
+    _Conditions(parts, known).take()
+    return parts
+
+
+class _Groups:
+    """Things and grains to break down by."""
+
+    def __init__(self, parts: Parts, known: Known) -> None:
+        self._parts = parts
+        self._known = known
+
+    def take(self) -> None:
+        """Every group that is named as one."""
+        parts = self._parts
+        take(parts, r"[be]n", self._by_noun)
+        take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
+        take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg])*(?!V)", parts.group)
+        take(parts, r"a", parts.group)
+        take(
+            parts,
+            r"b[Dg](?:[k,b]+e?[Dg])*(?!V)",
+            lambda items: not re.search("[HB]", parts.codes) and parts.group(items),
+        )
+
+    def _by_noun(self, items: list[Item]) -> bool:
+        """ "Employees by title": the title of what is counted, where that is a table of things and not of events."""
+        heads = [item.name if item.code == "M" else item.metric for item in self._parts.items if item.code in "MD"]
+        if len(heads) != 1 or not heads[0] or self._known.layer.metric(heads[0]).time:
+            return False
+        base, noun = self._known.layer.metric(heads[0]).base.casefold(), items[-1].name
+        dimensions = self._known.layer.dimensions
+        named = [d for d in dimensions if d.table.casefold() == base and last_stem(d.name) == noun]
+        if len(named) != 1:
+            return False
+        return self._parts.group([replace(items[-1], code="D", name=named[0].id, table=named[0].table)])
+
+    def _rows_counted(self, items: list[Item]) -> bool:
+        """ "The late rate of orders": the things the metric is of anyway."""
+        thing = items[-1]
+        metric = next(item.name for item in self._parts.items if item.code == "M")
+        if not thing.entity or not thing.plural or items[0].surface.lower() not in ("of", "on"):
+            return False
+        return self._known.compiler.base(metric).casefold() == thing.table.casefold()
+
+
+class _Conditions:
+    """ "With more than N of M", "highest first"."""
+
+    def __init__(self, parts: Parts, known: Known) -> None:
+        self._parts = parts
+        self._known = known
+
+    def take(self) -> None:
+        """At most one condition, and one order."""
+        take(self._parts, r"[wWq]?pN[US]?[kp]N[US]?p?[MD]", self._between)
+        take(self._parts, r"[wWq]?h?M\.?[pw]N[US]?[kp]N[US]?", self._between)
+        take(self._parts, r"[wWq]?N[US]?x[US]?p?[MD]", self._or_more)
+        take(self._parts, r"[wWq]?h?M\.?[pw]?N[US]?x[US]?", self._or_more)
+        take(self._parts, r"[wWq]?xN[US]?p?[MD]", self._condition)
+        take(self._parts, r"[wWq]?h?M\.?xN[US]?", self._condition)
+        take(self._parts, r"O", self._order)
+
+    def _between(self, items: list[Item]) -> bool:
+        """ "With between 5 and 10 orders"."""
+        word = next(item.surface.lower() for item in items if item.code in "pw")
+        words = [item.surface.lower() for item in items if item.code == "p"]
+        if "between" not in words and (word, *words[1:2]) != ("from", "to"):
+            return False
+        first, second = (item for item in items if item.code == "N")
+        if first.number > second.number or (first.name and second.name not in ("", first.name)):
+            raise NotUnderstood
+        sign = replace(first, code="x", name="between")
+        kept = [item for item in items if item is not first and item.surface.lower() not in ("between", "from", "to")]
+        self._condition([sign, replace(first, name=first.name or second.name), *(i for i in kept if i is not second)])
+        self._parts.upper = second.number
+        return True
+
+    def _or_more(self, items: list[Item]) -> bool:
+        """ "With 10 orders or more", "10 or more orders"."""
+        sign = next(item for item in items if item.code == "x")
+        return sign.surface.startswith(("or ", "and ")) and self._condition(items)
+
+    def _condition(self, items: list[Item]) -> bool:
+        number, sign = (next(item for item in items if item.code == code) for code in "Nx")
+        metric = next(item.metric if item.code == "D" else item.name for item in items if item.code in "MD")
+        unit = next((item.name for item in items if item.code in "US"), "") or number.name
+        if not metric or self._parts.having or (unit and unit != self._known.layer.metric(metric).unit):
+            raise NotUnderstood
+        self._parts.having = (metric, sign.name, number.number)
+        return True
+
+    def _order(self, items: list[Item]) -> bool:
+        if self._parts.order:
+            raise NotUnderstood
+        self._parts.order = items[0].name
+        return True

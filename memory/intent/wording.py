@@ -1,0 +1,57 @@
+"""Other ways to say what the grammar of records has one way for.
+
+A line is rewritten before it is read: words that say nothing of the rows are left out ("in our company", "so far"), and
+set phrases become the plain words they stand for. Nothing that could narrow the rows is ever left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["plainly"]
+
+_PRONOUN = "(?:it|he|she|they|each of them|each of those|each|that person|this person|them)"
+_REWRITTEN: tuple[tuple[str, str], ...] = (
+    (r"\b(each|every) N\d+(?= |$)(?! E)", r"\1"),
+    # "are there any ...? List them", "who have we lost? I mean ..."
+    (r"^(?:are|is) there (?=.*\. (?:list|name|show|give|which) )", ""),
+    (r" \. (?:list|name|show|give|tell) (?:them|those|it)$", ""),
+    (r"^[^A-Z.]*\. (?:i )?mean ", ""),
+    # what says nothing
+    (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
+    (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"
+     r"|as it stands|thanks|thank you|if possible|internally|as well|too)(?= |$)", ""),
+    (r"^over years ,? ?", ""),
+    (r"(?<= )at least once(?= |$)", ""),
+    (r"\bvery (?=first|last|latest)", ""),
+    (r"\b(?:has|have|did) not (placed?|made|make) a single (?=[EF]\d)", r"have not \1 a "),
+    (r"\bnot (?:even )?(?:a|one) single (?=[EF]\d)", "no "),
+    # one way to say it
+    (r"\b(?:leave|leaves|go out of|goes out of|leave from)(?: from)? warehouse\b", "ship"),
+    (r"\b(?:left|gone out of|went out of)(?: from)? warehouse\b", "shipped"),
+    (r"\b(?:went out|gone out|sent out)\b", "shipped"),
+    (r"\bgo out\b", "ship"),
+    (r"\b(?:went|gone) for\b", "bought"),
+    (r"\bcome in\b", "placed"),
+    (r"\bcame in\b", "placed"),
+    (r"\b(?:join|joined) us\b", "joined"),
+    (r"\bw with\b", "with"),
+    (r"\bwaiting to (ship|leave)\b", "waiting to be ship"),
+    # "..., and what is their title", "..., and which city does she work in": one more column
+    (rf",? ?and (?:what|which|(?:in|at|on|by|from) (?:what|which)) ([CF]\d+) (?:is|are|does|do|did) {_PRONOUN}"
+     r"(?: (?:in|at|from|have|has|work from|work in|live in|come from|based in|located in|works?|live))?(?= |$)",
+     r" and \1"),
+    (rf",? ?and what (?:is|are|was) (?:(?:that person|that|{_PRONOUN}|his|her|its|their) )?(?:'s )?([CF]\d+)"
+     rf"(?: of {_PRONOUN})?(?= |$)", r" and \1"),
+    (rf",? ?and ([CF]\d+) {_PRONOUN} (?:is|are|has|have|comes|come|works|work)(?: (?:in|at|from|based in|located in))?"
+     r"(?= |$)", r" and \1"),
+    (rf"(?<=[CF]\d),? ?and ([CF]\d+) of {_PRONOUN}(?= |$)(?! [KBVEF]\d)", r" and \1"),
+)  # fmt: skip
+_COMPILED = tuple((re.compile(form), text) for form, text in _REWRITTEN)
+
+
+def plainly(text: str) -> str:
+    """The line in the words of the grammar."""
+    for form, plain in _COMPILED:
+        text = form.sub(plain, text)
+    return " ".join(text.split()).strip(" ,.")
