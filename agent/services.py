@@ -215,10 +215,12 @@ def _first_sync(
     settings: Settings, warehouse: Warehouse, policy: Policy, store: MemoryStore, progress: PartProgress | None
 ) -> None:
     """Learn the warehouse once, so that a fresh workspace can be asked without a step in between."""
+    from agent.warehouse.structure import named_tables
     from memory.semantics import load_semantics
     from memory.sync import SyncOptions, sync
 
-    layer = load_semantics(settings.workspace / "metrics.yaml")
+    names = named_tables(warehouse.engine, settings.warehouse.db_schema)
+    layer = load_semantics(settings.workspace / "metrics.yaml", names)
     sync(
         warehouse.engine,
         layer,

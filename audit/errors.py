@@ -2,6 +2,7 @@
 
     AuditError                      a plain sentence, and a hint what to do
     ├── LedgerUnavailable           the ledger cannot be written or read: nothing was written, show no answer
+    │   └── LedgerMissing           there is none where it should be, and it may not be made
     ├── SealError                   a body has no canonical bytes, or stored bytes are not what they claim to be
     ├── RecordRefusedError          the ledger is fine, this record may not enter it
     ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
@@ -18,6 +19,7 @@ __all__ = [
     "AmbiguousRunError",
     "AuditError",
     "IdentityError",
+    "LedgerMissing",
     "LedgerUnavailable",
     "RecordRefusedError",
     "ReviewError",
@@ -37,6 +39,10 @@ class AuditError(Exception):
 
 class LedgerUnavailable(AuditError):  # noqa: N818  (a state the product names, not a mistake of the caller)
     """The ledger cannot be written or read; whatever was under way was rolled back."""
+
+
+class LedgerMissing(LedgerUnavailable):
+    """There is no ledger where it should be, and whoever opened it did not allow a new one."""
 
 
 class SealError(AuditError):

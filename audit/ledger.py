@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import Engine, func, insert, select
 
 from audit.engine import database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
-from audit.errors import LedgerUnavailable
+from audit.errors import LedgerMissing, LedgerUnavailable
 from audit.record import Clock, Entry, Head, Record, seal_entry, timestamp, utc_now
 from audit.schema import COLUMNS, create_schema, has_schema, records_table
 from audit.seal import digest
@@ -27,6 +28,7 @@ __all__ = ["Ledger", "Selection", "Snapshot"]
 
 _PAGE: Final = 500
 _SCHEMA_LOCK: Final = int.from_bytes(b"affidavt", "big", signed=True)
+_MAKE_ONE: Final = "Make it with `affidavit init` in the workspace's folder."
 _columns = records_table.c
 
 AppendListener = Callable[[Record], None]
@@ -63,7 +65,7 @@ class Ledger:
             timeout_s: how long to wait for a lock or a connection, in seconds.
 
         Raises:
-            LedgerUnavailable: wrong URL, missing, unreadable, locked or not a database.
+            LedgerUnavailable: wrong URL, unreadable, locked or not a database; LedgerMissing when it is not there.
         """
         if not workspace:
             raise LedgerUnavailable("A ledger needs the name of the workspace whose record it keeps.")
@@ -222,25 +224,32 @@ def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
     path = database_file(engine.url)
     if path is not None and not path.exists():
         if not create:
-            raise LedgerUnavailable(f"There is no ledger at {where}.", "Make one with `affidavit init`.")
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise LedgerUnavailable(
-                f"The ledger's folder {path.parent} cannot be made: {error.strerror}.", "Make it, then try again."
-            ) from error
+            raise LedgerMissing(f"There is no ledger at {where}.", _MAKE_ONE)
+        _make_file(path)
     with ledger_errors(engine), engine.connect() as connection:
         present = has_schema(connection)
     if present:
         return
     if not create:
-        raise LedgerUnavailable(f"There is no ledger in the database {where}.", "Make one with `affidavit init`.")
+        raise LedgerMissing(f"There is no ledger in the database {where}.", _MAKE_ONE)
     if path is not None:
         prepare_wal(engine)
     with ledger_errors(engine), engine.execution_options(affidavit_write=True).begin() as connection:
         lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
         if not has_schema(connection):
             create_schema(connection)
+
+
+def _make_file(path: Path) -> None:
+    """An empty file for the ledger that is its owner's alone, wherever it is; SQLite gives its side files that mode."""
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"The ledger's folder {path.parent} cannot be made: {error.strerror}.", "Make it, then try again."
+        ) from error
+    with suppress(OSError):  # SQLite is about to say what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def _row(record: Record, workspace: str) -> dict[str, Any]:

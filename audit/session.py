@@ -2,7 +2,7 @@
 
 A session refuses to begin on a ledger whose newest records do not hold, or that its checkpoint file contradicts. That
 costs milliseconds however long the ledger is; the rest of it is the work of `audit.verify`. Whoever only verifies
-opens the ledger alone (`Ledger.open(..., create=False)`), and is told what exactly is wrong.
+opens the ledger alone (`open_alone`), and is told what exactly is wrong.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Final
 
 from audit.checkpoints import DEFAULT_EVERY, CheckpointWriter, last_checkpoint, refuse_rollback, write_checkpoint
 from audit.engine import ledger_errors
-from audit.errors import LedgerUnavailable, SealError
+from audit.errors import LedgerMissing, LedgerUnavailable, SealError
 from audit.identity import Keyring, Role, ensure_identity
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
 
-__all__ = ["CHECKPOINTS_NAME", "KEYS_NAME", "WORKSPACE_KEY", "checkpoint_now", "open_session"]
+__all__ = ["CHECKPOINTS_NAME", "KEYS_NAME", "WORKSPACE_KEY", "checkpoint_now", "open_alone", "open_session"]
 
 CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
@@ -54,16 +54,40 @@ def open_session(
         IdentityError: the workspace's key cannot be made or used.
     """
     path = state_dir / CHECKPOINTS_NAME
-    ledger = Ledger.open(url, workspace=workspace, clock=clock, create=create and last_checkpoint(path) is None)
+    ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create)
     try:
         _refuse_changed_end(ledger)
         refuse_rollback(ledger, path)
+        _make_state_dir(state_dir)
         signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
         CheckpointWriter(ledger, signer, path, every=every)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def open_alone(url: str, *, workspace: str, state_dir: Path, clock: Clock = utc_now, create: bool = False) -> Ledger:
+    """Open a ledger and nothing beside it; the arguments are those of `open_session`.
+
+    Raises:
+        LedgerUnavailable: it cannot be opened; where a checkpoint vouches for a ledger that is missing, says so.
+    """
+    path = state_dir / CHECKPOINTS_NAME
+    try:
+        return Ledger.open(url, workspace=workspace, clock=clock, create=create and last_checkpoint(path) is None)
+    except LedgerMissing as error:
+        vouched = last_checkpoint(path)
+        if vouched is None:
+            raise
+        raise LedgerMissing(
+            f"{error.message} The checkpoint of {vouched.time} in {path} vouches for one of {vouched.sequence} "
+            "records.",
+            "Name that ledger in [ledger] url, or restore it from a copy. To begin a new one here instead, move "
+            f"{CHECKPOINTS_NAME} and {KEYS_NAME}/ from {state_dir} to where the old ledger is kept, then run "
+            "`affidavit memory sync`: it makes the new ledger and forgets the answers that only the old one vouches "
+            "for.",
+        ) from error
 
 
 def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
@@ -74,6 +98,16 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     """
     signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
+
+
+def _make_state_dir(state_dir: Path) -> None:
+    """The folder of local state is its owner's alone; made as a parent of the keys' it would be everybody's to read."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"The folder {state_dir} cannot be made: {error.strerror}.", "Check that the workspace can be written."
+        ) from error
 
 
 def _refuse_changed_end(ledger: Ledger) -> None:

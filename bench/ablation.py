@@ -21,7 +21,8 @@ from typing import Any, cast
 
 from agent.logging import configure_logging
 from agent.services import Services, open_services
-from agent.settings import Settings, load_settings
+from agent.settings import Settings
+from bench.command import DEMO, benchmark, workspace_settings
 from finetune.evaluation.attempts import EvalReport, Mode
 from finetune.evaluation.evaluate import EvalOptions
 from finetune.evaluation.figures import figures_of
@@ -80,7 +81,7 @@ def rungs(configured: Settings) -> tuple[Rung, ...]:
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = _arguments().parse_args(arguments)
-    settings = load_settings(chosen.workspace)
+    settings = workspace_settings(chosen.workspace)
     configure_logging(settings)
     pack = load_pack(chosen.pack)[: chosen.limit]
     ladder = [rung for rung in rungs(settings) if not chosen.rung or rung.name in chosen.rung]
@@ -116,7 +117,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def _arguments() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    arguments.add_argument("-w", "--workspace", type=Path, default=Path(".demo"))
+    arguments.add_argument("-w", "--workspace", type=Path, default=DEMO)
     arguments.add_argument("--pack", type=Path, required=True, help="a pack that may be looked at")
     arguments.add_argument("--limit", type=int, help="only the first questions")
     arguments.add_argument("--rung", action="append", help="this step only; may be repeated")
@@ -219,4 +220,4 @@ class _Forgetful:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(benchmark(main))

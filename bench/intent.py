@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.services import Services, open_services
-from agent.settings import load_settings
+from bench.command import DEMO, benchmark, workspace_settings
 from finetune.evaluation.matching import results_match
 from finetune.evaluation.pack import order_columns
 from finetune.evaluation.statistics import percentile, proportion
@@ -37,15 +37,16 @@ class _Asked:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("-w", "--workspace", type=Path, default=Path(".demo"))
+    arguments.add_argument("-w", "--workspace", type=Path, default=DEMO)
     arguments.add_argument("--pack", type=Path, help="default: the workspace's baseline.jsonl")
     arguments.add_argument("--wrong", action="store_true", help="show every wrong answer")
     arguments.add_argument("--passed", action="store_true", help="show every question that was not understood")
     chosen = arguments.parse_args()
+    settings = workspace_settings(chosen.workspace)
     asked = list(_questions(chosen.pack or chosen.workspace / "baseline.jsonl"))
     times: list[float] = []
     totals, answered, right = Counter[str](), Counter[str](), Counter[str]()
-    with open_services(load_settings(chosen.workspace), warm_up=False) as services:
+    with open_services(settings, warm_up=False) as services:
         linker = services.retriever.linker
         compiler = Compiler(linker.layer, linker.catalog, services.warehouse.dialect)
         for item in asked:
@@ -96,4 +97,4 @@ def _objection(item: _Asked, sql: str, services: Services) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(benchmark(main))

@@ -20,7 +20,8 @@ from typing import Any
 
 from agent.ask import ask
 from agent.services import open_services
-from agent.settings import load_settings
+from agent.settings import Settings
+from bench.command import DEMO, benchmark, workspace_settings
 from bench.startup import affidavit_command
 from finetune.evaluation.statistics import percentile
 
@@ -34,16 +35,17 @@ Timings = dict[str, float]
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("-w", "--workspace", type=Path, default=Path(".demo"))
+    arguments.add_argument("-w", "--workspace", type=Path, default=DEMO)
     arguments.add_argument("--cold", type=int, default=3, help="processes per question")
     arguments.add_argument("--warm", type=int, default=3, help="rounds over all questions")
     arguments.add_argument("--question", action="append", help="ask this instead; may be repeated")
     arguments.add_argument("--json", action="store_true")
     chosen = arguments.parse_args()
+    settings = workspace_settings(chosen.workspace)
     questions = tuple(chosen.question or QUESTIONS)
     statuses: Counter[str] = Counter()
-    cold = summary(cold_runs(chosen.workspace, questions, chosen.cold, statuses))
-    warm = summary(warm_runs(chosen.workspace, questions, chosen.warm, statuses))
+    cold = summary(cold_runs(settings.workspace, questions, chosen.cold, statuses))
+    warm = summary(warm_runs(settings, questions, chosen.warm, statuses))
     if chosen.json:
         print(json.dumps({"cold": cold, "warm": warm, "statuses": statuses}, indent=2))
     else:
@@ -71,10 +73,10 @@ def cold_runs(workspace: Path, questions: Iterable[str], times: int, statuses: C
     return timings
 
 
-def warm_runs(workspace: Path, questions: Iterable[str], rounds: int, statuses: Counter[str]) -> list[Timings]:
+def warm_runs(settings: Settings, questions: Iterable[str], rounds: int, statuses: Counter[str]) -> list[Timings]:
     """Stage timings per run in one process, after one round that is not counted."""
     timings = []
-    with open_services(load_settings(workspace)) as services:
+    with open_services(settings) as services:
         for counted in [False, *[True] * rounds]:
             for question in questions:
                 started = time.perf_counter()
@@ -114,4 +116,4 @@ def print_table(cold: dict[str, dict[str, float]], warm: dict[str, dict[str, flo
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(benchmark(main))

@@ -19,7 +19,7 @@ import sqlglot
 from sqlglot import expressions as exp
 
 from agent.services import open_services
-from agent.settings import load_settings
+from bench.command import DEMO, benchmark, workspace_settings
 from finetune.evaluation.pack import load_pack, translated
 from finetune.evaluation.statistics import percentile, proportion
 
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("-w", "--workspace", type=Path, default=Path(".demo"))
+    arguments.add_argument("-w", "--workspace", type=Path, default=DEMO)
     arguments.add_argument("--pack", type=Path, help="default: the workspace's baseline.jsonl")
     arguments.add_argument("--misses", action="store_true", help="name every question with something missing")
     chosen = arguments.parse_args()
+    settings = workspace_settings(chosen.workspace)
     pack = load_pack(chosen.pack or chosen.workspace / "baseline.jsonl")
     times: list[float] = []
     found = {"tables": [0, 0], "values": [0, 0]}
     complete, pieces = 0, 0
-    with open_services(load_settings(chosen.workspace), warm_up=False) as services:
+    with open_services(settings, warm_up=False) as services:
         dialect = services.warehouse.dialect
         services.retriever.retrieve(pack[0].question, dialect=dialect)  # the embedding is loaded once per process
         for question in pack:
@@ -82,4 +83,4 @@ def lacking(names: set[str], pieces: Iterable[Piece], kind: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(benchmark(main))

@@ -14,16 +14,16 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from agent.settings import load_settings
 from agent.warehouse.policy import load_policy
+from bench.command import DEMO, benchmark, workspace_settings
 from finetune.pairs.factory import FactoryReport, FactorySpec, generate_pairs
 from memory.semantics import load_semantics
 from memory.sync import load_catalog
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-w", "--workspace", type=Path, default=Path(".demo"))
+    parser.add_argument("-w", "--workspace", type=Path, default=DEMO)
     parser.add_argument("-n", "--count", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--phrasings", type=int, default=0, help="per statement; 0 takes what the count needs")
@@ -37,10 +37,11 @@ def main() -> None:
         print(json.dumps(asdict(report) | {"cpu_s": _cpu(), "path": "", "manifest": ""}, indent=1))
     else:
         _print(report)
+    return 0
 
 
 def _made(workspace: Path, spec: FactorySpec, folder: Path) -> FactoryReport:
-    settings = load_settings(workspace)
+    settings = workspace_settings(workspace)
     policy = load_policy(workspace / "policy.yaml")
     catalog = load_catalog(settings.state_dir, policy.withheld)
     templates = workspace / "templates.yaml"
@@ -82,4 +83,4 @@ def _print(report: FactoryReport) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(benchmark(main))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,3 +188,23 @@ def test_a_workspace_key_that_others_can_read_stops_the_session(ledger_url: str,
     next((tmp_path / "keys").iterdir()).chmod(0o644)
     with pytest.raises(IdentityError, match="can be read by others"):
         _session(ledger_url, tmp_path)
+
+
+def test_a_ledger_and_the_state_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        file, state = tmp_path / "elsewhere.sqlite", tmp_path / "state"
+        with open_session(f"sqlite:///{file}", workspace=WORKSPACE, state_dir=state) as ledger:
+            ledger.append("run.intent", {})
+            made = [*tmp_path.glob("elsewhere.sqlite*")]
+            assert len(made) >= 2  # the log is another file while the ledger is open
+            assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
+        assert state.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_state_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(LedgerUnavailable, match="state"):
+        open_session(f"sqlite:///{tmp_path / 'l.sqlite'}", workspace=WORKSPACE, state_dir=tmp_path / "state")

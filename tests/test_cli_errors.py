@@ -95,6 +95,28 @@ def test_broken_metrics_name_their_line_and_key(workspace: Path, model: Scripted
         assert "basse" in left.err
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_metrics_are_checked_against_the_warehouse_before_it_is_read(
+    first: bool, workspace: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, metrics = workspace / ".affidavit", workspace / "metrics.yaml"
+    if first:
+        (state / "catalog.json").unlink()
+    before = {path: path.read_bytes() for path in state.glob("*.json")}
+    metrics.write_text(metrics.read_text().replace("base: Orders\n", "base: Ordres\n", 1))
+
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the warehouse was read")
+
+    monkeypatch.setattr("memory.sync.reflect", read)
+    for command in (("memory", "sync"), *([("ask", COUNT)] if first else [])):
+        left = run(*command)
+        assert left.code == 2
+        check_one_screen(left.err)
+        assert "no table `Ordres`" in " ".join(left.err.split())
+    assert {path: path.read_bytes() for path in state.glob("*.json")} == before
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [
@@ -229,11 +251,26 @@ def test_our_own_mistakes_are_one_screen_too(run: Run, workspace: Path, monkeypa
     assert "AFFIDAVIT_DEBUG=1" in left.err
     assert "Traceback" not in left.err
     monkeypatch.setenv("AFFIDAVIT_DEBUG", "1")
-    monkeypatch.setattr("sys.argv", ["affidavit", "runs", "list"])
-    from tui.cli.main import main
+    shown = run("runs", "list")
+    assert shown.code == 6
+    assert "Traceback" in shown.err
+    assert "RuntimeError: a mistake of ours" in shown.err
 
-    with pytest.raises(RuntimeError, match="a mistake of ours"):
-        main()
+
+def test_a_traceback_repeats_no_key(run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        try:
+            raise OSError("no such key: plain-words-1; Authorization: Bearer abcdef123456; sk-abcdef-9")
+        except OSError as error:
+            raise RuntimeError("at postgresql://reader:hunter2@db.example.com/shop") from error
+
+    monkeypatch.setattr("audit.runs.list_runs", broken)
+    monkeypatch.setenv("SOME_API_KEY", "plain-words-1")
+    monkeypatch.setenv("AFFIDAVIT_DEBUG", "1")
+    said = run("runs", "list").err
+    assert "no such key: (withheld); Authorization: Bearer (withheld)" in said
+    assert "postgresql://reader:(withheld)@db.example.com/shop" in said
+    assert [secret for secret in ("plain-words-1", "abcdef", "hunter2") if secret in said] == []
 
 
 def test_every_exception_named_in_the_table_exists() -> None:

@@ -185,3 +185,49 @@ def test_what_is_recorded_and_learnt_is_the_owners_alone(here: Path, run: Run) -
         state.chmod(0o755)
         run("runs", "list", "-w", workspace)
         assert state.stat().st_mode & 0o777 == 0o755
+
+
+def test_init_of_a_workspace_that_is_there_makes_its_ledger(here: Path, run: Run) -> None:
+    demo(run, "one")
+    assert run("init", "two", "--warehouse", "sqlite:///one/warehouse.sqlite").code == 0
+    for name in ("ledger.sqlite", "checkpoints.jsonl"):
+        (here / "two/.affidavit" / name).unlink(missing_ok=True)
+    listed = run("runs", "list", "-w", "two")
+    assert listed.code == 7
+    assert "Make it with `affidavit init`" in " ".join(listed.err.split())
+    assert run("init", "two").code == 0
+    assert run("runs", "list", "-w", "two").code == 0
+    assert run("init", "three").code == 2  # there is nothing that names its warehouse
+
+
+@pytest.mark.parametrize("elsewhere", ["sqlite:///new.sqlite", "an empty database"])
+def test_another_ledger_says_what_to_do_and_that_works(
+    elsewhere: str, here: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo(run, "one")
+    assert run("identity", "create", "reviewer", "-w", "one").code == 0
+    assert run("memory", "sync", "-w", "one").code == 0
+    state, config = here / "one/.affidavit", here / "one/affidavit.toml"
+    if elsewhere == "an empty database":
+        elsewhere = "sqlite:///new.sqlite"
+        sa.create_engine(f"sqlite:///{here / 'one/new.sqlite'}").connect().close()
+    config.write_text(config.read_text().replace("sqlite:///.affidavit/ledger.sqlite", elsewhere))
+    for command in (("init", "one"), ("init", "--demo", "one", "--orders", "10"), ("runs", "list", "-w", "one"),
+                    ("audit", "verify", "-w", "one"), ("memory", "sync", "-w", "one")):  # fmt: skip
+        left = run(*command)
+        said = " ".join(left.err.split())
+        assert left.code == 7
+        assert "vouches for one of" in said
+        assert "checkpoints.jsonl and keys/" in said
+        assert "affidavit init" not in said
+    kept = here / "kept"
+    kept.mkdir()
+    for name in ("checkpoints.jsonl", "keys"):
+        shutil.move(state / name, kept / name)
+    assert run("memory", "sync", "-w", "one").code == 0
+    assert run("init", "--demo", "one", "--orders", "10").code == 0
+    assert run("identity", "create", "reviewer", "-w", "one").code == 0
+    assert run("audit", "verify", "-w", "one").code == 0
+    monkeypatch.setenv("AFFIDAVIT_LEDGER__URL", "sqlite:///.affidavit/ledger.sqlite")
+    assert run("audit", "verify", "-w", "one", "--checkpoints", kept / "checkpoints.jsonl").code == 0
+    assert run("runs", "list", "-w", "one").code == 7  # the checkpoints here are the new one's

@@ -11,7 +11,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures_agent import Reply, scripted_provider
@@ -29,6 +32,7 @@ from fixtures_cli import (
 )
 from fixtures_eval_model import ScriptedModel
 
+import agent.services
 from audit.schema import TABLE_NAME
 
 ANSWER_KEYS = [
@@ -217,7 +221,8 @@ def test_monitor_counts_and_doctor_finds(workspace: Path, model: ScriptedModel, 
     assert "metricks" in broken.out
 
 
-def test_ctrl_c_leaves_with_130_and_the_run_on_the_record(workspace: Path, run: Run) -> None:
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_ctrl_c_leaves_with_130_and_the_run_on_the_record(output: str, workspace: Path, run: Run) -> None:
     with scripted_provider() as provider:
         provider.answer = lambda _request: Reply((COUNT_SQL,), delay_s=20)
         code = "from tui.cli.main import main; main()"
@@ -229,7 +234,7 @@ def test_ctrl_c_leaves_with_130_and_the_run_on_the_record(workspace: Path, run: 
             "HOME": str(workspace),
         }
         asking = subprocess.Popen(
-            [sys.executable, "-c", code, "ask", COUNT, "-w", str(workspace)],
+            [sys.executable, "-c", code, "ask", COUNT, REVENUE, "-w", str(workspace), "--format", output],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -245,8 +250,41 @@ def test_ctrl_c_leaves_with_130_and_the_run_on_the_record(workspace: Path, run: 
     assert "answered" not in out
     (listed,) = run("runs", "list", "--format", "json").json
     assert listed["status"] == "failed"
-    assert err == f"Interrupted; run {listed['run_id']} is on the record as failed.\n"
+    if output == "json":
+        assert out.count("\n") == 1
+        told = json.loads(out)
+        assert (told["run_id"], told["question"], told["status"]) == (listed["run_id"], COUNT, "failed")
+        assert told["error"]["class"] == "interrupted"
+        assert err == ""
+    else:
+        assert err == f"Interrupted; run {listed['run_id']} is on the record as failed.\n"
     assert run("audit", "verify").code == 0
+
+
+def test_ctrl_c_before_and_after_the_questions(
+    workspace: Path, model: ScriptedModel, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = agent.services.open_services
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(agent.services, "open_services", interrupted)
+    early = run("ask", COUNT, "--format", "json")
+    assert early.code == 130
+    assert (early.json["run_id"], early.json["error"]["class"]) == ("", "interrupted")
+    assert run("ask", COUNT).err == "Interrupted.\n"
+
+    @contextmanager
+    def interrupted_at_the_end(*given: Any, **named: Any) -> Iterator[Any]:
+        with opened(*given, **named) as services:
+            yield services
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(agent.services, "open_services", interrupted_at_the_end)
+    late = run("ask", COUNT, "--format", "json")
+    assert late.code == 130
+    assert late.json["status"] == "answered"  # one object, and it is the answer
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

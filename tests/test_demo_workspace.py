@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import stat
@@ -89,11 +91,28 @@ def test_an_edited_file_is_kept(tmp_path: Path) -> None:
 def test_a_file_of_an_older_release_is_updated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create(tmp_path, orders=40)
     newer = tmp_path / "release"
-    newer.mkdir()
+    (newer / "templates").mkdir(parents=True)
     for name in FILES:
         (newer / name).write_bytes(files().joinpath(name).read_bytes() + (b"\n" if name == "policy.yaml" else b""))
     monkeypatch.setattr(workspace, "files", lambda: newer)
     assert create(tmp_path, orders=40).written == ("policy.yaml",)
+    assert create(tmp_path, orders=40).written == ()
+
+
+def test_a_workspace_from_before_there_were_topics_gets_them(tmp_path: Path) -> None:
+    create(tmp_path, orders=40)
+    manifest = tmp_path / ".affidavit" / "demo.json"
+    known = json.loads(manifest.read_text())
+    topics = [name for name in FILES if name.startswith("templates/")]
+    for name in topics:
+        (tmp_path / name).unlink()
+        del known["files"][name]
+    (tmp_path / "templates").rmdir()
+    old = b"version: 1\n"
+    (tmp_path / "templates.yaml").write_bytes(old)
+    known["files"]["templates.yaml"] = [hashlib.sha256(old).hexdigest()]
+    manifest.write_text(json.dumps(known))
+    assert set(create(tmp_path, orders=40).written) == {"templates.yaml", *topics}
     assert create(tmp_path, orders=40).written == ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -124,6 +125,7 @@ def test_yaml_loads_as_the_file_it_says_it_is(block: Block, tmp_path: Path) -> N
     first = block.text.partition("\n")[0]
     path = tmp_path / first.removeprefix("# ")
     path.write_text(block.text, encoding="utf-8")
+    shutil.copytree(ROOT / "demo/files/templates", tmp_path / "templates")  # what an `include` may name
     load: Any = {"metrics.yaml": load_semantics, "policy.yaml": load_policy, "templates.yaml": load_templates}[
         path.name
     ]

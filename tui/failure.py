@@ -95,7 +95,7 @@ FOREIGN: Final = (
         "TemplateError",
         UsageError,
         ErrorClass.SEMANTICS,
-        "Mend that line of templates.yaml.",
+        "Mend that line of templates.yaml, or of the file it includes.",
     ),
     Foreign(
         "finetune.datasets.splits",

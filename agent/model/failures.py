@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from agent.errors import ErrorClass, FailedError
 
-__all__ = ["SETTINGS_HINT", "is_too_long", "model_error", "retry_pause_s"]
+__all__ = ["SETTINGS_HINT", "is_too_long", "model_error", "retry_pause_s", "without_keys"]
 
 SETTINGS_HINT = "Check the [model] section of affidavit.toml: provider, name, base_url, api_key."
 _TOO_LONG = ("context_length", "exceed_context_size", "context size", "maximum context length")
@@ -35,7 +35,7 @@ def model_error(error: Exception, key: str = "") -> FailedError:
 
     Providers repeat what they were sent, so `key`, and whatever looks like one, is withheld from the message.
     """
-    said = _without_keys(" ".join(str(error).split()), key)[:_MAX_MESSAGE]
+    said = without_keys(" ".join(str(error).split()), key)[:_MAX_MESSAGE]
     if is_too_long(said):
         return FailedError(
             ErrorClass.MODEL_OTHER,
@@ -67,7 +67,7 @@ def is_too_long(message: str) -> bool:
     return any(sign in lowered for sign in _TOO_LONG)
 
 
-def _without_keys(text: str, key: str) -> str:
+def without_keys(text: str, key: str) -> str:
     """The text without the key, without a token after `Bearer` and without tokens of the shape `sk-…`."""
     if len(key) >= _SHORTEST_KEY:
         text = text.replace(key, _WITHHELD)

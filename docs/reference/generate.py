@@ -57,7 +57,9 @@ _SETTINGS_SAID: Final = {
 """What the settings' own docstrings leave unsaid."""
 
 _OTHER_VARIABLES: Final = {
-    "AFFIDAVIT_DEBUG": "`1` shows the traceback of an error instead of one screen.",
+    "AFFIDAVIT_DEBUG": "`1` shows the traceback of an error instead of one screen. Keys of the environment, tokens and "
+    "passwords in URLs are withheld from it, but it quotes what the warehouse and the model's provider said: read it "
+    "before you pass it on.",
     "OPENAI_API_KEY": "The key of provider `openai`, when `AFFIDAVIT_MODEL__API_KEY` is not set.",
     "AZURE_OPENAI_API_KEY": "The same for provider `azure`.",
     "HF_ENDPOINT": "Where `hf:` base models come from; default `https://huggingface.co`.",

@@ -49,7 +49,8 @@ def ask_command(
     """Answer questions from the warehouse, each on the record.
 
     Exit code 0 means answered, 3 needs clarification, 4 abstained, 5 refused, 6 failed; with several questions it is
-    the highest of theirs. With --format json each question gives exactly one JSON object on one line.
+    the highest of theirs. With --format json each question gives exactly one JSON object on one line. Interrupted it
+    leaves with 130; the question it was at gives an object too, the ones after it give none.
 
     \b
     Examples:
@@ -60,12 +61,12 @@ def ask_command(
     from finetune.adapters.registry import with_model
     from tui.failure import as_affidavit_error
 
+    waiting = list(questions)
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, questions, direct=direct, output=output, began=began)
+        code = _ask_all(settings, waiting, direct=direct, output=output, began=began)
     except KeyboardInterrupt as interrupt:
-        run = "".join(interrupt.args)
-        typer.echo(f"Interrupted; run {run} is on the record as failed." if run else "Interrupted.", err=True)
+        _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
     except Exception as error:
         if output is not OutputFormat.JSON:
@@ -79,8 +80,26 @@ def ask_command(
     raise typer.Exit(code)
 
 
-def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: OutputFormat, began: float) -> int:
-    """Ask one after another; the first waited for everything to be opened, since `began` (`perf_counter`)."""
+def _tell_interrupted(run_id: str, waiting: list[str], output: OutputFormat) -> None:
+    """Say that it was stopped; in JSON of the question that was being asked, if it has no object yet."""
+    if output is not OutputFormat.JSON:
+        typer.echo(f"Interrupted; run {run_id} is on the record as failed." if run_id else "Interrupted.", err=True)
+        return
+    if not waiting:
+        return
+    from agent.errors import ErrorClass, FailedError
+    from tui.cli.console import print_json
+    from tui.cli.failure import failed_answer
+
+    error = FailedError(ErrorClass.INTERRUPTED, "The run was interrupted.", "Ask the question again.")
+    print_json({**failed_answer(error, waiting[0]), "run_id": run_id})
+
+
+def _ask_all(settings: Settings, waiting: list[str], *, direct: bool, output: OutputFormat, began: float) -> int:
+    """Ask one after another, and take what is answered off `waiting`.
+
+    The first waited for everything to be opened, since `began` (`perf_counter`).
+    """
     from agent.services import open_services
     from tui.cli.answer_view import EXIT_CODES, print_answer
     from tui.cli.console import console, print_json
@@ -89,9 +108,10 @@ def _ask_all(settings: Settings, questions: list[str], *, direct: bool, output: 
     worst = 0
     with activity() as shown, open_services(settings, progress=shown.part) as services:
         opened_ms = (perf_counter() - began) * 1000
-        for number, question in enumerate(questions):
+        for number, question in enumerate(tuple(waiting)):
             answer = _ask_one(services, question, direct, shown, 0.0 if number else opened_ms)
             shown.pause()
+            del waiting[0]
             if output is OutputFormat.JSON:
                 print_json(answer.to_json())
             else:

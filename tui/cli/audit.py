@@ -48,8 +48,7 @@ def verify_command(
     """
     from agent.services import workspace_name
     from agent.warehouse.policy import load_policy
-    from audit.ledger import Ledger
-    from audit.session import CHECKPOINTS_NAME
+    from audit.session import CHECKPOINTS_NAME, open_alone
     from audit.verify import verify
     from tui.cli.console import facts, print_json
     from tui.cli.progress import progress_bar
@@ -59,7 +58,7 @@ def verify_command(
         raise typer.BadParameter(f"{checkpoints} is not a file.", param_hint="--checkpoints")
     allow_self = load_policy(settings.workspace / "policy.yaml").review.allow_self
     with (
-        Ledger.open(settings.ledger_url, workspace=workspace_name(settings), create=False) as ledger,
+        open_alone(settings.ledger_url, workspace=workspace_name(settings), state_dir=settings.state_dir) as ledger,
         progress_bar("Verifying", "records") as progress,
     ):
         found = verify(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import AffidavitError, AuditUnavailableError, RefusedError, UsageError
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["exit_code", "failed_answer", "one_screen", "report"]
 
 _MAX_LINES: Final = 14
+_KEY_NAMES: Final = ("API_KEY", "PASSWORD", "SECRET", "TOKEN")
+"""How the names of environment variables end that hold one."""
+_URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+@")
 
 
 def exit_code(error: AffidavitError) -> int:
@@ -31,9 +36,15 @@ def exit_code(error: AffidavitError) -> int:
 
 
 def report(error: BaseException, stream: TextIO | None = None) -> int:
-    """Print the error on one screen of `stream` (stderr) and give its exit code."""
+    """Print the error on one screen of `stream` (stderr) and give its exit code.
+
+    With AFFIDAVIT_DEBUG=1 it is the traceback, without the keys and passwords that third parties repeat.
+    """
     out = stream or sys.stderr
     known = as_affidavit_error(error)
+    if os.environ.get("AFFIDAVIT_DEBUG") == "1":
+        out.write(_traceback(error))
+        return exit_code(known)
     out.write(one_screen(known, colour=out.isatty() and not os.environ.get("NO_COLOR")) + "\n")
     return exit_code(known)
 
@@ -57,6 +68,15 @@ def failed_answer(error: AffidavitError, question: str) -> dict[str, Any]:
 
     status = RunStatus.REFUSED if isinstance(error, RefusedError) else RunStatus.FAILED
     return Answer(run_id="", status=status, question=question, error=error.to_run_error()).to_json()
+
+
+def _traceback(error: BaseException) -> str:
+    from agent.model.failures import without_keys
+
+    text = "".join(traceback.format_exception(error))
+    for key in (value for name, value in os.environ.items() if name.upper().endswith(_KEY_NAMES)):
+        text = without_keys(text, key)
+    return _URL_PASSWORD.sub(r"\1:(withheld)@", without_keys(text, ""))
 
 
 def _wrapped(text: str, columns: int) -> list[str]:

@@ -43,7 +43,8 @@ def init_command(
     """Make a workspace, for your own database or with the demo's.
 
     For your own database it writes affidavit.toml, a metrics.yaml to fill in (made from the database's tables) and
-    policy.yaml. What is there already is never written over.
+    policy.yaml. What is there already is never written over; in a workspace that names its warehouse, `init` alone
+    makes the ledger that its settings name, if there is none.
 
     A relative SQLite or DuckDB path in a URL is taken from the current folder, as everywhere on the command line; in
     affidavit.toml it is taken from the workspace.
@@ -63,6 +64,9 @@ def init_command(
     if orders is not None:
         raise typer.BadParameter("Only the demo's warehouse is made to measure.", param_hint="--orders")
     if warehouse is None and not os.environ.get("AFFIDAVIT_WAREHOUSE__URL"):
+        if _is_workspace(target) and schema is None and ledger is None:
+            _complete(target)
+            return
         raise typer.BadParameter(
             "Name the database to ask, such as sqlite:///sales.sqlite, or make the demo with --demo.",
             param_hint="--warehouse",
@@ -191,6 +195,30 @@ def _open_ledger_once(settings: Settings) -> None:
 
     with open_ledger(settings):
         pass
+
+
+def _is_workspace(target: Path) -> bool:
+    from agent.settings import CONFIG_NAME
+
+    return (target / CONFIG_NAME).is_file()
+
+
+def _complete(target: Path) -> None:
+    """Make what the settings of a workspace that is there name, and nothing else: its ledger."""
+    from agent.services import open_ledger
+    from agent.settings import load_settings
+    from tui.cli.console import facts
+
+    settings = load_settings(target)
+    with open_ledger(settings) as ledger:
+        records = ledger.head().sequence
+    facts(
+        [
+            ("workspace", settings.workspace),
+            ("ledger", f"{records} records"),
+            ("next", f"affidavit ask QUESTION -w {target}"),
+        ]
+    )
 
 
 def _make_plain(target: Path, asked: Wish) -> None:

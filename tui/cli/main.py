@@ -5,7 +5,6 @@ Nothing heavy may be imported here: `affidavit --help` answers in a fraction of 
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -73,9 +72,7 @@ def main() -> None:
     """
     try:
         app(prog_name="affidavit")
-    except Exception as error:
-        if os.environ.get("AFFIDAVIT_DEBUG") == "1":
-            raise
+    except Exception as error:  # noqa: BLE001 (where the program ends; every failure is told)
         from tui.cli.failure import report
 
         sys.exit(report(error))

@@ -140,10 +140,14 @@ def _store(settings: Settings) -> Iterator[MemoryStore]:
 
 
 def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
-    """Sync the index with the warehouse, then the verified queries with the ledger."""
+    """Sync the index with the warehouse, then the verified queries with the ledger.
+
+    metrics.yaml is checked before anything is opened, then against the warehouse's names before anything is read.
+    """
     from agent.services import open_ledger
     from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
+    from agent.warehouse.structure import named_tables
     from memory.knowledge import open_knowledge
     from memory.semantics import load_semantics
     from memory.sync import SyncOptions, sync
@@ -153,10 +157,11 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
 
     policy = load_policy(settings.workspace / "policy.yaml")
     metrics = settings.workspace / "metrics.yaml"
-    layer = load_semantics(metrics)
+    load_semantics(metrics)
     limits = policy.effective_limits(settings.limits)
     warehouse = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
     try:
+        layer = load_semantics(metrics, named_tables(warehouse.engine, settings.warehouse.db_schema))
         with open_ledger(settings) as ledger, _store(settings) as store, progress_bar("Learning") as progress:
             options = SyncOptions(db_schema=settings.warehouse.db_schema, withhold=policy.withheld)
             report = sync(
