@@ -216,3 +216,7 @@ def test_a_metric_in_many_words_is_read(shop: Shop, linker: Linker, question: st
 )
 def test_what_is_left_open_is_left_alone(linker: Linker, question: str) -> None:
     assert read_intent(question, linker) is None
+
+
+def test_the_name_of_a_thing_does_not_swallow_a_negation(linker: Linker) -> None:
+    assert read_intent("What share of orders not yet shipped is from Germany?", linker) is None

@@ -61,6 +61,8 @@ from memory.linking import Linker
 
 __all__ = ["Intent", "read_intent"]
 
+_NEGATIONS = frozenset(["not", "never", "nobody", "nothing", "none", "without"])
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -92,6 +94,8 @@ def _of_metrics(question: str, known: Known) -> Intent | None:
         query = completed(read_core(parts, known), parts, known)
     except NotUnderstood:
         return None
+    if any(item.code == "D" and _NEGATIONS & set(item.surface.casefold().split()) for item in parts.said):
+        return None  # "orders not yet ...": the name of a thing has swallowed what turns the question round
     return Intent(query, tuple((item.surface, _taken_for(item)) for item in parts.said))
 
 
