@@ -139,6 +139,29 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(first, dataset, tiny, tmp_pat
     assert report.train_loss == first[1].train_loss
 
 
+def test_a_run_ends_when_its_time_is_up(dataset, tiny, tmp_path):
+    short = train_lora(dataset, tiny, tmp_path / "run", replace(OPTIONS, max_minutes=1e-6, checkpoint_every_s=0.0))
+    assert (short.steps, short.stopped_early) == (1, True)
+    assert short.valid_loss[-1][0] == 1
+    assert "its time was up" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_learning_rate_falls_with_the_time_that_is_left(dataset, tiny, tmp_path):
+    def stop_at_fifth(progress: TrainProgress) -> None:
+        if progress.step == 5:
+            raise StoppedError
+
+    options = replace(OPTIONS, checkpoint_every_s=0.0)
+    with pytest.raises(StoppedError):
+        train_lora(dataset, tiny, tmp_path / "run", options, stop_at_fifth)
+    checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    nearly = replace(options, max_minutes=checkpoint["seconds"] / 60 / 0.97)
+    report = train_lora(dataset, tiny, tmp_path / "run", nearly)
+    rates = [rate for _, rate in report.learning_rate]
+    assert 5 < report.steps < report.planned_steps
+    assert rates[5] < 0.06 * OPTIONS.learning_rate < rates[4]
+
+
 @pytest.mark.parametrize(
     ("shares", "patience", "steps", "kept"),
     [

@@ -62,6 +62,8 @@ class LoraOptions:
     """How often execution accuracy is measured; 0 never measures it, and keeps the last step's weights."""
     patience: int = 3
     """Evaluations without a higher accuracy than before, after which the run stops; 0 never stops early."""
+    max_minutes: float = 0.0
+    """Of training, stops and all; the learning rate then falls so that it is at its end when they are. 0: no limit."""
     max_adapter_mb: float = MAX_ADAPTER_MB
 
 
@@ -190,17 +192,25 @@ class _Run:
 
     @property
     def identity(self) -> str:
-        """A checkpoint belongs to exactly this data, base and these options."""
-        told = json.dumps([self.dataset_sha256, self.base.sha256, asdict(self.options)], sort_keys=True)
+        """A checkpoint belongs to exactly this data, base and these options; more or less time may be given to it."""
+        decisive = {name: value for name, value in asdict(self.options).items() if name != "max_minutes"}
+        told = json.dumps([self.dataset_sha256, self.base.sha256, decisive], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
     @property
     def finished(self) -> bool:
-        """Whether the plan is done, or accuracy has not risen for as many evaluations as the patience allows."""
+        """Whether plan or time is done, or accuracy has not risen for as many evaluations as the patience allows."""
         shares = [share for _, share in self.curves.accuracy]
         stale = len(shares) - 1 - shares.index(max(shares)) if shares else 0
         tired = bool(self.options.patience) and stale >= self.options.patience
-        return self.step >= len(self.plan) or tired
+        return self.share_done >= 1 or tired
+
+    @property
+    def share_done(self) -> float:
+        """How far the run is, 0..1: by its plan, or by its time where that is nearer to its end."""
+        minutes = self.seconds / 60
+        timed = minutes / self.options.max_minutes if self.options.max_minutes else 0.0
+        return min(1.0, max(self.step / len(self.plan), timed))
 
     def steps(self) -> Iterator[TrainProgress]:
         import torch
@@ -222,7 +232,7 @@ class _Run:
     def _step(self, torch: Any, batch: list[Example]) -> tuple[float, float]:
         """One update; gives its loss and tokens per second."""
         started = time.monotonic()
-        rate = self._learning_rate(self.step)
+        rate = self._learning_rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         loss = completion_loss(self.model, batch, self.device)
@@ -238,7 +248,7 @@ class _Run:
         return float(loss.detach()), tokens / elapsed
 
     def _is_due(self, every: int) -> bool:
-        return self.step % every == 0 or self.step == len(self.plan)
+        return self.step % every == 0 or self.share_done >= 1
 
     def _examine(self, examine: Examine) -> None:
         """Measure the accuracy of the weights as they are; keep them if none before were more accurate."""
@@ -259,12 +269,13 @@ class _Run:
             for master, weight in zip(self.masters, self.weights, strict=True):
                 weight.copy_(master)
 
-    def _learning_rate(self, step: int) -> float:
-        """Linear warm-up, then half a cosine to a twentieth of the peak."""
+    def _learning_rate(self) -> float:
+        """Of the next step: linear warm-up, then half a cosine, down to a twentieth when plan or time is done."""
         warmup = max(1, int(len(self.plan) * self.options.warmup_share))
-        if step < warmup:
-            return self.options.learning_rate * (step + 1) / warmup
-        share = (step - warmup) / max(1, len(self.plan) - warmup)
+        if self.step < warmup:
+            return self.options.learning_rate * (self.step + 1) / warmup
+        begun = warmup / len(self.plan)
+        share = max(0.0, self.share_done - begun) / max(1 / len(self.plan), 1 - begun)
         return self.options.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def _save(self, torch: Any) -> None:

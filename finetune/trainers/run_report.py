@@ -6,6 +6,7 @@ The page stands alone, as an evaluation's does: styles and curves are inside it,
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
@@ -89,7 +90,7 @@ class TrainReport:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether accuracy had stopped rising before the plan was done."""
+        """Whether accuracy had stopped rising, or time was up, before the plan was done."""
         return self.steps < self.planned_steps
 
 
@@ -137,7 +138,9 @@ def run_page(report: TrainReport) -> str:
 def _headline(report: TrainReport) -> str:
     told = f"{report.examples} examples, {report.tokens} tokens, {report.steps} steps in {report.seconds:.0f} s."
     if report.stopped_early:
-        told += f" Stopped before step {report.planned_steps}: accuracy had not risen for a while."
+        limit = report.options.get("max_minutes") or math.inf
+        why = "its time was up" if report.seconds + 0.1 > 60 * limit else "accuracy had not risen for a while"
+        told += f" Stopped before step {report.planned_steps}: {why}."
     if report.accuracy:
         share = dict(report.accuracy)[report.kept_step]
         told += f" The adapter is that of step {report.kept_step}: {share:.0%} of {report.sample} validation questions."

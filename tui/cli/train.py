@@ -61,6 +61,9 @@ def lora_command(
     patience: Annotated[
         int, typer.Option("--patience", min=0, help="Stop after so many measurements without a rise; 0: never.")
     ] = 3,
+    max_minutes: Annotated[
+        float, typer.Option("--max-minutes", min=0, help="Train no longer than this; 0: to the end of the examples.")
+    ] = 0.0,
     max_size: Annotated[
         float, typer.Option("--max-size", metavar="MB", help="Refuse a rank whose adapter would be larger.")
     ] = 12.0,
@@ -81,6 +84,7 @@ def lora_command(
       affidavit train lora --name night-run --evaluate-every 100
       affidavit train lora --name second-night --from night-run --seed 8
       affidavit train lora --name worded --pairs .affidavit/pairs/pairs.jsonl --pairs .affidavit/pairs/rephrased.jsonl
+      affidavit train lora --name by-noon --max-minutes 45
       affidavit train lora --name larger --base ./SmolLM2-360M-Instruct --rank 8
     """
     from dataclasses import asdict
@@ -100,6 +104,7 @@ def lora_command(
         seed=seed,
         evaluate_every_steps=evaluate_every,
         patience=patience,
+        max_minutes=max_minutes,
         max_adapter_mb=max_size,
     )
     folder = settings.state_dir / "train" / name
