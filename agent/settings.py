@@ -122,7 +122,7 @@ class GuardLimits(_Section):
     max_bytes: int = Field(default=4_000_000, ge=1000)
     timeout_s: float = Field(default=30.0, gt=0)
     max_repairs: int = Field(default=2, ge=0)
-    min_confidence: float = Field(default=0.8, ge=0.0, le=1.0)
+    min_confidence: float = Field(default=0.75, ge=0.0, le=1.0)
     """Under this the run ends `abstained`, with the best draft shown as unverified."""
     max_question_chars: int = Field(default=2000, ge=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import sqlite3
@@ -107,7 +108,8 @@ def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Wor
     assert answer.error is None
     assert answer.origin == "model"
     assert answer.model == "scripted"
-    assert answer.confidence == pytest.approx(0.9**0.4)
+    hesitation = min(1.5, -math.log(0.9) * len(REVENUE.split()))
+    assert answer.confidence == pytest.approx(1 - 1 / (1 + 20 * math.exp(-1.2 * hesitation)))
     assert any("Sales Revenue is taken as SUM(" in said for said in answer.assumptions)
     assert any("2023-01-01" in said for said in answer.assumptions)
     assert [event.step for event in steps] == [
@@ -170,7 +172,8 @@ def test_the_majority_of_results_wins_and_disagreement_costs_confidence(workspac
     answer = workspace.ask("How many orders are there?", limits={"min_confidence": 0.5})
     assert answer.status is RunStatus.ANSWERED
     assert answer.rows == ((830,),)
-    assert answer.confidence == pytest.approx((2 / 3) ** 0.6 * 0.9**0.4)
+    hesitation = -math.log(0.9) * len(COUNT.split())
+    assert answer.confidence == pytest.approx(1 - 1 / (1 + 20 * math.exp(-1.2 * hesitation - 1.2)))
 
 
 def test_a_plain_question_is_compiled_and_the_model_asked_once_beside_it(workspace: Workspace) -> None:
@@ -190,7 +193,7 @@ def test_where_the_model_differs_the_compiled_draft_stands_with_less_confidence(
     workspace.provider.say(REVENUE.replace("2023", "2022").replace("2024", "2023"))
     answer = workspace.ask(QUESTION, memory={"compile_plain": True})
     assert answer.origin == "compiled"
-    assert answer.confidence == pytest.approx(0.85)
+    assert answer.confidence == pytest.approx(6 / 7)
     assert any("model's own draft gave other rows" in said for said in answer.assumptions)
 
 
@@ -483,7 +486,7 @@ def test_an_accepted_answer_is_recalled_run_again_and_says_whose_word_it_is(work
         assert again.status is RunStatus.ANSWERED, again
         assert again.origin == "verified_query"
         assert again.rows == first.rows
-        assert again.confidence == pytest.approx(1.0)
+        assert again.confidence == pytest.approx(200 / 201)
         assert any(first.run_id in said and "by reviewer" in said for said in again.assumptions)
         kinds = [record.kind for record in get_run(services.ledger, again.run_id).records]
         assert {"run.recalled", "run.guarded", "run.intent", "run.outcome", "run.answered"} <= set(kinds)

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.confidence import Evidence, agreement, confidence_of
 from agent.run import Draft, Finding
+from agent.settings import GuardLimits
 
-MODEL = Draft("SELECT 1", "model", "m", 0.9)
+MODEL = Draft("SELECT 1", "model", "m", 0.9, tokens=4)
 SIGNED = Draft("SELECT 1", "verified_query", confidence=1.0, basis="run")
 ERROR, WARNING, INFO = (Finding("c", severity, "m") for severity in ("error", "warning", "info"))
+ORIGINS = ["model", "verified_query", "compiled", "mend"]
+SHOWN = GuardLimits().min_confidence
 
 probability = st.floats(0.001, 1.0)
 findings = st.lists(st.sampled_from([ERROR, WARNING, INFO]), max_size=5)
 
 
-@given(probability, st.none() | probability, findings, st.integers(0, 3), st.sampled_from(["model", "verified_query"]))
+def at_odds(odds: float) -> float:
+    return pytest.approx(odds / (1 + odds))
+
+
+def drafted(probability: float, tokens: int = 10) -> Draft:
+    return Draft("SELECT 1", "model", "m", probability, tokens=tokens)
+
+
+@given(probability, st.none() | probability, findings, st.integers(0, 3), st.sampled_from(ORIGINS))
 def test_it_is_a_probability_and_bad_news_never_raises_it(p, a, found, repairs, origin) -> None:
     draft = Draft("SELECT 1", origin, "m", p)
     value = confidence_of(Evidence(draft, a, found, repairs))
-    assert 0.0 <= value <= 1.0
+    assert 0.0 < value < 1.0
     assert confidence_of(Evidence(draft, a, [*found, WARNING], repairs)) < value
     assert confidence_of(Evidence(draft, a, found, repairs + 1)) < value
     assert confidence_of(Evidence(draft, a, [*found, INFO], repairs)) == value
+    assert confidence_of(Evidence(draft, a, [*found, ERROR], repairs)) < 0.3 < SHOWN
 
 
 @given(probability, probability, probability)
@@ -34,21 +48,47 @@ def test_more_agreement_never_lowers_it(p: float, first: float, second: float) -
     assert confidence_of(Evidence(draft, low)) <= confidence_of(Evidence(draft, high)) + 1e-12
 
 
+@given(probability, probability, st.integers(1, 400), st.integers(1, 400))
+def test_a_less_probable_or_longer_statement_is_never_surer(first: float, second: float, n: int, m: int) -> None:
+    low, high = sorted((first, second))
+    short, long = sorted((n, m))
+    assert confidence_of(Evidence(drafted(low, n), 1.0)) <= confidence_of(Evidence(drafted(high, n), 1.0))
+    assert confidence_of(Evidence(drafted(low, long), 1.0)) <= confidence_of(Evidence(drafted(low, short), 1.0))
+
+
 def test_the_figures_of_the_formula() -> None:
-    assert confidence_of(Evidence(MODEL, 1.0)) == pytest.approx(0.9**0.4)
-    assert confidence_of(Evidence(MODEL, 2 / 3)) == pytest.approx((2 / 3) ** 0.6 * 0.9**0.4)
-    assert confidence_of(Evidence(MODEL, None)) == pytest.approx(0.9)
-    assert confidence_of(Evidence(Draft("s", "model"), 2 / 3)) == pytest.approx(2 / 3)
+    hesitation = -4 * math.log(0.9)
+    assert confidence_of(Evidence(MODEL, 1.0)) == at_odds(20 * math.exp(-1.2 * hesitation))
+    assert confidence_of(Evidence(MODEL, 2 / 3)) == at_odds(20 * math.exp(-1.2 * hesitation - 1.2))
+    assert confidence_of(Evidence(MODEL, None)) == at_odds(20 * math.exp(-1.2 * hesitation - 0.6))
+    assert confidence_of(Evidence(Draft("s", "model"), 2 / 3)) == at_odds(20 * math.exp(-0.6 - 1.2))
     assert confidence_of(Evidence(Draft("s", "model"), None)) == 0.5
-    assert confidence_of(Evidence(SIGNED, None)) == 1.0
-    assert confidence_of(Evidence(MODEL, 1.0, [ERROR])) == pytest.approx(0.3 * 0.9**0.4)
-    assert confidence_of(Evidence(SIGNED, None, [WARNING])) == pytest.approx(0.8)
+    assert confidence_of(Evidence(MODEL, 1.0, [ERROR])) == at_odds(20 * math.exp(-1.2 * hesitation) / 500)
+    assert confidence_of(Evidence(MODEL, 1.0, [WARNING], 1)) == at_odds(20 * math.exp(-1.2 * hesitation) / 4)
+    assert confidence_of(Evidence(SIGNED, None)) == at_odds(200)
+    assert confidence_of(Evidence(SIGNED, None, [WARNING])) == at_odds(100)
 
 
-def test_agreement_of_three_sure_drafts_stands_out_and_an_error_outweighs_it() -> None:
-    sure = Draft("SELECT 1", "model", "m", 0.985)
-    assert [round(confidence_of(Evidence(sure, n / 3)), 2) for n in (3, 2, 1)] == [0.99, 0.78, 0.51]
-    assert confidence_of(Evidence(sure, 1.0, [ERROR])) < 0.3
+def test_a_compiled_draft_is_as_sure_as_the_model_beside_it() -> None:
+    compiled = Draft("SELECT 1", "compiled", confidence=1.0)
+    values = [confidence_of(Evidence(compiled, share)) for share in (1.0, None, 0.5)]
+    assert [round(value, 2) for value in values] == [0.99, 0.95, 0.86]
+    assert values[-1] > SHOWN > confidence_of(Evidence(compiled, 0.5, [WARNING, WARNING]))
+
+
+def test_tokens_that_were_not_counted_are_guessed_from_the_length() -> None:
+    counted, guessed = drafted(0.99, 20), Draft("S" * 60, "model", "m", 0.99)
+    assert confidence_of(Evidence(guessed, 1.0)) == pytest.approx(confidence_of(Evidence(counted, 1.0)))
+
+
+def test_one_sure_dissent_is_borne_two_are_not_and_hesitation_with_dissent_is_not() -> None:
+    sure, hesitant = drafted(0.99), drafted(0.85)
+    assert [confidence_of(Evidence(sure, n / 3)) > SHOWN for n in (3, 2, 1)] == [True, True, False]
+    assert [confidence_of(Evidence(hesitant, n / 3)) > SHOWN for n in (3, 2, 1)] == [True, False, False]
+
+
+def test_a_model_that_spreads_its_probability_still_answers_where_its_drafts_agree() -> None:
+    assert confidence_of(Evidence(drafted(0.5, 200), 1.0)) > SHOWN
 
 
 def test_drafts_of_one_round_vote_together_and_failures_disagree() -> None:

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from agent.run import Finding, Grounding, Result, RunState
+from agent.steps.checks.arithmetic import check_average, check_comparison, check_share, check_together
 from agent.steps.checks.joins import check_joins
+from agent.steps.checks.kinds import check_echo, check_event, check_kind
 from agent.steps.checks.limits import check_limit
+from agent.steps.checks.mentions import check_mentions
 from agent.steps.checks.metrics import check_metrics
 from agent.steps.checks.omissions import check_measures, check_negation
 from agent.steps.checks.periods import check_period
 from agent.steps.checks.results import check_division, check_grouped_columns, check_result
 from agent.steps.checks.statement import Checked, read_statement
+from agent.steps.checks.unasked import check_direction, check_polarity, check_unasked
 from agent.steps.checks.values import check_values
 from agent.steps.checks.wording import check_breakdown, check_numbers, check_ranking, check_time
 from memory.catalog import Catalog
@@ -33,15 +37,26 @@ __all__ = ["check", "node"]
 _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_joins,
     check_metrics,
+    check_mentions,
     check_time,
     check_period,
     check_values,
     check_numbers,
     check_ranking,
     check_limit,
+    check_direction,
+    check_unasked,
+    check_polarity,
     check_negation,
     check_measures,
     check_breakdown,
+    check_average,
+    check_share,
+    check_comparison,
+    check_together,
+    check_kind,
+    check_event,
+    check_echo,
     check_grouped_columns,
     check_division,
     check_result,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from agent.confidence import SURE
 from agent.errors import ErrorClass, FailedError, handling
 from agent.model.connect import prompt_style
 from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt_hash
@@ -39,9 +40,6 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _NOTICEABLE_MS = 1.0
-_SURE = 0.998
-"""Geometric mean of the greedy draft's token probabilities from which no sampled ones are asked for. Of 208 questions
-the embedded model drafted for, 44 were as sure: every sample was the same statement, and 43 were right."""
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|;|\n[ \t]*\n", re.DOTALL)
 
 
@@ -211,7 +209,7 @@ def _completions(
 
         grammar = select_grammar(services.catalog)
     completions = model.complete(messages, grammar=grammar)
-    if samples > 1 and max((found.confidence or 0.0 for found in completions), default=0.0) < _SURE:
+    if samples > 1 and max((found.confidence or 0.0 for found in completions), default=0.0) < SURE:
         temperature = services.settings.model.temperature
         completions += model.complete(messages, n=samples - 1, temperature=temperature, grammar=grammar)
     return completions

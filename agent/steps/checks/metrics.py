@@ -16,7 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from agent.run import Finding
+from agent.run import Finding, Severity
 from agent.steps.checks.statement import Checked, Statement
 from memory.catalog import Catalog
 from memory.semantics import Metric
@@ -38,9 +38,19 @@ class _NotEvaluable(Exception):  # noqa: N818 (a normal answer: this expression 
 def check_metrics(checked: Checked) -> Iterator[Finding]:
     """One finding per named metric that is computed in another way than its definition says."""
     for metric in checked.named_metrics:
+        yield from _check_presence(metric, checked)
         for part in checked.layer.parts_of(metric):
             yield from _check_formula(metric, part, checked)
             yield from _check_filter(metric, part, checked)
+
+
+def _check_presence(metric: Metric, checked: Checked) -> Iterator[Finding]:
+    """What a metric that is named in full adds up leaves some trace in the statement; a count needs none."""
+    atoms = [atom for part in checked.layer.parts_of(metric) for atom in _summed(part.sql, checked.layer.dialect)]
+    wanted = frozenset(column for atom in atoms for column in _columns_of(atom, checked.catalog))
+    if wanted and not wanted & checked.statement.columns_used and _is_named(metric, checked):
+        severity: Severity = "error" if metric.name.casefold() in checked.words else "warning"
+        yield Finding("metric_missing", severity, f"The question names {metric.name}; nothing of it is computed.")
 
 
 def _check_formula(metric: Metric, part: Metric, checked: Checked) -> Iterator[Finding]:

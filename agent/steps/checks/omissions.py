@@ -15,12 +15,13 @@ __all__ = ["check_measures", "check_negation"]
 # --- negation ---------------------------------------------------------------------------------------------------
 
 _NEGATION = re.compile(
-    r"\b(?:no|not|never|without|none|neither|nothing|nobody|excluding|except|other than|apart from|"
+    r"\b(?:no|not|never|without|none|neither|nothing|nobody|noone|excluding|except|other than|apart from|"
     r"(?:did|do|does|has|have|had|is|are|was|were)n['’]?t)\b"
 )
 _NO_NEGATION = re.compile(
     r"\b(?:no|not) (?:more|less|fewer|later|earlier|higher|lower|greater|sooner|older|longer|only|just|counting|"
     r"including|considering|matter|doubt|worries|rush|problem|idea|need|sure|than)\b"
+    r"|\bno-longer\b"
     r"|\bno\.|\bno ?\d|\bno(?=[,;:)?]|$| and\b)|\b(?:order|customer|invoice|item|product|phone|fax|id) no\b"
     r"|\b(?:or|if|why) not\b|^no\b"
     r"|\bnot (?:to exceed|exceeding|over|above|under|below)\b"
@@ -29,7 +30,10 @@ _NO_NEGATION = re.compile(
     r"|\bnot (?:know|remember|want|need|care|mind|round|show|forget|exceed|reach)\b|\bwithout rounding\b"
     r"|\b(?:excluding|without|except) (?:(?:the|any|all|its|their) )?(?:freight|shipping|discounts?|tax|vat|taxes)\b"
     r"|\b(?:last|past) but not least\b|\b(?:including|include|even|also|if|where there) [^,.;)]*|\bexcluding +it\b"
+    r"|\b(?:leave|leaving|left|skip|skipping) (?:out|over)? ?"
+    r"(?:anyone|anybody|those|these|the ones|any|all|everyone)\b[^.;]*"
 )
+_EVENT_DENIED = re.compile(r"\b(?:never|nobody|no one|noone)\b")
 _TRACES = (exp.Not, exp.Is, exp.NEQ, exp.Except, exp.NullSafeNEQ)
 
 
@@ -43,7 +47,11 @@ def check_negation(checked: Checked) -> Iterator[Finding]:
     if denied is None:
         return
     tree = checked.statement.tree
-    if tree.find(*_TRACES) is not None or any(map(_excludes, tree.find_all(exp.EQ, exp.In, exp.LT, exp.LTE))):
+    if tree.find(*_TRACES) is not None:
+        return
+    # A row that must exist is not denied by what else must be zero.
+    affirmed = _EVENT_DENIED.search(words) is not None and tree.find(exp.Exists) is not None
+    if not affirmed and any(map(_excludes, tree.find_all(exp.EQ, exp.In, exp.LT, exp.LTE))):
         return
     if any(denied.group() in value.casefold() for value in checked.named_values):
         return

@@ -71,10 +71,13 @@ def check_grouped_columns(checked: Checked) -> Iterator[Finding]:
         own = [node for node in statement.own(select, exp.AggFunc) if not is_windowed(node)]
         projected = [node for node in own if not node.find_ancestor(exp.Having, exp.Order)]
         group = select.args.get("group")
+        if group is not None and not own:
+            yield from _loosely_ordered(select, checked)
         if not own or (group is not None and group.args.get("all")):
             continue
         if group is None and (not projected or _sqlite_extreme(projected, statement.dialect)):
             continue
+        yield from _loosely_ordered(select, checked)
         loose = [column for entry in select.expressions for column in _loose_columns(entry, select, checked)]
         if loose:
             names = ", ".join(dict.fromkeys(column.name for column in loose))
@@ -116,6 +119,27 @@ def _loose_columns(entry: exp.Expr, select: exp.Select, checked: Checked) -> lis
             continue
         loose.append(column)
     return loose
+
+
+def _loosely_ordered(select: exp.Select, checked: Checked) -> Iterator[Finding]:
+    """Groups in the order of a column that has many values in each of them."""
+    group, order = select.args.get("group"), select.args.get("order")
+    if group is None or order is None or group.args.get("all"):
+        return
+    statement = checked.statement
+    outputs = {entry.alias_or_name.casefold() for entry in select.expressions}
+    grouped = {
+        statement.found.origins.get(id(column)) for entry in group.expressions for column in entry.find_all(exp.Column)
+    }
+    for column in order.find_all(exp.Column):
+        origin = statement.found.origins.get(id(column))
+        inside = any(isinstance(node, exp.AggFunc) for node in _ancestors(column, select))
+        named = not column.table and column.name.casefold() in outputs
+        if origin is None or inside or named or origin in grouped or _determined(origin, grouped - {None}, checked):
+            continue
+        if not _beside_grouped(column, select, checked):
+            message = f"The groups are ordered by {column.name}, which has many values in each of them."
+            yield Finding("grouping", "error", message, evidence=f"ORDER BY {column.name}")
 
 
 def _ancestors(node: exp.Expr, stop: exp.Expr) -> Iterator[exp.Expr]:

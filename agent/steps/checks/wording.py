@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from agent.run import Finding
+from agent.run import Finding, Severity
 from agent.steps.checks.limits import NUMBER_WORDS
 from agent.steps.checks.statement import Checked
 
@@ -164,6 +164,10 @@ def _check_months(checked: Checked) -> Iterator[Finding]:
 
 
 _DIGITS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\w,]|\.\d)(\s?%| percent)?")
+_COMPARED = re.compile(
+    r"\b(?:(?:more|less|fewer|greater|higher|lower|later|longer) than|over|above|under|below|at least|at most|"
+    r"exceed\w*) (?:[$€£] ?)?$"
+)
 _COUNTED_TIME = re.compile(r"\b(?:last|past|next|first|previous) \d+ (?:year|quarter|month|week|day)s?")
 
 
@@ -178,11 +182,13 @@ def check_numbers(checked: Checked) -> Iterator[Finding]:
         number = float(text)
         wanted = {number, number / 100} if match.group(2) else {number}
         near = words[max(0, match.start() - 12) : match.end() + 12]
-        if text in dated or wanted & has or text in inside or _is_date_part(near) or number <= 1:
+        stands = re.search(rf"(?<![\d-]){re.escape(text)}(?![\d-])", inside) is not None
+        if text in dated or wanted & has or stands or _is_date_part(near) or number <= 1:
             continue
-        severity = "error" if len(text) >= 4 else "warning"
+        compared = _COMPARED.search(words[max(0, match.start() - 24) : match.start()])
+        severity: Severity = "error" if len(text) >= 4 or compared else "warning"
         message = f"The question says {match.group(0).strip()}; the statement does not."
-        yield Finding("number", "error" if severity == "error" else "warning", message, evidence=text)
+        yield Finding("number", severity, message, evidence=text)
 
 
 def _as_number(text: str) -> float | None:
@@ -206,6 +212,8 @@ _RANKED = (
 _COUNTED = re.compile(
     rf"\b(?:{_RANKED}) {_N}\b(?! (?:years?|quarters?|months?|weeks?|days?|percent|%))"
     rf"|\b{_N} (?:{_RANKED}|most|least)\b|\bwhich {_N} \w+ (?:are|have|had|were|sell|sold|made|brought)\b"
+    rf"|\b(?:which|what|the|our|those|name|list|show|give me) {_N} (?!(?:year|quarter|month|week|day|percent|%)s?\b)"
+    rf"(?:[\w'-]+ ){{1,5}}?(?:the |our |their )?(?:{_RANKED}|most|least)\b(?! than)"
 )
 _SUPERLATIVE = re.compile(
     r"\b(?:highest|lowest|largest|smallest|biggest|cheapest|fewest|longest|shortest|oldest|newest|slowest|fastest|"
@@ -213,12 +221,26 @@ _SUPERLATIVE = re.compile(
 )
 _ORDERING = re.compile(r"\b(?:first|descending|ascending|sorted|ordered|rank|order by)\b")
 
+_ONE = re.compile(
+    rf"(?:^|[.:?!;] )(?:so |and |please )?(?:(?:what|which|who)(?: is|'s|’s| was) (?:the|our) (?:[\w'-]+ ){{0,2}}?"
+    rf"|which (?:(?:one|single|product|customer) )?[\w'-]*[^s\W] (?:has|had|was|is|did|does)"
+    rf" (?:[\w'-]+ ){{0,4}}?(?:the )?)"
+    rf"(?:{_RANKED}|most|fewest|least)\b(?! of\b)"
+)
+_EVERY = re.compile(r"\b(?:each|every|per|by|first|ranking|ranked|sorted|list|all)\b")
+
+
+def _keeps_all(tree: exp.Expr) -> bool:
+    """Whether an ordered statement neither limits its rows nor compares with an extreme or a rank."""
+    extremes = (exp.Max, exp.Min, exp.Rank, exp.RowNumber, exp.DenseRank, exp.ArgMax, exp.ArgMin)
+    return tree.args.get("order") is not None and tree.args.get("limit") is None and tree.find(*extremes) is None
+
 
 def check_ranking(checked: Checked) -> Iterator[Finding]:
     """“Top 5” gives five rows; “the highest” needs an order and a limit, or an extreme."""
     tree, rows = checked.statement.tree, len(checked.result.rows)
     counted = _COUNTED.search(checked.words)
-    if counted:
+    if counted and "together" not in checked.words:  # two that belong together are one row
         text = next(group for group in counted.groups() if group)
         number = int(text) if text.isdigit() else NUMBER_WORDS[text]
         limit = tree.args.get("limit")
@@ -227,6 +249,9 @@ def check_ranking(checked: Checked) -> Iterator[Finding]:
             message = f"The question asks for {number}; the statement gives {rows} rows."
             yield Finding("row_limit", "error", message, evidence=str(number))
         return
+    if rows > 1 and _ONE.search(checked.words) and not _EVERY.search(checked.words) and _keeps_all(tree):
+        message = f"The question asks for the one; the statement gives {rows} rows."
+        yield Finding("row_limit", "error", message, evidence="1")
     if _SUPERLATIVE.search(checked.words) and rows > 1 and not _ORDERING.search(checked.words):
         ranked = tree.find(exp.Order, exp.Max, exp.Min, exp.Rank, exp.RowNumber, exp.DenseRank, exp.ArgMax, exp.ArgMin)
         if ranked is None:
