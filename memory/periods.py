@@ -21,6 +21,8 @@ _MONTHS = {
     "sept": 9,
 }
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "last": 4}
+_STRESS = re.compile(r"^(?:the )?(?:full|whole|entire|complete)(?: of)? |^all of | so far$", re.IGNORECASE)
+"""What is said with a period and does not change it."""
 _NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
@@ -50,6 +52,11 @@ class PeriodMention:
     """First day, ISO; empty for open."""
     end: str
     """The day after the last one, ISO; empty for open."""
+
+    @property
+    def name(self) -> str:
+        """As written, without the words that only stress it: `2023` of `the whole of 2023`."""
+        return _STRESS.sub("", self.surface)
 
 
 @dataclass(frozen=True, slots=True)

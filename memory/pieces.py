@@ -60,7 +60,7 @@ class PieceWriter:
         bounds = ((">=", mention.start), ("<", mention.end))
         text = " AND ".join(f"{sign} '{day}'" for sign, day in bounds if day)
         today = self._layer.today().isoformat()
-        return Piece("period", f"{mention.start}..{mention.end}", today, f"{mention.surface}: {text}", 1.0)
+        return Piece("period", f"{mention.start}..{mention.end}", today, f"{mention.name}: {text}", 1.0)
 
     def column(self, table: str, column: str, words: str, score: float) -> Piece:
         """`Birth Date: Employees.BirthDate`"""

@@ -73,3 +73,16 @@ def test_every_period_the_factory_phrases_is_read_as_it_was_meant():
 def test_where_a_period_stands_is_told_in_characters():
     question = "Größte Städte: orders in İzmir last month"
     assert [question[m.first : m.last] for m in find_periods(question, TODAY)] == ["last month"]
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("sales over the whole of 2023", "2023"),
+        ("sales this year so far", "this year"),
+        ("sales in Q4 2023", "Q4 2023"),
+    ],
+)
+def test_a_period_is_named_without_what_only_stresses_it(question: str, name: str) -> None:
+    (found,) = find_periods(question, TODAY)
+    assert found.name == name
