@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import UsageError
-from finetune.trainers.batches import Example, load_examples, plan_batches
+from finetune.trainers.batches import Example, load_examples, padded_width, plan_batches
 
 
 class CharTokenizer:
@@ -64,7 +64,7 @@ def test_every_example_is_in_exactly_one_batch_within_the_budget(sizes, seed):
     batches = plan_batches(examples, batch_tokens=400, seed=seed, epoch=0)
     assert sorted(index for batch in batches for index in batch) == list(range(len(sizes)))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(sizes[index] for index in batch) <= 400
+        assert len(batch) == 1 or len(batch) * padded_width([examples[index] for index in batch]) <= 400
 
 
 @given(lengths)

@@ -15,7 +15,10 @@ from typing import Any, Protocol
 
 from agent.errors import ErrorClass, UsageError
 
-__all__ = ["Example", "end_of_turn", "load_examples", "plan_batches"]
+__all__ = ["Example", "end_of_turn", "load_examples", "padded_width", "plan_batches"]
+
+_WIDTH_STEP = 32
+"""Widths are padded to multiples of this, so that the matrix kernels compiled for one batch serve the next."""
 
 _WINDOW_BATCHES = 40
 """How many batches' worth of records are sorted by length together."""
@@ -80,6 +83,11 @@ def load_examples(path: Path, tokenizer: Tokenizer, *, end_of_turn: str, max_tok
     return examples
 
 
+def padded_width(batch: Sequence[Example]) -> int:
+    """Tokens per row of a batch: its longest sequence, and padding up to a common width."""
+    return -(-max(len(example.tokens) for example in batch) // _WIDTH_STEP) * _WIDTH_STEP
+
+
 def plan_batches(examples: Sequence[Example], *, batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
     """Indices of `examples` per batch; a pure function of its arguments, so that a resumed run sees the same order."""
     rng = random.Random(f"{seed}:{epoch}")  # noqa: S311  (an order to train in, not a secret)
@@ -99,7 +107,7 @@ def plan_batches(examples: Sequence[Example], *, batch_tokens: int, seed: int, e
 def _cut(indices: Sequence[int], examples: Sequence[Example], batch_tokens: int) -> Iterator[list[int]]:
     batch: list[int] = []
     for index in indices:
-        if batch and (len(batch) + 1) * len(examples[index].tokens) > batch_tokens:
+        if batch and (len(batch) + 1) * padded_width([examples[index]]) > batch_tokens:
             yield batch
             batch = []
         batch.append(index)

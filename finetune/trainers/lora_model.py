@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ErrorClass, FailedError, UsageError
+from finetune.trainers.attention import BATCHED, register_batched_attention
 
 __all__ = [
     "best_device",
@@ -81,8 +82,8 @@ def load_model(base: Path, *, rank: int, alpha: float, device: str, dtype: Any) 
     folder, file = (str(base), None) if base.is_dir() else (str(base.parent), base.name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file, local_files_only=True)
-        # plain attention is a bfloat16 product: faster than the fused one with matrix tiles, half as fast without
-        attention = "eager" if device == "cpu" and torch.cpu._is_amx_tile_supported() else "sdpa"
+        register_batched_attention()
+        attention = BATCHED if device == "cpu" and dtype is torch.bfloat16 else "sdpa"
         model = AutoModelForCausalLM.from_pretrained(
             folder,
             gguf_file=file,
