@@ -66,6 +66,7 @@ class _Asking:
         self.crew = crew
         self.known = _kept(crew.model.model_name, crew.replies)
         self.failures = 0
+        self.given_up = False
         self.done = 0
 
     async def all(self, requests: Sequence[Request]) -> list[str | None]:
@@ -90,6 +91,8 @@ class _Asking:
             raise
 
     async def reply(self, request: Request) -> str | None:
+        if self.given_up:  # the next in turn starts before the failure has cancelled it
+            return None
         if request.key in self.known:
             return self.known[request.key]
         reserved = self.crew.budget.reserve(request.messages, request.max_tokens)
@@ -100,6 +103,7 @@ class _Asking:
         except FailedError as failure:
             self.failures += 1
             if not handling(failure.error_class).retryable or self.failures >= _MAX_FAILURES_IN_A_ROW:
+                self.given_up = True
                 raise
             return None
         finally:
