@@ -71,6 +71,43 @@ REVENUE = "SUM(d.UnitPrice * d.Quantity * (1 - d.Discount))"
 LINES = "FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID"
 RIGHT = [
     (
+        "When did each of our Dutch customers last order?",
+        "SELECT c.CompanyName, MAX(o.OrderDate) FROM Customers c JOIN Orders o ON o.CustomerID = c.CustomerID "
+        "WHERE c.Country = 'Netherlands' GROUP BY 1",
+    ),
+    (
+        "How much revenue did customers in China bring?",
+        "SELECT SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)) FROM Orders o JOIN order_details d ON d.OrderID = "
+        "o.OrderID JOIN Customers c ON c.CustomerID = o.CustomerID WHERE c.Country = 'China'",
+    ),
+    (
+        "Which customers have three or more late shipments?",
+        "SELECT CustomerID, COUNT(*) FROM Orders WHERE ShippedDate > RequiredDate GROUP BY CustomerID "
+        "HAVING COUNT(*) > 2",
+    ),
+    (
+        "Products of both Seafood and Confections with their category",
+        "SELECT ProductName, CategoryName FROM Products JOIN Categories ON Products.CategoryID = Categories.CategoryID "
+        "WHERE CategoryName IN ('Seafood', 'Confections')",
+    ),
+    (
+        "Revenue of both Seafood and Confections",
+        "SELECT SUM(d.UnitPrice * d.Quantity * (1 - d.Discount)) FROM order_details d JOIN Products p ON p.ProductID = "
+        "d.ProductID JOIN Categories c ON c.CategoryID = p.CategoryID "
+        "WHERE c.CategoryName IN ('Seafood', 'Confections')",
+    ),
+    (
+        "Number of territories per employee, including anyone who has none",
+        "SELECT e.LastName, COUNT(t.TerritoryID) FROM Employees e LEFT JOIN EmployeeTerritories t "
+        "ON t.EmployeeID = e.EmployeeID GROUP BY e.EmployeeID",
+    ),
+    (
+        "Average days to ship per country, slowest first",
+        "SELECT ShipCountry, AVG(JULIANDAY(ShippedDate) - JULIANDAY(OrderDate)) AS days FROM Orders GROUP BY 1 "
+        "ORDER BY days DESC",
+    ),
+    ("Products by price, dearest first", "SELECT ProductName, UnitPrice FROM Products ORDER BY UnitPrice DESC"),
+    (
         "Total sales revenue in 2023",
         f"SELECT {REVENUE} {LINES} WHERE o.OrderDate >= '2023-01-01' AND o.OrderDate < '2024-01-01'",
     ),
@@ -157,6 +194,50 @@ def test_a_period_may_be_written_in_more_than_one_way(question: str, condition: 
 
 
 WRONG = [
+    (
+        "inclusion",
+        "Number of territories per employee, including anyone who has none",
+        "SELECT e.LastName, COUNT(*) FROM EmployeeTerritories t JOIN Employees e ON t.EmployeeID = e.EmployeeID "
+        "GROUP BY e.EmployeeID",
+    ),
+    (
+        "direction",
+        "Average days to ship per country, slowest first",
+        "SELECT ShipCountry, AVG(JULIANDAY(ShippedDate) - JULIANDAY(OrderDate)) AS days FROM Orders GROUP BY 1 "
+        "ORDER BY days",
+    ),
+    ("number", "Products that cost less than half of the dearest one", "SELECT ProductName FROM Products"),
+    (
+        "value_filter",
+        "When did each of our Dutch customers last order?",
+        "SELECT c.CompanyName, MAX(o.OrderDate) FROM Customers c JOIN Orders o ON o.CustomerID = c.CustomerID "
+        "GROUP BY 1",
+    ),
+    ("value_filter", "How much revenue did customers in China bring?", f"SELECT {REVENUE} {LINES}"),
+    (
+        "number",
+        "Which customers have three or more late shipments?",
+        "SELECT CustomerID, COUNT(*) FROM Orders WHERE ShippedDate > RequiredDate GROUP BY CustomerID",
+    ),
+    (
+        "number",
+        "Orders that left more than ten days after the required date",
+        "SELECT OrderID FROM Orders WHERE ShippedDate > RequiredDate",
+    ),
+    (
+        "together",
+        "Which suppliers give us both seafood and confections?",
+        "SELECT DISTINCT s.CompanyName FROM Suppliers s JOIN Products p ON p.SupplierID = s.SupplierID "
+        "JOIN Categories c "
+        "ON c.CategoryID = p.CategoryID WHERE c.CategoryName IN ('Seafood', 'Confections')",
+    ),
+    (
+        "direction",
+        "Average list price in every category, dearest category first.",
+        "SELECT CategoryName, AVG(UnitPrice) AS price FROM Products JOIN Categories ON Products.CategoryID = "
+        "Categories.CategoryID GROUP BY CategoryName ORDER BY price",
+    ),
+    ("alias", "How much did we give away in discounts?", f"SELECT {REVENUE} AS discount_amount {LINES}"),
     ("cartesian_product", "How many orders do our customers have?", "SELECT COUNT(*) FROM Orders, Customers"),
     (
         "cartesian_product",

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from agent.run import Finding, Grounding, Result, RunState
 from agent.steps.checks.arithmetic import check_average, check_comparison, check_share, check_together
+from agent.steps.checks.claims import check_alias, check_repetition
 from agent.steps.checks.joins import check_joins
 from agent.steps.checks.kinds import check_echo, check_event, check_kind
 from agent.steps.checks.limits import check_limit
 from agent.steps.checks.mentions import check_mentions
 from agent.steps.checks.metrics import check_metrics
-from agent.steps.checks.omissions import check_measures, check_negation
+from agent.steps.checks.omissions import check_inclusion, check_measures, check_negation
 from agent.steps.checks.periods import check_period
 from agent.steps.checks.results import check_division, check_grouped_columns, check_result
 from agent.steps.checks.statement import Checked, read_statement
@@ -38,6 +39,8 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_joins,
     check_metrics,
     check_mentions,
+    check_alias,
+    check_repetition,
     check_time,
     check_period,
     check_values,
@@ -48,6 +51,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_unasked,
     check_polarity,
     check_negation,
+    check_inclusion,
     check_measures,
     check_breakdown,
     check_average,

@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 
 from agent.run import Finding
 from agent.steps.checks.statement import Checked, is_windowed
+from memory.lexical import fold
 
 __all__ = ["check_average", "check_comparison", "check_share", "check_together"]
 
@@ -179,11 +180,32 @@ _TOGETHER = re.compile(
 )
 
 
+_BOTH = re.compile(r"\bboth\b(?! (?:years?|months?|quarters?|periods?|names?|dates?|amounts?|figures?|numbers?)\b)")
+
+
 def check_together(checked: Checked) -> Iterator[Finding]:
-    """What is bought together is found by reading the same rows twice."""
+    """What is bought together is found by reading the same rows twice, and what deals with both A and B likewise."""
+    both = _BOTH.search(checked.words)
+    grouped = checked.statement.aggregates or any(select.args.get("group") for select in checked.statement.selects)
+    if both and not grouped:
+        named = {fold(value) for value in checked.named_values if both.end() < checked.words.find(fold(value))}
+        for either in checked.statement.tree.find_all(exp.In):
+            held = {fold(literal.name) for literal in either.expressions}
+            if len(held) > 1 and held <= named and not _shown(either.this, checked):
+                message = (
+                    "The question asks for what has to do with both; the statement takes what has to do with either."
+                )
+                yield Finding("together", "error", message, evidence=either.sql())
+                return
     if not _TOGETHER.search(checked.words):
         return
     read = [table.name.casefold() for table in checked.statement.tree.find_all(exp.Table)]
     if len(read) == len(set(read)) and not any(map(is_windowed, checked.statement.tree.find_all(exp.AggFunc))):
         message = "The question asks what goes together; the statement looks at each by itself."
         yield Finding("together", "error", message)
+
+
+def _shown(node: exp.Expr, checked: Checked) -> bool:
+    """Whether the result has a column of it, so that either is told from the other."""
+    tree = checked.statement.tree
+    return isinstance(tree, exp.Select) and any(entry.unalias() == node for entry in tree.expressions)

@@ -22,12 +22,12 @@ _ASKS_YES_OR_NO = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|had|can|
 
 # --- the kind of value ------------------------------------------------------------------------------------------
 
-_WHEN = re.compile(
-    r"(?:^|[,;:.?!–—-] ?|\band )(?:on |by |since |until |from )?(?:when|what date|which date|what day|which day)"
-    r"(?: exactly)? (?:did|do|does|was|were|is|are|has|have|had|will|should)\b"
-)
+_OPENING = r"(?:^|[,;:.?!–—-] ?|\band )"
+"""Where a question begins: a text, a clause, or a second question."""
+_WHICH_DAY = rf"{_OPENING}(?:on |by |since |until |from )?(?:when|what date|which date|what day|which day)"
+_WHEN = re.compile(rf"{_WHICH_DAY}(?: exactly)? (?:did|do|does|was|were|is|are|has|have|had|will|should)\b")
 _HOW_MANY = re.compile(
-    r"(?:^|[,;:.?!–—-] ?|\band )(?:(?:for|by|of|in|at|to) )?(?:how (?:many|much)|what (?:percentage|percent|share))\b"
+    rf"{_OPENING}(?:(?:for|by|of|in|at|to) )?(?:how (?:many|much)|what (?:percentage|percent|share))\b"
 )
 _DAY = re.compile(r"\d{4}-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\b(?:19|20)\d\d\b")
 
@@ -61,31 +61,33 @@ _EVENTS = {
     "pay": r"pa(?:y|id)",
 }  # fmt: skip
 """How an event is told, by the word its date column is named with, as a stem."""
-_ASKED_DAYS = re.compile(
-    r"(?:^|[,;:.?!–—-] ?|\band )(?:on |by |since |until |from )?(?:when|what date|which date|what day|which day)\b"
-    r"([^,;:.?!]*)"
-)
+_ASKED_DAYS = re.compile(rf"{_WHICH_DAY}\b([^,;:.?!]*)")
 
 
 def check_event(checked: Checked) -> Iterator[Finding]:
     """“When did it leave the warehouse” asks for the day that is named after shipping, not for another."""
-    dated = [
-        (table.name, column.name, set(stems(identifier_words(column.name))))
-        for table in checked.catalog.tables
-        if table.name in checked.statement.found.tables
-        for column in table.columns
-        if column.family == "date"
-    ]
     for asked in _ASKED_DAYS.finditer(checked.words):
         told = [event for event, verbs in _EVENTS.items() if re.search(rf"\b(?:{verbs})(?!\w)", asked.group(1))]
         if "ship" in told and "order" in told:
             told.remove("order")  # in “when did the order go out” the order is the thing, not the event
         for event in told:
-            meant = [(table, column) for table, column, words in dated if set(stems(event)) & words or event in words]
+            meant = _date_columns(checked, event)
             if meant and not set(meant) & checked.statement.columns_used:
                 message = f"The question asks for {meant[0][0]}.{meant[0][1]}; the statement does not look at it."
                 yield Finding("event_date", "error", message, evidence=asked.group().strip(" ,;:.?!"))
                 return
+
+
+def _date_columns(checked: Checked, event: str) -> list[tuple[str, str]]:
+    """(table, column) of the dates that are named after an event, in the tables the statement reads."""
+    words = {event, *stems(event)}
+    return [
+        (table.name, column.name)
+        for table in checked.catalog.tables
+        if table.name in checked.statement.found.tables
+        for column in table.columns
+        if column.family == "date" and words & set(stems(identifier_words(column.name)))
+    ]
 
 
 # --- nothing new ------------------------------------------------------------------------------------------------

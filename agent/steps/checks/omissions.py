@@ -1,4 +1,4 @@
-"""What the question says and the statement leaves out: a negation, or one of several measures side by side."""
+"""What the question says and the statement leaves out: a negation, those with none, one of several measures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlglot import exp
 from agent.run import Finding
 from agent.steps.checks.statement import Checked
 
-__all__ = ["check_measures", "check_negation"]
+__all__ = ["check_inclusion", "check_measures", "check_negation"]
 
 # --- negation ---------------------------------------------------------------------------------------------------
 
@@ -70,6 +70,27 @@ def _excludes(compared: exp.Expr) -> bool:
         (isinstance(node, exp.Literal) and node.name.casefold() in plain) or isinstance(node, exp.Boolean)
         for node in literals
     )
+
+
+# --- those that have none ----------------------------------------------------------------------------------------
+
+_NONE_TOO = re.compile(
+    r"\b(?:including|include|even|also|keep|(?:don['’]?t|do not) (?:leave out|skip|forget|drop))\b"
+    r"[^.;]{0,24}?\b(?:none|no \w+|without(?: any)?|zero|nothing|not (?:got|have|had) any)\b"
+)
+_OUTER = frozenset(["LEFT", "RIGHT", "FULL"])
+
+
+def check_inclusion(checked: Checked) -> Iterator[Finding]:
+    """“per employee, including those who have none” needs an outer join, or a count beside each row."""
+    included = _NONE_TOO.search(checked.words)
+    tree = checked.statement.tree
+    if included is None or not checked.statement.groups or tree.find(exp.Union, exp.Subquery, exp.Case):
+        return
+    joins = list(tree.find_all(exp.Join))
+    if joins and not any(join.side in _OUTER for join in joins):
+        message = f"The question asks for rows “{included.group()}”; the statement joins them away."
+        yield Finding("inclusion", "error", message, evidence=included.group())
 
 
 # --- measures side by side --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from memory.catalog import Catalog
 from memory.joins import JoinGraph
 from memory.lexical import fold
 from memory.semantics import Metric, SemanticLayer
+from memory.surfaces import other_names
 from memory.values import ValueIndex
 
 __all__ = ["Checked", "Statement", "read_statement"]
@@ -104,11 +105,15 @@ class Checked:
 
     @cached_property
     def named_values(self) -> tuple[str, ...]:
-        """Stored values that stand in the question letter for letter, whatever their case and accents."""
+        """Stored values that stand in the question, in whatever case, or are called something else there ("Dutch")."""
         pieces = self.grounding.of_kind("value") if self.grounding else ()
         values = dict.fromkeys(piece.id.partition("=")[2] for piece in pieces)
         words = fold(self.words)
-        return tuple(v for v in values if v and re.search(rf"(?<!\w){re.escape(fold(v))}(?!\w)", words))
+
+        def stands(name: str) -> bool:
+            return re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", words) is not None
+
+        return tuple(value for value in values if value and any(map(stands, (value, *other_names(value)))))
 
 
 def read_statement(sql: str, catalog: Catalog, dialect: str) -> Statement | None:

@@ -81,13 +81,22 @@ _SHRINKS = re.compile(
 )
 
 
+_TIMES = {"slowest": "longest", "fastest": "shortest", "quickest": "shortest"}
+"""What comes first by a time that is taken."""
+_ON_TOP = re.compile(r"\b([a-z]+)(?: [a-z]+){0,2} (?:first|on top|at the top)\b")
+
+
 def check_direction(checked: Checked) -> Iterator[Finding]:
-    """“The fewest” comes first in ascending order, “the highest” in descending order."""
+    """“The fewest” and “cheapest first” are ascending order, “the highest” and “dearest first” descending order."""
     tree = checked.statement.tree
     order = tree.args.get("order")
-    if order is None or tree.args.get("limit") is None:
+    if order is None:
         return
-    high, low = _HIGH.search(checked.words), _LOW.search(checked.words)
+    said_of = checked.words
+    if tree.args.get("limit") is None:
+        on_top = _ON_TOP.search(checked.words)
+        said_of = _TIMES.get(on_top.group(1), on_top.group(1)) if on_top else ""
+    high, low = _HIGH.search(said_of), _LOW.search(said_of)
     if _SHRINKS.search(checked.words):
         return  # what fell the most has the lowest change
     first = order.expressions[0]

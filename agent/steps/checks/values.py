@@ -19,7 +19,7 @@ from agent.steps.checks.statement import Checked
 from memory.catalog import MAX_SAMPLE_CHARS
 from memory.lexical import fold
 from memory.spelling import edits
-from memory.surfaces import other_names
+from memory.surfaces import is_country_word, other_names
 from memory.value_sources import MAX_VALUES, ValueSource
 
 __all__ = ["ARROW", "check_values"]
@@ -41,7 +41,19 @@ def check_values(checked: Checked) -> Iterator[Finding]:
         if not found and not set(re.findall(r"\w+", fold(value))) <= literal_words:
             message = f"The question names “{value}”; the statement does not look for it."
             yield Finding("value_filter", "error", message, evidence=value)
+    yield from _unknown_countries(checked)
     yield from _unknown_values(checked)
+
+
+def _unknown_countries(checked: Checked) -> Iterator[Finding]:
+    """A country that the question names, that no stored value is called, and that the statement passes over."""
+    named = {fold(name) for value in checked.named_values for name in (value, *other_names(value))}
+    texts = " ".join(map(fold, checked.statement.texts))
+    for word in re.findall(r"(?<![.?!] )(?<!^)\b[A-Z][a-z]{3,}\b", checked.question):
+        if is_country_word(word) and fold(word) not in texts and not any(fold(word) in name for name in named):
+            message = f"The question names “{word}”; the statement does not look for it."
+            yield Finding("value_filter", "error", message, evidence=word)
+            return
 
 
 def _unknown_values(checked: Checked) -> Iterator[Finding]:

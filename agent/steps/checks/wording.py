@@ -168,6 +168,12 @@ _COMPARED = re.compile(
     r"\b(?:(?:more|less|fewer|greater|higher|lower|later|longer) than|over|above|under|below|at least|at most|"
     r"exceed\w*) (?:[$€£] ?)?$"
 )
+_WORD = f"({'|'.join(NUMBER_WORDS)})"
+_SPELLED = re.compile(
+    rf"\b(?:(?:more|less|fewer|greater|higher|lower|later|longer) than|over|at least|at most) {_WORD}\b"
+    rf"|\b{_WORD}(?: \w+)? or (?:more|fewer|less)\b"
+)
+_HALF = re.compile(r"\b(?:more|less) than (?:half|double|twice)\b|\bby (?:more than |at least )?half\b")
 _COUNTED_TIME = re.compile(r"\b(?:last|past|next|first|previous) \d+ (?:year|quarter|month|week|day)s?")
 
 
@@ -189,6 +195,17 @@ def check_numbers(checked: Checked) -> Iterator[Finding]:
         severity: Severity = "error" if len(text) >= 4 or compared else "warning"
         message = f"The question says {match.group(0).strip()}; the statement does not."
         yield Finding("number", severity, message, evidence=text)
+    for spelled in _SPELLED.finditer(words):
+        text = next(group for group in spelled.groups() if group)
+        number = NUMBER_WORDS[text]
+        if number > 1 and not {number, number - 1, number + 1} & has:
+            message = f"The question says “{spelled.group()}”; the statement compares with no such number."
+            yield Finding("number", "error", message, evidence=text)
+
+    half = _HALF.search(words)
+    if half and not {0.5, 2.0, 50.0, -50.0, 200.0} & has:
+        message = f"The question says “{half.group()}”; the statement compares with no such share."
+        yield Finding("number", "error", message, evidence=half.group())
 
 
 def _as_number(text: str) -> float | None:
