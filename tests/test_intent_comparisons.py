@@ -6,24 +6,14 @@ import math
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from memory.compiler import Filter, Having, SemanticQuery, TimeWindow
 from memory.intent import read_intent
 from memory.linking import Linker
-from memory.value_sources import collect_values
-from memory.values import ValueIndex
+from tests.fixtures_intent import assert_is_read_as, linker
 from tests.fixtures_pairs import Shop, shop
 
-__all__ = ["shop"]
-
-
-@pytest.fixture(scope="module")
-def linker(shop: Shop) -> Linker:
-    engine = create_engine(shop.url)
-    values = collect_values(engine, shop.catalog, shop.layer)
-    engine.dispose()
-    return Linker(shop.catalog, shop.layer, ValueIndex(shop.catalog, shop.layer, values))
+__all__ = ["linker", "shop"]
 
 
 REVENUE, ORDERS, PROFIT = "sales_revenue", "order_count", "gross_profit"
@@ -203,12 +193,7 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
 
 @pytest.mark.parametrize(("question", "query"), UNDERSTOOD, ids=[question for question, _ in UNDERSTOOD])
 def test_a_comparison_is_read_as_what_it_asks(shop: Shop, linker: Linker, question: str, query: SemanticQuery) -> None:
-    intent = read_intent(question, linker)
-    assert intent is not None
-    assert intent.query == query
-    outcome = shop.world.execute(shop.world.compile(intent.query))
-    assert outcome.result is not None, outcome.error
-    assert outcome.result.rows
+    assert_is_read_as(shop, linker, question, query)
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from memory.compiler import Filter, Having, SemanticQuery, TimeWindow
 from memory.intent import read_intent
 from memory.linking import Linker
-from memory.value_sources import collect_values
-from memory.values import ValueIndex
+from tests.fixtures_intent import assert_is_read_as, linker
 from tests.fixtures_pairs import Shop, shop
 
-__all__ = ["shop"]
-
-
-@pytest.fixture(scope="module")
-def linker(shop: Shop) -> Linker:
-    engine = create_engine(shop.url)
-    values = collect_values(engine, shop.catalog, shop.layer)
-    engine.dispose()
-    return Linker(shop.catalog, shop.layer, ValueIndex(shop.catalog, shop.layer, values))
+__all__ = ["linker", "shop"]
 
 
 REVENUE, ORDERS, UNITS = "sales_revenue", "order_count", "units_sold"
@@ -54,6 +44,15 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
     ("late rate for Falcon Freight and Overland Parcel",
      asked("late_shipment_rate", "shipper", where={"shipper": ("Falcon Freight", "Overland Parcel")})),
     ("total revenue of Germany and France combined", asked(where={COUNTRY: ("Germany", "France")})),
+    # of all there are, and not for each of them
+    ("average discount percentage across all order lines", asked("average_discount")),
+    ("average freight across all orders", asked("average_freight")),
+    # a last clause that says what is shown anyway
+    ("Top 10 customers by revenue in 2023, best first.", asked(REVENUE, CUSTOMER, year=2023, order="desc", limit=10)),
+    ("Top five customers by sales of all time, please, in order, with the amounts.",
+     asked(REVENUE, CUSTOMER, order="desc", limit=5)),
+    ("Which customers have brought in more than 50,000 in revenue over the whole period? Include the amount.",
+     asked(REVENUE, CUSTOMER, having=Having(">", 50000))),
     # ranks
     ("Which product has the second highest revenue?", asked(REVENUE, PRODUCT, **FIRST, offset=1)),
     ("the 3rd largest customer by revenue in 2023", asked(REVENUE, CUSTOMER, year=2023, **FIRST, offset=2)),
@@ -160,12 +159,7 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
 
 @pytest.mark.parametrize(("question", "query"), UNDERSTOOD, ids=[question for question, _ in UNDERSTOOD])
 def test_a_metric_in_many_words_is_read(shop: Shop, linker: Linker, question: str, query: SemanticQuery) -> None:
-    intent = read_intent(question, linker)
-    assert intent is not None
-    assert intent.query == query
-    outcome = shop.world.execute(shop.world.compile(intent.query))
-    assert outcome.result is not None, outcome.error
-    assert outcome.result.rows
+    assert_is_read_as(shop, linker, question, query)
 
 
 @pytest.mark.parametrize(

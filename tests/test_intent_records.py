@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from sqlalchemy import create_engine
 
 from memory.compiler import CannotCompile, SemanticQuery
 from memory.intent import read_intent
 from memory.linking import Linker
-from memory.value_sources import collect_values
-from memory.values import ValueIndex
+from tests.fixtures_intent import assert_comes_to, linker, statements
 from tests.fixtures_pairs import Shop, shop
 
-__all__ = ["shop"]
+__all__ = ["linker", "shop"]
 
-# A question on a line of its own, the statement it comes to indented below it.
-UNDERSTOOD = """
+CASES = statements("""
 what is the phone number of Mercado Winslow
     SELECT Customers.Phone FROM Customers WHERE Customers.CompanyName = 'Mercado Winslow'
 who is the contact at London Provisions?
     SELECT Customers.ContactName FROM Customers WHERE Customers.CompanyName = 'London Provisions'
 Who's our contact at Pebble Deli
     SELECT Customers.ContactName FROM Customers WHERE Customers.CompanyName = 'Pebble Deli'
+Who do I ask for at Pebble Deli
+    SELECT Customers.ContactName FROM Customers WHERE Customers.CompanyName = 'Pebble Deli'
+When was order 10250 due and when did it actually ship?
+    SELECT RequiredDate, ShippedDate FROM Orders WHERE Orders.OrderID = 10250
+how much did we pay to ship order 10250
+    SELECT Freight FROM Orders WHERE Orders.OrderID = 10250
+Which order cost us the most to ship?
+    SELECT Orders.OrderID, Freight FROM Orders ORDER BY Freight DESC LIMIT 1
+Which employee joined most recently?
+    SELECT FirstName || ' ' || LastName AS employee_name, HireDate FROM Employees ORDER BY HireDate DESC LIMIT 1
+How many products are completely out of stock?
+    SELECT COUNT(*) AS products_out_of_stock FROM Products WHERE UnitsInStock = 0
+how many do we have in stock of Silken Tofu
+    SELECT UnitsInStock FROM Products WHERE ProductName = 'Silken Tofu'
+in which cities do we have customers in Brazil?
+    SELECT DISTINCT Customers.City FROM Customers WHERE Customers.Country = 'Brazil'
 contact and phone of Pebble Deli
     SELECT Customers.ContactName, Customers.Phone FROM Customers WHERE Customers.CompanyName = 'Pebble Deli'
 what city is Pebble Deli in
@@ -514,7 +525,7 @@ show me all staff in London
     SELECT FirstName || ' ' || LastName AS employee_name FROM Employees WHERE Employees.City = 'London'
 list the suppliers by country, A to Z
     SELECT Suppliers.CompanyName, Suppliers.Country FROM Suppliers ORDER BY Suppliers.Country
-"""
+""")
 
 # Each could be taken for a question that is understood, but means something else, or two things.
 LEFT_ALONE = """
@@ -599,25 +610,9 @@ number of Sales Representatives
 """
 
 
-def _cases() -> list[tuple[str, str]]:
-    blocks = re.findall(r"^(\S.*)\n((?:    .*\n)+)", UNDERSTOOD, re.MULTILINE)
-    return [(question, " ".join(sql.split())) for question, sql in blocks]
-
-
-@pytest.fixture(scope="module")
-def linker(shop: Shop) -> Linker:
-    engine = create_engine(shop.url)
-    values = collect_values(engine, shop.catalog, shop.layer)
-    engine.dispose()
-    return Linker(shop.catalog, shop.layer, ValueIndex(shop.catalog, shop.layer, values))
-
-
-@pytest.mark.parametrize(("question", "sql"), _cases(), ids=[question for question, _ in _cases()])
+@pytest.mark.parametrize(("question", "sql"), CASES, ids=[question for question, _ in CASES])
 def test_a_question_about_records_comes_to_its_statement(shop: Shop, linker: Linker, question: str, sql: str) -> None:
-    intent = read_intent(question, linker)
-    assert intent is not None
-    assert shop.world.compile(intent.query) == sql
-    assert shop.world.execute(sql).result is not None
+    assert_comes_to(shop, linker, question, sql)
 
 
 @pytest.mark.parametrize("question", LEFT_ALONE.strip().splitlines())
@@ -626,7 +621,7 @@ def test_a_question_that_means_something_else_is_left_alone(linker: Linker, ques
 
 
 def test_a_question_with_a_word_left_out_is_read_or_left_alone(shop: Shop, linker: Linker) -> None:
-    for question, _ in _cases()[::5]:
+    for question, _ in CASES[::5]:
         words = question.split()
         for place in range(len(words)):
             intent = read_intent(" ".join(words[:place] + words[place + 1 :]), linker)

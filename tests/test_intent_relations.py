@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from sqlalchemy import create_engine
 
 from memory.compiler import CannotCompile, Filter, Related, SemanticQuery
 from memory.intent import read_intent
 from memory.linking import Linker
-from memory.value_sources import collect_values
-from memory.values import ValueIndex
+from tests.fixtures_intent import assert_comes_to, linker, statements
 from tests.fixtures_pairs import Shop, shop
 
-__all__ = ["shop"]
+__all__ = ["linker", "shop"]
 
-# A question on a line of its own, the statement it comes to indented below it.
-UNDERSTOOD = """
+CASES = statements("""
 Who does Stefan Nakagawa report to?
     SELECT FirstName || ' ' || LastName AS employee_name FROM Employees WHERE Employees.EmployeeID IN (SELECT
     ReportsTo FROM Employees WHERE FirstName || ' ' || LastName = 'Stefan Nakagawa' AND ReportsTo IS NOT NULL)
@@ -271,7 +266,7 @@ line items of order 10250
     SELECT ProductName, order_details.UnitPrice, Quantity, Discount FROM order_details JOIN Products ON
     order_details.ProductID = Products.ProductID JOIN Orders ON order_details.OrderID = Orders.OrderID WHERE
     Orders.OrderID = 10250
-"""
+""")
 
 # Each could be taken for a question that is understood, but means something else, or two things.
 LEFT_ALONE = """
@@ -314,27 +309,11 @@ phone number of Klara
 """
 
 
-def _cases() -> list[tuple[str, str]]:
-    blocks = re.findall(r"^(\S.*)\n((?:    .*\n)+)", UNDERSTOOD, re.MULTILINE)
-    return [(question, " ".join(sql.split())) for question, sql in blocks]
-
-
-@pytest.fixture(scope="module")
-def linker(shop: Shop) -> Linker:
-    engine = create_engine(shop.url)
-    values = collect_values(engine, shop.catalog, shop.layer)
-    engine.dispose()
-    return Linker(shop.catalog, shop.layer, ValueIndex(shop.catalog, shop.layer, values))
-
-
-@pytest.mark.parametrize(("question", "sql"), _cases(), ids=[question for question, _ in _cases()])
+@pytest.mark.parametrize(("question", "sql"), CASES, ids=[question for question, _ in CASES])
 def test_a_question_about_related_rows_comes_to_its_statement(
     shop: Shop, linker: Linker, question: str, sql: str
 ) -> None:
-    intent = read_intent(question, linker)
-    assert intent is not None
-    assert shop.world.compile(intent.query) == sql
-    assert shop.world.execute(sql).result is not None
+    assert_comes_to(shop, linker, question, sql)
 
 
 @pytest.mark.parametrize("question", LEFT_ALONE.strip().splitlines())

@@ -7,26 +7,16 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from finetune.evaluation.matching import results_match
 from finetune.phrasing.grammar import phrasings
 from memory.compiler import CannotCompile, Filter, Having, SemanticQuery, TimeWindow
 from memory.intent import read_intent
 from memory.linking import Linker
-from memory.value_sources import collect_values
-from memory.values import ValueIndex
+from tests.fixtures_intent import linker
 from tests.fixtures_pairs import Shop, shop
 
-__all__ = ["shop"]
-
-
-@pytest.fixture(scope="module")
-def linker(shop: Shop) -> Linker:
-    engine = create_engine(shop.url)
-    values = collect_values(engine, shop.catalog, shop.layer)
-    engine.dispose()
-    return Linker(shop.catalog, shop.layer, ValueIndex(shop.catalog, shop.layer, values))
+__all__ = ["linker", "shop"]
 
 
 def asked(*metrics: str, by: tuple[str, ...] = (), where: dict[str, Any] | None = None, **other: Any) -> SemanticQuery:

@@ -277,8 +277,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
             rf"(?:(?:every|each) )?(?:N )?{LISTED}",
         )),
         (_number_of, (
-            rf"(?:how many(?: of| different| distinct| unique)?|(?:what is )?(?:total )?number of"
-            rf"|(?:what is )?count of|count(?: of)?) {LISTED}",
+            rf"(?:how many(?: of)?|(?:what is )?(?:total )?number of|(?:what is )?count of|count(?: of)?)"
+            rf"(?: {_UNIQUE})? {LISTED}",
         )),
         (_columns_of, (
             rf"(?:what (?:is |are )?)?L (?:of|for|from|by) (?:(?:every|each) )?(?:one of )?{LISTED}",
@@ -289,7 +289,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (_values, (
             rf"(?:what are )?{_UNIQUE} C (?:of|among|for|that|in) {LISTED}",
             rf"(?:in )?(?:which|what)(?: {_UNIQUE})? C (?:do|are|have|can|did) (?:we have )?{LISTED}"
-            r"(?: (?:come from|live in|located in|located|based in|based|have|in|from|work in|sit in|situated))?",
+            r"(?: (?:come from|live in|located in|located|based in|based|have|in|from|work in|sit in|situated)"
+            r"(?! [VP]))?",
             rf"every C (?:with|of|among) {LISTED}(?: once)?",
             rf"every C {LISTED} have",
             rf"C {LISTED} are (?:located |based )?in",

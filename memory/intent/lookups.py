@@ -214,6 +214,14 @@ def _day(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
     return SemanticQuery(pattern="lookup", entity=entity, columns=(field,), filters=(found,))
 
 
+def _two_days(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "When was order 10250 due, and when did it ship"."""
+    first, second = (_day(reader, [_row_among(groups), verb]) for verb in groups if verb.isalpha() and verb.islower())
+    if first is None or second is None or first.columns == second.columns:
+        return None
+    return replace(first, columns=(*first.columns, *second.columns))
+
+
 def _attribute(*names: str) -> Answer:
     def answer(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
         entity, found = _row(reader, _row_among(groups))
@@ -231,8 +239,8 @@ _OF_FIRST = (
 )
 _OTHER = r"((?:F\d+ )?V\d+|F\d+ (?:number |no |id )?N\d+)"
 _SPEAK = (
-    "(?:who|whom) (?:do|should|can|must|could) (?:we|i|you) "
-    "(?:(?:talk|speak|write|turn) (?:to|with)|contact|call|ask|phone|deal with|know) (?:at|in|from)"
+    "(?:who|whom) (?:do|should|can|must|could) (?:(?:we|i|you) )?"
+    "(?:(?:talk|speak|write|turn) (?:to|with)|contact|call|ask(?: for)?|phone|ring|reach|deal with|know) (?:at|in|from)"
 )
 _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
     (pattern(form), answer)
@@ -269,6 +277,9 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"when did {_ROW} (join|start|start at|start with) [EF]\d+",
             rf"(?:on )?(?:what|which) (?:C|date|day) (?:was|did|has|were|is) {_ROW} (?:been )?([a-z]+)",
         )),
+        (_two_days, (
+            rf"when (?:was|is|did) {_ROW} ([a-z]+)(?: ,)? and (?:when (?:was|did) it )?([a-z]+)",
+        )),
         (_what_we_buy, (
             r"(?:what do|E99) we (?:buy|purchase|get|source) from (?:E )?(V\d+)(?: [.,] just (?:F )?C)?",
             r"(?:what does|E99) (?:E )?(V\d+) (?:supply|supplies|sell|sells)(?: with)?", r"E99 that comes from (V\d+)",
@@ -296,8 +307,13 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
         (_attribute("price", "unit price"), (
             rf"how (?:much|expensive) (?:does|do|is|are) {_ROW}(?: cost)?", rf"what does {_ROW} cost",
         )),
+        (_attribute("shipping cost", "freight"), (
+            rf"how much (?:did|do) we (?:pay|spend) to (?:ship|send|deliver) {_ROW}",
+            rf"(?:what|how much) did it cost(?: us)? to (?:ship|send|deliver) {_ROW}",
+        )),
         (_attribute("units in stock"), (
             rf"how (?:much|many)(?: (?:units|M))?(?: of)? {_ROW} (?:do we have |are |is |have we got )?(?:left )?in C",
+            rf"how (?:much|many)(?: units| M)? (?:do we have|are|is|have we got) (?:left )?in C (?:of|for) {_ROW}",
         )),
     )
     for form in forms

@@ -33,7 +33,7 @@ _GAP = re.compile(r"[\s.?!\"“”‘’'`…#$€£]*(?:['’](?:s|re|d|ll|ve|m
 _SEPARATORS = re.compile(r"[,:;()–—]|(?<=\s)-(?=\s)")
 _SENTENCE_END = re.compile(r"[.?!]\s")
 _MONEY = re.compile(r"[$€£]\s*$")
-_QUIET = "the our your my these those please pls plz any some us me i overall"
+_QUIET = "the our your my these those please pls plz any some us me i overall actually"
 _SILENT = frozenset(_QUIET.split())
 _CONTRACTED = {
     **{f"{verb}nt": f"{verb} not" for verb in ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had")},

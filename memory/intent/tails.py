@@ -19,9 +19,7 @@ from memory.lexical import stem
 __all__ = ["clauses", "with_tail"]
 
 _CUT = re.compile(
-    r"[.?!]\s+"
-    r"|[,;–—]\s*(?=(?:and|with|plus|together with|along with|including|highest|largest|lowest|most|give|show)\b)"
-    r"|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b))",
+    r"[.?!]\s+|[,;–—]\s*|\s-\s|\s(?=\()|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b|what\b))",
     re.IGNORECASE,
 )
 _SHOWING = frozenset(
@@ -35,6 +33,8 @@ _SHOWING = frozenset(
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """Words that a clause may have that only says what to show: none of them names another number."""
+_DIRECTIONS: dict[str, Order] = {"asc": "asc", "desc": "desc", "best": "desc", "worst": "asc"}
+"""The end that comes first; what is best only where the question has already said from which end it counts."""
 _PEOPLE_WITHOUT = re.compile(
     r"\W*(?:please )?(?:leave out|skip|exclude|ignore|without|not|only|just)\b(?: \w+){0,4}"
     r" (?:none|any|one)(?: there)?\W*",
@@ -60,10 +60,15 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
         return None
     order: Order | None = query.order
     for item in items:
-        if item.code == "O" and item.name in ("asc", "desc"):
-            if order not in (None, item.name) or query.pattern != "breakdown":
+        if item.code == "O" and item.name in _DIRECTIONS:
+            direction = _DIRECTIONS[item.name]
+            if (
+                order not in (None, direction)
+                or query.pattern != "breakdown"
+                or not (query.limit or item.name in direction)
+            ):
                 return None
-            order = "asc" if item.name == "asc" else "desc"
+            order = direction
         elif not (_is_shown(item, query, known) or item.code == ","):
             return None
     return replace(query, order=order) if _asks_for_it(tail.lower(), query, known) else None

@@ -17,6 +17,7 @@ from memory.intent.windows import take_periods
 
 __all__ = ["take_parts"]
 
+_OF_ALL = re.compile(r"(?:of|on|across all(?: the| our)?)$", re.IGNORECASE)
 _LISTING = re.compile(r"\b(list|which|what|names?|find|all|every)\b", re.IGNORECASE)
 _NAMING = re.compile(r"\b(list|which|who|names?|all|every|find)\b", re.IGNORECASE)
 
@@ -55,6 +56,7 @@ class _Groups:
         parts = self._parts
         take(parts, r"[be]n", self._by_noun)
         take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
+        take(parts, r"(?<=M)eD(?![kDMn])", self._rows_counted)
         take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg])*(?!V)", parts.group)
         take(parts, r"a", parts.group)
         take(
@@ -76,10 +78,10 @@ class _Groups:
         return self._parts.group([replace(items[-1], code="D", name=named[0].id, table=named[0].table)])
 
     def _rows_counted(self, items: list[Item]) -> bool:
-        """ "The late rate of orders": the things the metric is of anyway."""
+        """ "The late rate of orders", "across all orders": the things the metric is of anyway."""
         thing = items[-1]
         metric = next(item.name for item in self._parts.items if item.code == "M")
-        if not thing.entity or not thing.plural or items[0].surface.lower() not in ("of", "on"):
+        if not thing.entity or not thing.plural or not _OF_ALL.match(items[0].surface):
             return False
         return self._known.compiler.base(metric).casefold() == thing.table.casefold()
 

@@ -62,7 +62,7 @@ CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("shipped", "delivered", "sent", "going", "carried", "sold", "based", "located", "bought",
                      "ordered", "purchased", "supplied", "paid"), ("z", "")),
     **dict.fromkeys(("handled", "handle", "taken", "take", "took", "placed", "place", "received", "receive",
-                     "moved", "shifted", "processed", "processes", "handles", "delivers", "ships",
+                     "moved", "shifted", "booked", "processed", "processes", "handles", "delivers", "ships",
                      "carries", "carry", "managed"),
                     ("y", "")),
     **dict.fromkeys(("gives", "makes", "brings", "earns", "generates", "contributes", "achieves", "shows", "gets"),
@@ -151,8 +151,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("a", "quarter", (r"quarter by quarter",)),
     ("b", "", (r"in terms of", r"measured (?:by|in)", r"according to", r"(?:going|judging|gauged) by")),
     ("R", "desc", (r"(?:a |the )?ranking of",)),
-    ("O", "best", (r"best first", r"(?:from )?best to worst", r"starting with the best", r"top(?: sellers)? first")),
-    ("O", "worst", (r"worst first", r"(?:from )?worst to best", r"starting with the worst")),
+    ("O", "best", (
+        rf"best (?:one )?{_ON_TOP}", r"(?:from )?best to worst", r"starting with the best", r"top(?: sellers)? first",
+    )),
+    ("O", "worst", (rf"worst (?:one )?{_ON_TOP}", r"(?:from )?worst to best", r"starting with the worst")),
     ("k", "", (r"along with", r"as well as", r"together with")),
     ("v", "", (r"compared (?:to|with)",)),
     ("x", ">=", (r"at least", r"(?:no|not) (?:less|fewer) than", r"a minimum of")),
@@ -203,7 +205,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:do|did|have) we (?:have|get|got)(?: got)?", r"we got", r"(?:do|did) we (?:carry|offer)",
         r"(?:come|came|amount|amounted|comes|amounts) to", r"(?:come|came) in", r"look(?:s|ed)? like",
         r"(?:make|makes|made) up", r"accounts? for|accounted for",
-        r"contributes? to|contributed to", r"in total", r"on file|on record|on the books",
+        r"contributes? to|contributed to",
+        r"(?:over|for|across|in|during) (?:the|their|our) (?:whole|entire|full) (?:period|time|history)"
+        r"(?: here| with us)?",
+        r"in total", r"on file|on record|on the books",
         r"at the moment|right now|currently|current",
     )),
 )  # fmt: skip
