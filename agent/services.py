@@ -215,7 +215,7 @@ def _first_sync(
     settings: Settings, warehouse: Warehouse, policy: Policy, store: MemoryStore, progress: PartProgress | None
 ) -> None:
     """Learn the warehouse once, so that a fresh workspace can be asked without a step in between."""
-    from agent.warehouse.structure import named_tables
+    from memory.catalog import named_tables
     from memory.semantics import load_semantics
     from memory.sync import SyncOptions, sync
 

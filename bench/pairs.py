@@ -14,11 +14,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from agent.warehouse.policy import load_policy
 from bench.command import DEMO, benchmark, workspace_settings
-from finetune.pairs.factory import FactoryReport, FactorySpec, generate_pairs
-from memory.semantics import load_semantics
-from memory.sync import load_catalog
+from finetune.pairs.factory import FactoryReport, FactorySpec, pairs_of_workspace
 
 
 def main() -> int:
@@ -32,29 +29,12 @@ def main() -> int:
     given = parser.parse_args()
     spec = FactorySpec(given.count, given.seed, given.workers, phrasings=given.phrasings)
     with tempfile.TemporaryDirectory() as folder:
-        report = _made(given.workspace, spec, Path(folder))
+        report = pairs_of_workspace(workspace_settings(given.workspace), spec, Path(folder), _progress)
     if given.json:
         print(json.dumps(asdict(report) | {"cpu_s": _cpu(), "path": "", "manifest": ""}, indent=1))
     else:
         _print(report)
     return 0
-
-
-def _made(workspace: Path, spec: FactorySpec, folder: Path) -> FactoryReport:
-    settings = workspace_settings(workspace)
-    policy = load_policy(workspace / "policy.yaml")
-    catalog = load_catalog(settings.state_dir, policy.withheld)
-    templates = workspace / "templates.yaml"
-    return generate_pairs(
-        spec,
-        url=settings.warehouse_url,
-        layer=load_semantics(workspace / "metrics.yaml", catalog),
-        catalog=catalog,
-        policy=policy,
-        templates=templates if templates.is_file() else None,
-        out_dir=folder,
-        progress=_progress,
-    )
 
 
 def _progress(_stage: str, done: int, wanted: int) -> None:

@@ -20,7 +20,7 @@ from memory.errors import CatalogError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Catalog", "Column", "ColumnFamily", "ForeignKey", "Table", "reflect"]
+__all__ = ["Catalog", "Column", "ColumnFamily", "ForeignKey", "Table", "named_tables", "reflect"]
 
 ColumnFamily = Literal["text", "number", "date", "boolean", "other"]
 
@@ -211,14 +211,39 @@ def reflect(
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise CatalogError(f"The warehouse could not be read: {reason}") from error
-    name = engine.dialect.name
-    return Catalog(_SQLGLOT_NAMES.get(name, name), tuple(filled), db_schema)
+    return Catalog(_dialect(engine), tuple(filled), db_schema)
+
+
+def named_tables(engine: Engine, db_schema: str | None = None) -> Catalog:
+    """Every table and view with the names of its columns: no types, no keys, no counts and no values.
+
+    A sync of a large warehouse takes minutes, which one misspelt column in metrics.yaml would waste; names take
+    milliseconds, and are enough to check that file.
+
+    Raises:
+        SQLAlchemyError: the warehouse refuses to be read.
+    """
+    with engine.connect() as connection:
+        inspector, named = _inspector(connection), []
+        for name in _table_names(inspector, db_schema):
+            columns = inspector.get_columns(name, schema=db_schema)
+            named.append(Table(name, tuple(Column(str(entry["name"]), "") for entry in columns)))
+    return Catalog(_dialect(engine), tuple(named), db_schema)
+
+
+def _dialect(engine: Engine) -> str:
+    """By sqlglot's name for it."""
+    return _SQLGLOT_NAMES.get(engine.dialect.name, engine.dialect.name)
+
+
+def _table_names(inspector: _Inspector, db_schema: str | None) -> list[str]:
+    return sorted({*inspector.get_table_names(schema=db_schema), *inspector.get_view_names(schema=db_schema)})
 
 
 def _read_structure(connection: Connection, db_schema: str | None) -> list[Table]:
     inspector = _inspector(connection)
     views = set(inspector.get_view_names(schema=db_schema))
-    names = sorted(set(inspector.get_table_names(schema=db_schema)) | views)
+    names = _table_names(inspector, db_schema)
     return [_read_table(connection, inspector, name, db_schema, name in views) for name in names]
 
 

@@ -200,6 +200,28 @@ def test_init_of_a_workspace_that_is_there_makes_its_ledger(here: Path, run: Run
     assert run("init", "three").code == 2  # there is nothing that names its warehouse
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (("--ledger", "sqlite:///elsewhere.sqlite"), "ledger.url"),
+        (("--warehouse", "sqlite:///elsewhere.sqlite"), "warehouse.url"),
+        (("--schema", "retail"), "warehouse.db_schema"),
+    ],
+)
+def test_settings_that_are_there_are_not_silently_kept(
+    asked: tuple[str, str], named: str, here: Path, run: Run
+) -> None:
+    demo(run, "one")
+    made = ("init", "two", "--warehouse", "sqlite:///one/warehouse.sqlite")
+    assert run(*made).code == 0
+    before = (here / "two/affidavit.toml").read_bytes()
+    left = run(*(made[:2] if asked[0] == "--warehouse" else made), *asked)
+    assert left.code == 2
+    assert f"names another `{named}`" in " ".join(left.err.split())
+    assert (here / "two/affidavit.toml").read_bytes() == before
+    assert run(*made).code == 0
+
+
 @pytest.mark.parametrize("elsewhere", ["sqlite:///new.sqlite", "an empty database"])
 def test_another_ledger_says_what_to_do_and_that_works(
     elsewhere: str, here: Path, run: Run, monkeypatch: pytest.MonkeyPatch

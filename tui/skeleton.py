@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +89,12 @@ def make_workspace(
     """Look at the database first, then write the files that are not there yet; nothing is half-written.
 
     Raises:
-        UsageError: a URL is wrong, the schema holds no table, or the folder cannot be written.
+        UsageError: a URL is wrong, the schema holds no table, the folder cannot be written, or it has settings that
+            name other databases than those wished for.
         FailedError: the database cannot be reached.
     """
     root = directory.resolve()
+    _check_kept(root / "affidavit.toml", wish)
     catalog, display_url = _read_database(root, wish, progress)
     wanted = {"affidavit.toml": _settings(wish), "metrics.yaml": metrics_skeleton(catalog), "policy.yaml": _POLICY}
     try:
@@ -196,6 +199,27 @@ def _settings(wish: Wish) -> str:
         ledger=line("url", wish.ledger_url or "sqlite:///.affidavit/ledger.sqlite"),
         workspace=line("workspace", wish.ledger_workspace),
     )
+
+
+def _check_kept(config: Path, wish: Wish) -> None:
+    """A settings file that is there is never written over, so what it says must be what was wished for."""
+    if not config.is_file():
+        return
+    try:
+        kept = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return  # whatever is wrong with that file is said when it is loaded
+    for section, key, wished in (
+        ("warehouse", "url", wish.warehouse_url),
+        ("warehouse", "db_schema", wish.db_schema),
+        ("ledger", "url", wish.ledger_url),
+    ):
+        if wished is not None and kept.get(section, {}).get(key) != wished:
+            raise UsageError(
+                ErrorClass.SETTINGS,
+                f"{config} is there already and names another `{section}.{key}`.",
+                f"Set `{key}` under [{section}] there yourself, or name another folder.",
+            )
 
 
 def _written(path: Path, text: str) -> bool:

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from agent.warehouse.policy import Policy
+from agent.settings import Settings
+from agent.warehouse.policy import Policy, load_policy
 from finetune.jsonl import line_error, read_records
 from finetune.pairs.pair import pair_from, templated
 from finetune.pairs.pools import Pool, open_pool
@@ -27,9 +28,10 @@ from finetune.pairs.shards import DRAWS, STAGES, VERSION, Job, Shard, peak_memor
 from finetune.pairs.templates import TemplateBook, load_templates
 from finetune.pairs.variants import why_not_copied
 from memory.catalog import Catalog
-from memory.semantics import SemanticLayer
+from memory.semantics import SemanticLayer, load_semantics
+from memory.sync import load_catalog
 
-__all__ = ["FactoryReport", "FactorySpec", "Progress", "Speed", "generate_pairs", "templated"]
+__all__ = ["FactoryReport", "FactorySpec", "Progress", "Speed", "generate_pairs", "pairs_of_workspace", "templated"]
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, wanted): called as pairs are taken."""
@@ -111,6 +113,31 @@ class Speed:
     shards_read_back: int
     stages: dict[str, float]
     """Seconds of work by stage, all workers together."""
+
+
+def pairs_of_workspace(
+    settings: Settings, spec: FactorySpec, out_dir: Path, progress: Progress | None = None
+) -> FactoryReport:
+    """`generate_pairs` from a workspace's own warehouse, catalog, metrics.yaml, templates.yaml and policy.yaml.
+
+    Raises:
+        CatalogError: nothing was learned of the warehouse yet.
+        SemanticsError: metrics.yaml is wrong.
+        TemplateError, UsageError, FailedError: as `generate_pairs` does.
+    """
+    policy = load_policy(settings.workspace / "policy.yaml")
+    catalog = load_catalog(settings.state_dir, policy.withheld)
+    templates = settings.workspace / "templates.yaml"
+    return generate_pairs(
+        spec,
+        url=settings.warehouse_url,
+        layer=load_semantics(settings.workspace / "metrics.yaml", catalog),
+        catalog=catalog,
+        policy=policy,
+        templates=templates if templates.is_file() else None,
+        out_dir=out_dir,
+        progress=progress,
+    )
 
 
 def generate_pairs(

@@ -147,7 +147,7 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
     from agent.services import open_ledger
     from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
-    from agent.warehouse.structure import named_tables
+    from memory.catalog import named_tables
     from memory.knowledge import open_knowledge
     from memory.semantics import load_semantics
     from memory.sync import SyncOptions, sync

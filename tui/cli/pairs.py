@@ -181,23 +181,8 @@ def pairs_folder(settings: Settings) -> Path:
 
 
 def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryReport:
-    from agent.warehouse.policy import load_policy
-    from finetune.pairs.factory import generate_pairs
-    from memory.semantics import load_semantics
-    from memory.sync import load_catalog
+    from finetune.pairs.factory import pairs_of_workspace
     from tui.cli.progress import progress_bar
 
-    policy = load_policy(settings.workspace / "policy.yaml")
-    catalog = load_catalog(settings.state_dir, policy.withheld)
-    templates = settings.workspace / "templates.yaml"
     with progress_bar("Generating", "pairs") as bar:
-        return generate_pairs(
-            spec,
-            url=settings.warehouse_url,
-            layer=load_semantics(settings.workspace / "metrics.yaml", catalog),
-            catalog=catalog,
-            policy=policy,
-            templates=templates if templates.is_file() else None,
-            out_dir=folder,
-            progress=lambda _stage, done, wanted: bar(done, wanted),
-        )
+        return pairs_of_workspace(settings, spec, folder, lambda _stage, done, wanted: bar(done, wanted))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from agent.warehouse.structure import named_tables
 from demo.warehouse import build
-from memory.catalog import Catalog, reflect
+from memory.catalog import Catalog, named_tables, reflect
 from tests.fixtures_demo import engine_name, url
 
 __all__ = ["engine_name", "url"]
