@@ -7,5 +7,5 @@ export AFFIDAVIT_USER="${AFFIDAVIT_USER:-${USER:-demo}}"
 
 "$affidavit" init --demo "$workspace"
 "$affidavit" memory sync -w "$workspace"
-"$affidavit" pairs generate -w "$workspace" --count 15000 --seed 7 --workers 2
+"$affidavit" pairs generate -w "$workspace" --count 18000 --seed 8 --phrasings 3 --template-share 0.7 --workers 2
 "$affidavit" pairs dataset -w "$workspace" --like demo

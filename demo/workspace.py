@@ -24,12 +24,16 @@ from demo.warehouse import Progress, WarehouseReport, build
 
 __all__ = ["FILES", "WarehouseBuildError", "WorkspaceReport", "create", "files"]
 
+_TOPICS = (
+    *("analysis", "attributes", "customers", "filters", "operations", "periods", "products", "rankings", "ratios"),
+    *("records", "sales", "sets"),
+)
 FILES = (
     "affidavit.toml",
     "metrics.yaml",
     "policy.yaml",
     "templates.yaml",
-    *(f"templates/{topic}.yaml" for topic in ("analysis", "customers", "operations", "products", "sales")),
+    *(f"templates/{topic}.yaml" for topic in _TOPICS),
     "baseline.jsonl",
     "development.jsonl",
 )

@@ -53,6 +53,21 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
      asked(REVENUE, CUSTOMER, order="desc", limit=5)),
     ("Which customers have brought in more than 50,000 in revenue over the whole period? Include the amount.",
      asked(REVENUE, CUSTOMER, having=Having(">", 50000))),
+    # polite and framing sentences, and orders in other words
+    ("Good morning. I am putting together the papers for Thursday's board meeting and would be most grateful if you"
+     " could tell me, whenever it suits you, what gross profit we earned on Beverages over the course of 2024."
+     " Many thanks in advance.", asked("gross_profit", where={CATEGORY: "Beverages"}, year=2024)),
+    ("As controller I need the gross profit for 2024.", asked("gross_profit", year=2024)),
+    ("How concentrated are we: what percentage of 2024 revenue came from that year's ten largest customers?",
+     asked(REVENUE, CUSTOMER, year=2024, order="desc", limit=10, pattern="share_of_top")),
+    ("Monthly revenue for 2024, january to december", asked(REVENUE, grain="month", year=2024)),
+    ("Show average order value for each year from the first to the last.", asked("average_order_value", grain="year")),
+    ("Average list price in every category, dearest category first.",
+     asked("average_product_price", CATEGORY, order="desc")),
+    ("Rank the top 3 categories by units sold in 2023.", asked(UNITS, CATEGORY, year=2023, order="desc", limit=3)),
+    ("For each customer country, the product category that has brought in the most revenue, with that revenue.",
+     asked(REVENUE, COUNTRY, CATEGORY, **FIRST, pattern="rank_within")),
+    ("gross margin % per category in 2024", asked("gross_margin", CATEGORY, year=2024)),
     # ranks
     ("Which product has the second highest revenue?", asked(REVENUE, PRODUCT, **FIRST, offset=1)),
     ("the 3rd largest customer by revenue in 2023", asked(REVENUE, CUSTOMER, year=2023, **FIRST, offset=2)),
@@ -165,6 +180,14 @@ def test_a_metric_in_many_words_is_read(shop: Shop, linker: Linker, question: st
 @pytest.mark.parametrize(
     "question",
     [
+        # what is paid is no name, what is from A and from B need not be both, two columns are no rows
+        "How much did we pay the carrier for order 10393?",
+        "Which customers have purchased from Seafood and from Beverages?",
+        "Revenue per category, 2023 next to 2024",
+        "Show by customer country what percentage of 2023 revenue came from Produce.",
+        # an average of orders, or the value of an average order; each order's, or the average of one?
+        "average orders per month by shipper in 2023",
+        "how much revenue does Klara Underhill make per order",
         # units or dollars, and who?
         "Which product sells best?",
         "which product did we sell the most in 2023",

@@ -365,6 +365,7 @@ def test_every_template_fills_and_runs(shop: Shop) -> None:  # noqa: F811
             "no column Orders.Nope",
         ),
         ("templates:\n- {id: a, level: hard, sql: SELECT 1, questions: ['?x']}\n", "templates[0].level", "not one of"),
+        ("templates:\n- {id: a, tags: [null], sql: SELECT 1, questions: ['?x']}\n", "templates[0].tags", "not text"),
         ("tempaltes: []\n", "tempaltes", "not known"),
     ],
 )

@@ -59,6 +59,7 @@ class FactorySpec:
     """Statements kept per SQL structure (the SQL with its literals masked); 0 takes what the count needs: 14 up to
     20,000 pairs, then 14 * (count / 20,000) to the power of 0.5 (31 for 100,000, 99 for a million)."""
     template_share: float = 0.55
+    """Share of the draws made from hand-written templates; the others are compositions of the semantic layer."""
     levels: dict[str, int] | None = None
     """Pairs wanted per level; None takes them as they come."""
     variants: int = 2

@@ -280,6 +280,10 @@ def _template(path: Path, node: Any, key: str, catalog: Catalog | None) -> Templ
             raise TemplateError(
                 path, _line(node, "questions"), f"{key}.questions", f"`{question}` must begin with ?, ! or ~."
             )
+    tags = tuple(node.get("tags") or ())
+    for tag in tags:
+        if not isinstance(tag, str):  # YAML reads `null` and `no` as something else
+            raise TemplateError(path, _line(node, "tags"), f"{key}.tags", f"`{tag}` is not text. Quote it.")
     parameters = _plain(node.get("parameters") or {})
     _check_parameters(path, node, key, parameters, catalog)
     sql = " ".join(str(node["sql"]).split())
@@ -287,9 +291,7 @@ def _template(path: Path, node: Any, key: str, catalog: Catalog | None) -> Templ
     for name in sorted(used ^ set(parameters)):
         message = "is used but not declared under parameters." if name in used else "is declared but never used."
         raise TemplateError(path, _line(node, "parameters"), f"{key}.parameters.{name}", message)
-    return Template(
-        str(node["id"]), questions, sql, parameters, tuple(node.get("tags") or ()), level, int(node.get("version", 1))
-    )
+    return Template(str(node["id"]), questions, sql, parameters, tags, level, int(node.get("version", 1)))
 
 
 def _check_parameters(path: Path, node: Any, key: str, parameters: Mapping[str, Any], catalog: Catalog | None) -> None:

@@ -50,7 +50,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from memory.compiler import SemanticQuery
-from memory.intent.checks import completed
+from memory.intent.checks import completed, is_contradicted
 from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
@@ -76,7 +76,8 @@ class Intent:
 def read_intent(question: str, linker: Linker) -> Intent | None:
     """The one thing a plain question can mean; None where a word is not understood or could mean two things."""
     known = _known(linker)
-    return _of_metrics(question, known) or _of_records(question, known) or _without_tail(question, known)
+    found = _of_metrics(question, known) or _of_records(question, known) or _without_tail(question, known)
+    return None if found is None or is_contradicted(question, found.query, known) else found
 
 
 def _without_tail(question: str, known: Known) -> Intent | None:

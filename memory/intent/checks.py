@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,12 +10,17 @@ from memory.compiler import Filter, SemanticQuery, TimeWindow
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts, Values
 
-__all__ = ["completed", "meant"]
+__all__ = ["completed", "is_contradicted", "meant"]
 
 _CLEARLY_ELSEWHERE = 0.6
 """How much better a column of another table must fit than one of the things that are counted."""
 _CLEARLY = 0.25
 """How much better than the next column a value's column must fit, in the value index's scores."""
+
+_HOW_MUCH = re.compile(r"\bhow (?:much|many)\b", re.IGNORECASE)
+_BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
+_PER_ORDER = re.compile(r"\bper (?:sales )?order\b", re.IGNORECASE)
+_AVERAGE = re.compile(r"(?:average|avg|mean) (?=\w+$)", re.IGNORECASE)
 
 _OF_ONE_SELECT = frozenset({"average_of_groups", "share", "share_of", "top_attribute"})
 """Patterns that cannot hold a ratio over two tables."""
@@ -42,6 +48,23 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     if not clear:
         raise NotUnderstood
     return query
+
+
+def is_contradicted(question: str, query: SemanticQuery, known: Known) -> bool:
+    """Whether words of the question speak against the query that was read from it as a whole."""
+    if query.pattern == "lookup" and _HOW_MUCH.search(question):
+        return all(known.is_text(column) for column in query.columns)  # "how much did we pay the carrier"
+    if query.pattern == "list" and " or " not in question:
+        several = [item.field for item in query.filters if item.op == "in"]
+        return any(known.repeats(field, (), query.entity) for field in several)  # of A and of B: both, or either?
+    if query.pattern == "share" and any(
+        f" from {f.values[0]}".casefold() in question.casefold() for f in query.filters
+    ):
+        return True  # the share of a value in each group, or each group's share of a value?
+    if query.pattern == "breakdown" and query.dimensions and query.grain and _BESIDE.search(question):
+        return True  # two columns are wanted
+    rows = [name for name in query.dimensions if name in known.labels and known.table_of(name) == known.table_of_orders]
+    return bool(rows) and bool(_PER_ORDER.search(question))  # the average of an order, or each one's?
 
 
 def _filter(values: Values, query: SemanticQuery, parts: Parts, known: Known) -> Filter:
@@ -135,6 +158,9 @@ def _check_metrics(query: SemanticQuery, parts: Parts, known: Known) -> None:
         or len(query.dimensions) > 2
     ):
         raise NotUnderstood
+    if any(item.code == "M" and known.counts_things(_AVERAGE.sub("", item.surface)) and _AVERAGE.match(item.surface)
+           for item in parts.said):  # fmt: skip
+        raise NotUnderstood  # "average orders per month" are a number of them, and no average order
     if any(compiler.two_grained(metric) for metric in metrics) and query.pattern in _OF_ONE_SELECT:
         raise NotUnderstood
     if (query.window or query.grain) and not all(compiler.timed(metric) for metric in metrics):

@@ -30,14 +30,14 @@ _EACH_WITH = re.compile(rf"u?Dk?w?h{_METRICS}")
 _RANKED = re.compile(r"R?D[bk]h?M|RDpM")
 _MOST_FIRST = re.compile(r"D[kw]?HMf")
 _SUPERLATIVE = re.compile(
-    r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw][HB]M|u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM|u?[Dg][HB][bp]M"
+    r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw]?[HB]M|R?u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM|u?[Dg][HB][bp]M"
     r"|[Dg]q?MH|[Dg]z[HB]M"
 )
 _FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN")
 _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
 _PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
-_OF_THE_FIRST = re.compile(r"u?SpM[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
+_OF_THE_FIRST = re.compile(r"u?Sp?M[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)

@@ -76,6 +76,11 @@ class Known:
         return self._metric_names.get(("orders",), "")
 
     @cached_property
+    def table_of_orders(self) -> str:
+        """The table whose rows that metric counts, its case folded away."""
+        return self.compiler.base(self.orders).casefold() if self.orders else ""
+
+    @cached_property
     def goods(self) -> frozenset[str]:
         """Tables of what is sold by the piece, their case folded away."""
         return frozenset(
@@ -113,6 +118,12 @@ class Known:
         found = self.defined(metric)
         return found is None or found.unit in ("count", "days")
 
+    def counts_things(self, surface: str) -> bool:
+        """Whether a name in the plural is one of a metric that counts: "orders"."""
+        tokens = tokenize(surface)
+        metric = self._metric_names.get(tuple(token.folded for token in tokens), "") if tokens else ""
+        return bool(metric) and tokens[-1].is_plural and self.is_count(metric)
+
     def is_count(self, metric: str) -> bool:
         """Whether a metric counts rows or things."""
         found = self.defined(metric)
@@ -139,6 +150,13 @@ class Known:
         dimension, found = self.layer.dimension(field), self.linker.catalog.table(table)
         column = found.column(dimension.column) if found and dimension.column else None
         return f"{table}.{column.name}" if column is not None and table.casefold() != self.table_of(field) else ""
+
+    def is_text(self, field: str) -> bool:
+        """Whether a dimension or `Table.Column` holds text."""
+        if "." not in field:
+            return self.layer.dimension(field).type == "text"
+        column = self.linker.catalog.column(*field.split(".", 1))
+        return column is not None and column.family == "text"
 
     def may_be_empty(self, field: str) -> bool:
         """Whether a row may have nothing in the field, as far as the catalog says."""

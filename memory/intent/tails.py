@@ -29,7 +29,7 @@ _SHOWING = frozenset(
     give show include list display report state i we me us as both him her he she was is were are be did do does have
     has had get got take took taken buy bought sell sold bring brought bringing contribute contributed account order
     ordered place placed spend spent make made ship shipped carry carried handle handled move moved there on average
-    averages please per respectively result results exactly actual sorted along together
+    averages please per respectively result results exactly actual sorted along together next beside
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """Words that a clause may have that only says what to show: none of them names another number."""
@@ -81,7 +81,9 @@ def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:
 
 
 def _is_shown(item: Item, query: SemanticQuery, known: Known) -> bool:
-    if item.code in "VPNHBxνS":
+    if item.code == "N":
+        return item.surface.lower() == "one"
+    if item.code in "VPHBxνS":
         return False
     if item.code in "mAu":
         return True

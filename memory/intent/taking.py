@@ -57,7 +57,7 @@ class _Groups:
         take(parts, r"[be]n", self._by_noun)
         take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
         take(parts, r"(?<=M)eD(?![kDMn])", self._rows_counted)
-        take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg])*(?!V)", parts.group)
+        take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg](?!w?[HB]M))*(?!V)", parts.group)
         take(parts, r"a", parts.group)
         take(
             parts,

@@ -63,7 +63,7 @@ CODES: dict[str, tuple[str, str]] = {
                      "ordered", "purchased", "supplied", "paid"), ("z", "")),
     **dict.fromkeys(("handled", "handle", "taken", "take", "took", "placed", "place", "received", "receive",
                      "moved", "shifted", "booked", "processed", "processes", "handles", "delivers", "ships",
-                     "carries", "carry", "managed"),
+                     "carries", "carry", "managed", "wrote", "written", "landed"),
                     ("y", "")),
     **dict.fromkeys(("gives", "makes", "brings", "earns", "generates", "contributes", "achieves", "shows", "gets"),
                     ("", "")),
@@ -97,7 +97,8 @@ _SORTED = "(?:(?:and sort it|sorted|ordered|ranked) )?(?:from )?(?:the )?"
 
 
 _ON_TOP = "(?:first|on top|at the top|to the top)"
-_PLENTY = "(?:most expensive|costliest|priciest|slowest|longest|busiest|largest|highest|biggest|greatest)"
+_TIME = " year| month| quarter| week| day| period"
+_PLENTY = "(?:most expensive|dearest|costliest|priciest|slowest|longest|busiest|largest|highest|biggest|greatest)"
 _SCARCE = "(?:cheapest|least expensive|fastest|quickest|shortest|smallest|lowest)"
 
 
@@ -116,6 +117,8 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
     ("H", "asc:sell", (r"worst[ -]selling",)),
     ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
+    ("O", "desc", (rf"(?:the )?strongest(?: \w+){{0,2}}? {_ON_TOP}",)),
+    ("O", "asc", (rf"(?:the )?weakest(?: \w+){{0,2}}? {_ON_TOP}",)),
     *COMPARISON_PHRASES,
     ("O", "desc", (
         rf"(?:the )?{_PLENTY}(?: \w+){{0,2}}? {_ON_TOP}",
@@ -125,7 +128,13 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         rf"(?:the )?{_SCARCE}(?: \w+){{0,2}}? {_ON_TOP}",
         rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{_SCARCE} to {_PLENTY}",
     )),
-    ("O", "time", (r"(?:oldest|earliest)(?: year| month| quarter| week| day| period)? first",)),
+    ("O", "time", (
+        rf"(?:the )?(?:oldest|earliest|first)(?:{_TIME})? first",
+        rf"(?:from )?(?:the )?(?:oldest|earliest|first)(?:{_TIME})? to (?:the )?(?:newest|latest|last)(?:{_TIME})?",
+        r"(?:in |sorted by )?(?:chronological|calendar|date|time) order", r"chronologically",
+        r"in order of (?:year|month|quarter)",
+        r"(?:from )?january to december(?=[.?!]*$)", r"(?<=by year )in order(?=[.?!]*$)",
+    )),
     _directions("desc", _MOST, _LEAST, "high to low"),
     _directions("asc", _LEAST, _MOST, "low to high"),
     ("O", "name", (
@@ -152,9 +161,11 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("b", "", (r"in terms of", r"measured (?:by|in)", r"according to", r"(?:going|judging|gauged) by")),
     ("R", "desc", (r"(?:a |the )?ranking of",)),
     ("O", "best", (
-        rf"best (?:one )?{_ON_TOP}", r"(?:from )?best to worst", r"starting with the best", r"top(?: sellers)? first",
+        rf"best (?:one )?{_ON_TOP}", r"(?:from )?best to worst", r"starting with the best",
+        rf"(?:top|best)(?: sellers?)? {_ON_TOP}",
     )),
     ("O", "worst", (rf"worst (?:one )?{_ON_TOP}", r"(?:from )?worst to best", r"starting with the worst")),
+    ("p", "", (r"(?:over|in) the course of(?= )",)),
     ("k", "", (r"along with", r"as well as", r"together with")),
     ("v", "", (r"compared (?:to|with)",)),
     ("x", ">=", (r"at least", r"(?:no|not) (?:less|fewer) than", r"a minimum of")),
@@ -202,13 +213,19 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"for my report:?", r"^report:?", r"quick question:?", r"^one (?:thing|question):?", r"please|pls|plz",
         r"(?:i'd|i would) like(?: to (?:see|know))?(?: you to)?",
         r"(?:a |the )?(?:full |complete )?list of", r"(?:the )?names? of(?= )", r"all(?= \w)", r"(?<=[,–—-] )only",
-        r"(?:do|did|have) we (?:have|get|got)(?: got)?", r"we got", r"(?:do|did) we (?:carry|offer)",
+        r"(?:do|did|have) we (?:have|get|got|book|booked)(?: got)?", r"we got", r"(?:do|did) we (?:carry|offer)",
         r"(?:come|came|amount|amounted|comes|amounts) to", r"(?:come|came) in", r"look(?:s|ed)? like",
         r"(?:make|makes|made) up", r"accounts? for|accounted for",
         r"contributes? to|contributed to",
         r"(?:over|for|across|in|during) (?:the|their|our) (?:whole|entire|full) (?:period|time|history)"
         r"(?: here| with us)?",
-        r"in total", r"on file|on record|on the books",
+        r"^any", r"in (?:dollar|money) terms",
+        r"(?:of|in) that(?: same)? year", r"that(?: same)? year's", r"overall(?=[.?!]*$|[.?!] )",
+        r"our friends (?:at|from)",
+        r"in total", r"on file|on record|on (?:the|our) books",
+        r"(?:does|do) (?:it|they) (?:hold|have|contain|carry|include)",
+        r"(?:eat|eats|ate|eaten) up|swallow(?:s|ed)?(?: up)?",
+        r"across (?:the|our) (?:whole|entire|full|complete) (?:range|assortment|catalogue|business|company)",
         r"at the moment|right now|currently|current",
     )),
 )  # fmt: skip

@@ -16,6 +16,8 @@ _WHO = (
     r"|sales team|finance team|management))"
 )
 _MEETING = r"(?:meeting|report|deck|presentation|slides?|review|call|board|newsletter|budget|audit|briefing|dashboard)"
+_LOWER = r"(?:(?-i:[a-z'’-]+)|(?:mon|tues|wednes|thurs|fri)day(?:['’]s)?)"
+"""A word that names nothing: no number, and nothing that is capitalised but a weekday."""
 _FRONT = (
     r"(?:hi|hey|hello|dear \w+|good (?:morning|afternoon|evening)|so|ok|okay|well|right|now|um|morning)"
     r"(?: there| all| team)?",
@@ -30,11 +32,19 @@ _FRONT = (
     r"(?:do|would|could|can|will) you (?:please )?(?:happen to )?(?:know|tell me|tell us|say|give me|show me|check"
     r"|find out|work out|look up|help me (?:find|with))",
     r"(?:please )?(?:let me (?:know|see|have)|remind me(?: of)?|tell (?:me|us)(?: about)?|fill me in on)",
+    r"as (?:an? |the |our |your )?(?:\w+ )?(?:controller|manager|analyst|accountant|buyer|ceo|cfo|director)"
+    r"(?=,? (?:i|we)\b)",
+    r"how (?:dependent|concentrated|reliant|diversified) are we"
+    r"(?: on (?:the |our )?(?:\w+ )?(?:clients|accounts|customers))?",
+    r"whenever (?:you have (?:a|the) (?:moment|time|minute)|it suits you|you get (?:a|the) chance|convenient)",
+    r"(?:(?:i|we) )?would be (?:(?:ever|most|very|so|really) )*(?:grateful|thankful|glad|happy)"
+    r" (?:if you (?:could|can|would) (?:please )?(?:tell|show|give|let) (?:me|us)(?: know)?|to (?:know|learn|see))",
+    rf"i(?:'m| am) (?:{_LOWER} )+{_MEETING}(?: {_LOWER})*?(?:\.| and(?= would))",
     r"any idea|fetch|grab|print|output|retrieve|prepare|i'm interested in|i am interested in|looking for",
     r"please|pls|plz|kindly|just|quickly|actually|basically|simply|honestly",
 )
 _BACK = (
-    r"(?:many )?(?:thanks|thank you|thx|ty|cheers)(?: (?:in advance|a lot|very much|so much))?",
+    r"(?:many |kind )?(?:thanks|thank you|thx|ty|cheers)(?: (?:in advance|a lot|very much|so much))?",
     r"please|pls|plz|if (?:possible|you can|you could|you don't mind)|asap|for me|as (?:of )?now",
     rf"for (?:the|my|our|a) (?:[\w-]+ )?{_MEETING}", r"that's all|that is all",
 )  # fmt: skip
@@ -46,6 +56,7 @@ _WRITTEN = re.compile(
     r"\((?:the )?(?:months?|years?|dates?|quarters?|weeks?)(?: are| is)?"
     r" (?:written|shown|formatted|given|like|as) [^()]*\)"
     r"| (?:written |formatted |shown )?(?:as|like) (?:YYYY|yyyy)(?:-MM|-mm)?(?:-DD|-dd)?\b"
+    r"|(?<=margin) %|(?<=rate) %|(?<=share) %"
 )
 
 

@@ -45,6 +45,12 @@ def generate_command(
     phrasings: Annotated[
         int, typer.Option("--phrasings", min=0, help="Questions kept per statement; 0 takes what the count needs.")
     ] = 0,
+    template_share: Annotated[
+        float,
+        typer.Option(
+            "--template-share", min=0.0, max=1.0, help="Share of the draws made from templates.yaml, if there is one."
+        ),
+    ] = 0.55,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; the result does not depend on it.")] = 1,
     dask: Annotated[
         str, typer.Option("--dask", metavar="URL", help="A Dask scheduler whose workers do the work instead.")
@@ -77,7 +83,15 @@ def generate_command(
     total = sum(wanted.values()) if wanted else 1000
     if wanted and count not in (None, total):
         raise typer.BadParameter(f"The levels add up to {total}, not to {count}.", param_hint="--levels")
-    spec = FactorySpec(count=count or total, seed=seed, workers=workers, dask=dask, phrasings=phrasings, levels=wanted)
+    spec = FactorySpec(
+        count=count or total,
+        seed=seed,
+        workers=workers,
+        dask=dask,
+        phrasings=phrasings,
+        template_share=template_share,
+        levels=wanted,
+    )
     report = _generated(settings, spec, out or pairs_folder(settings))
     if output is OutputFormat.JSON:
         print_json({**asdict(report), "path": str(report.path), "manifest": str(report.manifest)})
