@@ -525,6 +525,21 @@ show me all staff in London
     SELECT FirstName || ' ' || LastName AS employee_name FROM Employees WHERE Employees.City = 'London'
 list the suppliers by country, A to Z
     SELECT Suppliers.CompanyName, Suppliers.Country FROM Suppliers ORDER BY Suppliers.Country
+Which members of staff report directly to Marta Ostergaard?
+    SELECT FirstName || ' ' || LastName AS employee_name FROM Employees
+    WHERE ReportsTo IN (SELECT Employees.EmployeeID FROM Employees WHERE FirstName || ' ' || LastName = 'Marta Ostergaard')
+in which brazilian cities do we have customers?
+    SELECT DISTINCT Customers.City FROM Customers WHERE Customers.Country = 'Brazil'
+Who do I talk to at Kestrel Trading, and what's that person's job title?
+    SELECT Suppliers.ContactName, Suppliers.ContactTitle FROM Suppliers WHERE Suppliers.CompanyName = 'Kestrel Trading'
+Which customers do we have in Boise? Company and phone will do.
+    SELECT Customers.CompanyName, Customers.Phone FROM Customers WHERE Customers.City = 'Boise'
+Customers in Frankfurt - who are they?
+    SELECT Customers.CompanyName FROM Customers WHERE Customers.City = 'Frankfurt'
+List our Spanish customers with the city each one is in.
+    SELECT Customers.CompanyName, Customers.City FROM Customers WHERE Customers.Country = 'Spain'
+I'd like to see every product listed above $50, with its list price.
+    SELECT ProductName, Products.UnitPrice FROM Products WHERE Products.UnitPrice > 50
 """)
 
 # Each could be taken for a question that is understood, but means something else, or two things.

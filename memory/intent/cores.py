@@ -89,7 +89,7 @@ class _Reader:
         sold = self._parts.having and all(
             self._known.accounts_for(stem(fold(item.surface)), self._parts.having[0]) for item in core.coded("z")
         )
-        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?", core.codes):
+        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?p?", core.codes):
             self._parts.group(things)
             return (self._parts.having[0],)
         return ()

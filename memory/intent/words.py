@@ -222,6 +222,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"^any", r"in (?:dollar|money) terms",
         r"(?:of|in) that(?: same)? year", r"that(?: same)? year's", r"overall(?=[.?!]*$|[.?!] )",
         r"our friends (?:at|from)",
+        r"(?:bring|brings|brought) us(?! in)", r"(?:sit|sits|lie|lies)(?= in )",
         r"in total", r"on file|on record|on (?:the|our) books",
         r"(?:does|do) (?:it|they) (?:hold|have|contain|carry|include)",
         r"(?:eat|eats|ate|eaten) up|swallow(?:s|ed)?(?: up)?",
