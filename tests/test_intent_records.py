@@ -527,7 +527,8 @@ list the suppliers by country, A to Z
     SELECT Suppliers.CompanyName, Suppliers.Country FROM Suppliers ORDER BY Suppliers.Country
 Which members of staff report directly to Marta Ostergaard?
     SELECT FirstName || ' ' || LastName AS employee_name FROM Employees
-    WHERE ReportsTo IN (SELECT Employees.EmployeeID FROM Employees WHERE FirstName || ' ' || LastName = 'Marta Ostergaard')
+    WHERE ReportsTo IN (SELECT Employees.EmployeeID FROM Employees
+    WHERE FirstName || ' ' || LastName = 'Marta Ostergaard')
 in which brazilian cities do we have customers?
     SELECT DISTINCT Customers.City FROM Customers WHERE Customers.Country = 'Brazil'
 Who do I talk to at Kestrel Trading, and what's that person's job title?
