@@ -62,7 +62,12 @@ def lora_command(
         int, typer.Option("--patience", min=0, help="Stop after so many measurements without a rise; 0: never.")
     ] = 3,
     max_minutes: Annotated[
-        float, typer.Option("--max-minutes", min=0, help="Train no longer than this; 0: to the end of the examples.")
+        float,
+        typer.Option(
+            "--max-minutes",
+            min=0,
+            help="Of training steps, measuring comes on top; 0: to the end of the examples.",
+        ),
     ] = 0.0,
     max_size: Annotated[
         float, typer.Option("--max-size", metavar="MB", help="Refuse a rank whose adapter would be larger.")
