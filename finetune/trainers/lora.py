@@ -63,7 +63,8 @@ class LoraOptions:
     patience: int = 3
     """Evaluations without a higher accuracy than before, after which the run stops; 0 never stops early."""
     max_minutes: float = 0.0
-    """Of steps, over all the runs of a stopped one; measuring comes on top. The learning rate then falls so that it is at its end when they are. 0: no limit."""
+    """Of steps, those before a stop too; measuring comes on top. The learning rate falls to its end with them. 0: no
+    limit."""
     max_adapter_mb: float = MAX_ADAPTER_MB
 
 
