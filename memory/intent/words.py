@@ -114,6 +114,7 @@ def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str,
 PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "", (r"(?:come|comes|came|coming) from there", r"(?:^|(?<=, ))name(?= (?:the|each|all|every) )")),
     *_RANKED,
+    ("O", "best", (rf"(?:top|best)[ -]sellers? {_ON_TOP}",)),
     ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
     ("H", "asc:sell", (r"worst[ -]selling",)),
     ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
@@ -162,7 +163,6 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("R", "desc", (r"(?:a |the )?ranking of",)),
     ("O", "best", (
         rf"best (?:one )?{_ON_TOP}", r"(?:from )?best to worst", r"starting with the best",
-        rf"(?:top|best)(?: sellers?)? {_ON_TOP}",
     )),
     ("O", "worst", (rf"worst (?:one )?{_ON_TOP}", r"(?:from )?worst to best", r"starting with the worst")),
     ("p", "", (r"(?:over|in) the course of(?= )",)),
