@@ -51,6 +51,14 @@ def _check_presence(metric: Metric, checked: Checked) -> Iterator[Finding]:
     if wanted and not wanted & checked.statement.columns_used and _is_named(metric, checked):
         severity: Severity = "error" if metric.name.casefold() in checked.words else "warning"
         yield Finding("metric_missing", severity, f"The question names {metric.name}; nothing of it is computed.")
+    elif metric.is_ratio and _is_named(metric, checked):
+        for part in checked.layer.parts_of(metric):
+            summed = _summed(part.sql, checked.layer.dialect)
+            columns = frozenset(column for atom in summed for column in _columns_of(atom, checked.catalog))
+            if columns and not columns & checked.statement.columns_used:
+                yield Finding(
+                    "metric_missing", "error", f"{metric.name} is made of {part.name}; nothing of that is computed."
+                )
 
 
 def _check_formula(metric: Metric, part: Metric, checked: Checked) -> Iterator[Finding]:
