@@ -63,8 +63,7 @@ class LoraOptions:
     patience: int = 3
     """Evaluations without a higher accuracy than before, after which the run stops; 0 never stops early."""
     max_minutes: float = 0.0
-    """Of steps, those before a stop too; measuring comes on top. The learning rate falls to its end with them. 0: no
-    limit."""
+    """Of steps, measuring comes on top; the learning rate falls to its end with them. 0: no limit."""
     max_adapter_mb: float = MAX_ADAPTER_MB
 
 

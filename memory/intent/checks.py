@@ -57,9 +57,8 @@ def is_contradicted(question: str, query: SemanticQuery, known: Known) -> bool:
     if query.pattern == "list" and " or " not in question:
         several = [item.field for item in query.filters if item.op == "in"]
         return any(known.repeats(field, (), query.entity) for field in several)  # of A and of B: both, or either?
-    if query.pattern == "share" and any(
-        f" from {f.values[0]}".casefold() in question.casefold() for f in query.filters
-    ):
+    named = [f" from {value}".casefold() for item in query.filters for value in item.values]
+    if query.pattern == "share" and any(said in question.casefold() for said in named):
         return True  # the share of a value in each group, or each group's share of a value?
     if query.pattern == "breakdown" and query.dimensions and query.grain and _BESIDE.search(question):
         return True  # two columns are wanted

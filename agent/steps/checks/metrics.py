@@ -46,19 +46,21 @@ def check_metrics(checked: Checked) -> Iterator[Finding]:
 
 def _check_presence(metric: Metric, checked: Checked) -> Iterator[Finding]:
     """What a metric that is named in full adds up leaves some trace in the statement; a count needs none."""
-    atoms = [atom for part in checked.layer.parts_of(metric) for atom in _summed(part.sql, checked.layer.dialect)]
-    wanted = frozenset(column for atom in atoms for column in _columns_of(atom, checked.catalog))
-    if wanted and not wanted & checked.statement.columns_used and _is_named(metric, checked):
+    parts = {
+        part.name: frozenset(
+            column for atom in _summed(part.sql, checked.layer.dialect) for column in _columns_of(atom, checked.catalog)
+        )
+        for part in checked.layer.parts_of(metric)
+    }
+    missing = [name for name, columns in parts.items() if columns and not columns & checked.statement.columns_used]
+    if not missing or not _is_named(metric, checked):
+        return
+    if not any(columns & checked.statement.columns_used for columns in parts.values()):
         severity: Severity = "error" if metric.name.casefold() in checked.words else "warning"
         yield Finding("metric_missing", severity, f"The question names {metric.name}; nothing of it is computed.")
-    elif metric.is_ratio and _is_named(metric, checked):
-        for part in checked.layer.parts_of(metric):
-            summed = _summed(part.sql, checked.layer.dialect)
-            columns = frozenset(column for atom in summed for column in _columns_of(atom, checked.catalog))
-            if columns and not columns & checked.statement.columns_used:
-                yield Finding(
-                    "metric_missing", "error", f"{metric.name} is made of {part.name}; nothing of that is computed."
-                )
+    elif metric.is_ratio:
+        told = f"{metric.name} is made of {' and '.join(missing)}; nothing of that is computed."
+        yield Finding("metric_missing", "error", told)
 
 
 def _check_formula(metric: Metric, part: Metric, checked: Checked) -> Iterator[Finding]:
