@@ -25,8 +25,9 @@ from demo.warehouse import Progress, WarehouseReport, build
 __all__ = ["FILES", "WarehouseBuildError", "WorkspaceReport", "create", "files"]
 
 _TOPICS = (
-    *("analysis", "attributes", "customers", "filters", "operations", "periods", "products", "rankings", "ratios"),
-    *("records", "sales", "sets"),
+    *("analysis", "attributes", "board", "controlling", "customers", "delivery", "directing", "everyday", "filters"),
+    *("marketing", "office", "operations", "periods", "products", "purchasing", "rankings", "ratios", "records"),
+    *("sales", "sets"),
 )
 FILES = (
     "affidavit.toml",

@@ -192,13 +192,7 @@ def _period(spec: Mapping[str, Any], rng: random.Random, world: World, values: M
 
 
 def _pairs(template: Template, filled: Filled, rng: random.Random, world: World, count: int) -> list[Pair]:
-    from memory.compiler.dialects import finish
-
-    dialect = world.catalog.dialect
-    sql = finish(filled.sql, source=world.layer.dialect, target=dialect, catalog=world.catalog)
-    sql_template = finish(
-        _unfilled(template.sql, filled), source=world.layer.dialect, target=dialect, catalog=world.catalog
-    )
+    sql, sql_template = world.spell(filled.sql), world.spell(_unfilled(template.sql, filled))
     ask = Ask((), {k: (v,) for k, v in filled.words.items()}, parameters=filled.parameters)
     tags = (Tag("pattern", template.id), *(Tag("topic", tag) for tag in template.tags))
     return [
@@ -212,7 +206,7 @@ def _pairs(template: Template, filled: Filled, rng: random.Random, world: World,
             parameters=filled.parameters,
             tags=tags,
             level=template.level,
-            dialect=dialect,
+            dialect=world.catalog.dialect,
             combination=f"template|{template.id}",
             lineage={
                 "source": "template",

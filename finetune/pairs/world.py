@@ -41,6 +41,7 @@ class World:
     _values: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
     _levels: dict[str, tuple[float, ...]] = field(default_factory=dict)
     _compiled: dict[SemanticQuery, str] = field(default_factory=dict)
+    _spelled: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -65,6 +66,17 @@ class World:
         if found is None:
             _make_room(self._compiled)
             found = self._compiled[query] = self.compiler.compile(query)
+        return found
+
+    def spell(self, sql: str) -> str:
+        """A statement of the layer's dialect as the warehouse's own, remembered: templates repeat theirs."""
+        from memory.compiler.dialects import finish
+
+        found = self._spelled.get(sql)
+        if found is None:
+            _make_room(self._spelled)
+            found = finish(sql, source=self.layer.dialect, target=self.catalog.dialect, catalog=self.catalog)
+            self._spelled[sql] = found
         return found
 
     def guard(self, sql: str) -> Verdict:
@@ -114,14 +126,12 @@ class World:
         return outcome.result.rows if outcome.result else ()
 
     def _distinct(self, name: str) -> str:
-        from memory.compiler.dialects import finish
         from memory.compiler.frame import Scope
 
         scope = Scope(self.layer, self.catalog)
         expression = scope.field(name)
         table = name.partition(".")[0] if "." in name else self.layer.dimension(name).table
-        text = f"SELECT DISTINCT {expression} AS value_ FROM {table}"
-        return finish(text, source=self.layer.dialect, target=self.catalog.dialect, catalog=self.catalog)
+        return self.spell(f"SELECT DISTINCT {expression} AS value_ FROM {table}")
 
 
 class _RememberingCompiler(Compiler):

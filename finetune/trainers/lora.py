@@ -57,13 +57,13 @@ class LoraOptions:
     """Of the adapter whose weights the run begins with; None begins from nothing."""
     threads: int = 0
     checkpoint_every_s: float = 180.0
-    valid_every_steps: int = 100
+    valid_every_steps: int = 200
     evaluate_every_steps: int = 0
     """How often execution accuracy is measured; 0 never measures it, and keeps the last step's weights."""
     patience: int = 3
     """Evaluations without a higher accuracy than before, after which the run stops; 0 never stops early."""
     max_minutes: float = 0.0
-    """Of steps, measuring comes on top; the learning rate falls to its end with them. 0: no limit."""
+    """Of steps and of what is measured between them; the learning rate falls to its end with them. 0: no limit."""
     max_adapter_mb: float = MAX_ADAPTER_MB
 
 
@@ -216,13 +216,17 @@ class _Run:
         import torch
 
         saved_at = time.monotonic()
+        started = saved_at - self.seconds
         while not self.finished:
             batch = [self.train[i] for i in self.plan[self.step]]
             loss, tokens_per_s = self._step(torch, batch)
+            self.seconds = time.monotonic() - started
             if self.valid and self._is_due(self.options.valid_every_steps):
                 self.curves.valid_loss.append((self.step, mean_loss(self.model, self.valid, self.device)))
+                self.seconds = time.monotonic() - started
             if self.examine is not None and self._is_due(self.options.evaluate_every_steps):
                 self._examine(self.examine)
+                self.seconds = time.monotonic() - started
             if time.monotonic() - saved_at > self.options.checkpoint_every_s:
                 self._save(torch)
                 saved_at = time.monotonic()
@@ -241,7 +245,7 @@ class _Run:
         self.step += 1
         tokens = sum(len(example.tokens) for example in batch)
         elapsed = time.monotonic() - started
-        self.tokens, self.seconds = self.tokens + tokens, self.seconds + elapsed
+        self.tokens += tokens
         self.curves.train_loss.append((self.step, round(float(loss.detach()), 5)))
         self.curves.learning_rate.append((self.step, round(rate, 8)))
         self.curves.tokens_per_s.append((self.step, round(tokens / elapsed, 1)))

@@ -66,7 +66,7 @@ def lora_command(
         typer.Option(
             "--max-minutes",
             min=0,
-            help="Of training steps, measuring comes on top; 0: to the end of the examples.",
+            help="Of training and of measuring on the way; 0: to the end of the examples.",
         ),
     ] = 0.0,
     max_size: Annotated[
