@@ -70,7 +70,7 @@ bench: demo  ## Measure start-up, latency by stage, and what retrieval finds
 	$(BIN)/python -m bench.memory_recall -w .demo
 
 adapter-data: setup  ## Make the shipped adapter's training data anew and compare its hash with the card's
-	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN)/affidavit "$$folder/demo"
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN) "$$folder"
 
 clean:  ## Remove the environment and the demo workspace
 	rm -rf $(VENV) .demo

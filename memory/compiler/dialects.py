@@ -39,10 +39,12 @@ def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
     """Transpile one statement written in `source` to its canonical text in `target`."""
     tree = parse_one(sql, dialect=source)
     names = _names(catalog)
-    tree = tree.transform(_plain_date_difference, target).transform(_plain_null_test)
+    tree = tree.transform(_plain_date_difference, target, copy=False)
+    tree = tree.transform(_plain_null_test, copy=False)
     for division in list(tree.find_all(exp.Div)):
         _true_division(division, target, names.real)
-    tree = tree.transform(_period, target)  # after the divisions: the quarter's own division is meant to be whole
+    # after the divisions: the quarter's own division is meant to be whole
+    tree = tree.transform(_period, target, copy=False)
     for order in tree.find_all(exp.Ordered):
         _plain_nulls(order, target)
     # A table that is there twice under another name needs its own name wherever it is meant.
