@@ -61,6 +61,7 @@ def ask(
         KeyboardInterrupt: passed on, with the run's id as its argument, after the interrupted run is on the record.
     """
     began = time.perf_counter() - opened_ms / 1000
+    services = replace(services, policy=services.policy.of(asker))
     walk = _Walk(services, on_step or (lambda _: None), _initial(services, question, asker, direct), began)
     with run_logging(walk.run_id):
         services.record("run.started", _started(services, question, asker, direct), walk.run_id, actor=asker)
@@ -190,6 +191,7 @@ def _started(services: Services, question: str, asker: str, direct: bool) -> dic
         "direct": direct,
         "dialect": services.warehouse.dialect,
         "warehouse": services.warehouse.display_url,
+        "policy_fingerprint": services.policy.fingerprint(),
         "settings_hash": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
     }
     if len(question) > _KEPT_CHARS:

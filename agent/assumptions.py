@@ -37,7 +37,9 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
     # What a recalled draft stands on says nothing about the draft that took its place.
     recalled = state["drafts"][state["current"]].origin == "verified_query"
     said = list(state.get("assumptions", ())) if recalled else []
-    sql, result = state["outcome"].sql, state["outcome"].result
+    restrictions, result = state["verdict"].restrictions, state["outcome"].result
+    # With what the policy adds, the statement that ran reads columns and compares values that nobody asked for.
+    sql = state["drafts"][state["current"]].sql if restrictions else state["outcome"].sql
     try:
         tree = sqlglot.parse_one(sql, dialect=services.warehouse.dialect)
     except SqlglotError:  # the guard parsed it, so this is a statement of another origin; say what is certain
@@ -54,6 +56,7 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
         said.append("The model's own draft gave other rows, or none; the one shown is compiled from metrics.yaml.")
     if result is not None and result.truncated:
         said.append(f"Only the first {len(result.rows):,} rows were read; there are more.")
+    said += restrictions
     said += state.get("notes", ())
     return tuple(dict.fromkeys(said))
 

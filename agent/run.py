@@ -99,6 +99,8 @@ class Verdict:
     message: str = ""
     tables: tuple[str, ...] = ()
     error_class: str = ""
+    restrictions: tuple[str, ...] = ()
+    """What the policy held back of the tables, a sentence for each rule: row filters and masks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ __all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspac
 
 _log = structlog.get_logger(__name__)
 
+_POLICY_CHANGED = "policy.changed"
+
 PartProgress = Callable[[str, int, int], None]
 """`progress(part, done, total)`: part is "model" (bytes) or "memory" (items); total is 0 when it is not known."""
 
@@ -54,6 +56,7 @@ class Services:
     model: ModelClient
     ledger: Ledger
     policy: Policy
+    """As the file has it for everybody; for a run, that of the person who asks (`Policy.of`)."""
     clock: Callable[[], dt.datetime]
     fallbacks: tuple[ModelClient, ...] = ()
     """Asked in this order when the model fails."""
@@ -139,6 +142,7 @@ def open_services(
         parts.callback(warehouse.close)
         ledger = open_ledger(settings, clock=clock)
         parts.callback(ledger.close)
+        _record_policy(ledger, policy)
         model = open_model(settings, None if progress is None else partial(progress, "model"))
         fallbacks = open_fallbacks(settings)
         for client in (model, *fallbacks):
@@ -162,6 +166,29 @@ def open_services(
             clock=clock or utc_now,
             fallbacks=fallbacks,
         )
+
+
+def _record_policy(ledger: Ledger, policy: Policy) -> None:
+    """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later."""
+    from audit.errors import AuditError
+    from audit.record import Entry
+    from audit.snapshot import Selection, Snapshot
+
+    latest = Selection(kinds=(_POLICY_CHANGED,), newest_first=True)
+    body = {"policy_fingerprint": policy.fingerprint(), "policy": policy.model_dump(mode="json")}
+
+    def changed(snapshot: Snapshot) -> Entry | None:
+        before = snapshot.page(latest, 1)
+        if before and before[0].body["policy_fingerprint"] == body["policy_fingerprint"]:
+            return None
+        return Entry(_POLICY_CHANGED, body)
+
+    try:
+        before = next(ledger.select(latest), None)
+        if before is None or before.body["policy_fingerprint"] != body["policy_fingerprint"]:
+            ledger.append_decided(changed)
+    except AuditError as error:
+        raise _audit_unavailable(error.message, error.hint) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ class Workspace:
         }
         return load_settings(self.folder, {"model": model, "memory": memory, **sections})
 
-    def ask(self, question: str, *, direct: bool = False, **sections: dict[str, Any]) -> Answer:
+    def ask(self, question: str, *, direct: bool = False, asker: str = "asker", **sections: dict[str, Any]) -> Answer:
         with open_services(self.settings(**sections)) as services:
-            return ask(services, question, asker="asker", direct=direct)
+            return ask(services, question, asker=asker, direct=direct)
 
     def kinds(self, run_id: str) -> list[str]:
         with open_ledger(self.settings(), create=False) as ledger:
@@ -604,3 +604,40 @@ def test_a_run_that_has_used_up_its_time_is_not_repaired(workspace: Workspace) -
     answer = workspace.ask("How many orders are there?", model={"timeout_s": 0.5, "samples": 2})
     assert answer.status is RunStatus.ABSTAINED
     assert "run.repaired" not in workspace.kinds(answer.run_id)
+
+
+def test_the_policy_of_who_asks_shapes_the_answer_and_says_so(workspace: Workspace) -> None:
+    workspace.provider.say(COUNT)
+    everything = _count(workspace.ask("How many orders are there?"))
+    (workspace.folder / "policy.yaml").write_text(
+        "roles:\n  field: {people: [ana], rows: {Orders: \"ShipCountry = 'Germany'\"}}\n  rest: {people: ['*']}\n"
+    )
+    seen = workspace.ask("How many orders are there?", asker="ana")
+    assert 0 < _count(seen) < everything == _count(workspace.ask("How many orders are there?", asker="boss"))
+    assert seen.sql == "SELECT COUNT(*) AS orders FROM (SELECT 1 FROM Orders WHERE (ShipCountry = 'Germany')) AS Orders"
+    assert "The policy shows only the rows of Orders where ShipCountry = 'Germany'." in seen.assumptions
+    with open_services(workspace.settings()) as services:
+        guarded, *_ = get_run(services.ledger, seen.run_id).of_kind("run.guarded")
+    assert guarded.body["restrictions"] == ["The policy shows only the rows of Orders where ShipCountry = 'Germany'."]
+    assert guarded.body["draft_sql"] == COUNT
+
+
+def test_each_change_of_the_policy_is_recorded_once(workspace: Workspace) -> None:
+    def recorded() -> list[str]:
+        with open_services(workspace.settings()) as services:
+            records = list(services.ledger.records(kinds=["policy.changed"]))
+            return [record.body["policy"]["columns"]["deny"] for record in records]
+
+    policy = workspace.folder / "policy.yaml"
+    before = recorded()
+    assert recorded() == before
+    policy.write_text("columns: {deny: [Employees.HireDate]}\n")
+    assert recorded() == [*before, ["Employees.HireDate"]]
+    policy.unlink()
+    assert recorded() == [*before, ["Employees.HireDate"], []]
+
+
+def _count(answer: Answer) -> int:
+    ((found,),) = answer.rows
+    assert isinstance(found, int)
+    return found

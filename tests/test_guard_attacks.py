@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.steps.guard import judge
-from agent.warehouse.policy import ColumnRules, Policy, TableRules
+from agent.warehouse.policy import Policy
+from agent.warehouse.policy_rules import ColumnRules, TableRules
 
 SECRET = Policy(columns=ColumnRules(deny=("Employees.HomePhone",)), tables=TableRules(deny=("Suppliers",)))
 

@@ -12,7 +12,8 @@ from fixtures_pairs import TEMPLATES, Shop, shop  # noqa: F401
 
 from agent.errors import UsageError
 from agent.run import Outcome, Result, RunError, Verdict
-from agent.warehouse.policy import ColumnRules, Policy, TableRules
+from agent.warehouse.policy import Policy
+from agent.warehouse.policy_rules import ColumnRules, TableRules
 from finetune.pairs.factory import FactoryReport, FactorySpec, Progress, generate_pairs
 from finetune.pairs.pair import Pair, Parameter, masked_sql, normalised, pair_id, read_pairs, templated
 from finetune.pairs.quality import Gate, Limits, Refusal, SqlVerdict, judge_sql, mentions_values

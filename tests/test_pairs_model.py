@@ -276,7 +276,8 @@ def test_reasoning_is_asked_for_and_kept_with_the_pair(
 
 
 def test_every_concept_has_its_turn_and_what_is_denied_is_never_shown(shop: Shop) -> None:
-    from agent.warehouse.policy import ColumnRules, Policy, TableRules
+    from agent.warehouse.policy import Policy
+    from agent.warehouse.policy_rules import ColumnRules, TableRules
 
     world = shop.world
     found = subjects(world, len(world.layer.metrics), 7)

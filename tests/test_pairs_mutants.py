@@ -8,7 +8,8 @@ import pytest
 from fixtures_pairs import Shop, shop  # noqa: F401
 from sqlglot import parse_one
 
-from agent.warehouse.policy import ColumnRules, Policy, TableRules
+from agent.warehouse.policy import Policy
+from agent.warehouse.policy_rules import ColumnRules, TableRules
 from finetune.pairs.judgement import Judge
 from finetune.pairs.mutants import KINDS, Mutant, mutants
 from finetune.pairs.quality import Refusal

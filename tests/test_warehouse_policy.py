@@ -9,7 +9,8 @@ from fixtures_warehouse import METRICS, Built, sqlite_demo  # noqa: F401
 
 from agent.errors import ErrorClass, UsageError
 from agent.settings import GuardLimits
-from agent.warehouse.policy import ColumnRules, LimitRules, Policy, TableRules, load_policy
+from agent.warehouse.policy import Policy, load_policy
+from agent.warehouse.policy_rules import ColumnRules, LimitRules, TableRules
 
 
 def test_a_missing_or_empty_file_is_the_safe_default(tmp_path: Path) -> None:
@@ -54,8 +55,13 @@ def test_limits_only_tighten() -> None:
         ("review:\n  allow_self: maybe\n", 2, "review.allow_self"),
         ("limits: {max_rows: many}\n", 1, "limits.max_rows"),
         ("limits:\n  max_rows: 0\n", 2, "limits.max_rows"),
-        ("version: 1\nmasking: {a: b}\n", 2, "cannot enforce"),
-        ("version: 1\nroles: []\n", 2, "cannot enforce"),
+        ("version: 1\nmasking: {a: b}\n", 2, "no such key"),
+        ("version: 1\nroles: []\n", 2, "roles"),
+        ("roles:\n  field:\n    rows: {Orders: x}\n", 2, "roles.field.people"),
+        ("roles:\n  field:\n    people: [ana]\n    limits: {timeout_s: 3}\n", 4, "roles.field.limits.timeout_s"),
+        ("masks:\n  Phone: full\n", 1, "Table.Column"),
+        ("masks:\n  Customers.Phone: blur\n", 2, "masks.Customers.Phone"),
+        ("rows:\n  Orders: ''\n", 1, "the condition for `Orders` is empty"),
         ("tables: [a\n", 2, ""),
         ("- a\n", 1, "expected keys"),
         ("version: 1\nversion: 1\n", 2, "duplicate"),

@@ -208,12 +208,13 @@ def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, st
     from agent.steps.guard import judge
 
     warehouse = desk.warehouse()
-    limits = desk.policy.effective_limits(desk.settings.limits)
+    policy = desk.policy.of(reviewer)
+    limits = policy.effective_limits(desk.settings.limits)
     verdict = judge(
         sql,
         dialect=warehouse.dialect,
         catalog=desk.linker().catalog,
-        policy=desk.policy,
+        policy=policy,
         max_rows=limits.max_rows,
     )
     if not verdict.allowed:
@@ -222,7 +223,7 @@ def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, st
         )
     intent = {"sql": verdict.sql, "warehouse": warehouse.display_url, "verdict": "allowed", "purpose": "amendment"}
     desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
-    outcome = warehouse.execute(verdict.sql)
+    outcome = warehouse.execute(verdict.sql, max_rows=limits.max_rows)
     result, error = outcome.result, outcome.error
     body = {
         "sql": verdict.sql,

@@ -77,7 +77,8 @@ def _executed(verdict: Verdict, index: int, run_id: str, services: Services) -> 
         "tables": list(verdict.tables),
     }
     services.record("run.intent", intent, run_id)
-    outcome = services.warehouse.execute(verdict.sql)
+    max_rows = services.policy.effective_limits(services.settings.limits).max_rows
+    outcome = services.warehouse.execute(verdict.sql, max_rows=max_rows)
     result, error = outcome.result, outcome.error
     services.record(
         "run.outcome",

@@ -25,6 +25,7 @@ from agent.warehouse.dialects import (
     render,
 )
 from agent.warehouse.policy import Policy
+from agent.warehouse.restriction import BrokenRule, restrict
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
 from memory.catalog import Catalog
 
@@ -53,16 +54,17 @@ class _Refused(Exception):  # noqa: N818 (a verdict on its way out, not a fault)
 def judge(sql: str, *, dialect: str, catalog: Catalog, policy: Policy, max_rows: int) -> Verdict:
     """Judge one draft for a warehouse of `dialect` (sqlglot name). Pure: touches nothing, raises nothing.
 
-    An allowed verdict's `sql` is what may run: the judged tree in the warehouse's dialect, names spelled as in the
-    catalog, comments gone, and no more than `max_rows + 1` rows asked for (one more, so that "there was more" can be
-    told). A refused verdict has the draft as it was, the rule that refused it, and a message for a person or a model.
+    `policy` is that of the person who asks (`Policy.of`). An allowed verdict's `sql` is what may run: the judged tree
+    in the warehouse's dialect, names spelled as in the catalog, comments gone, no more than `max_rows + 1` rows asked
+    for (one more, so that "there was more" can be told), and of each table only what the policy shows; `restrictions`
+    says what it held back. A refused verdict has the draft as it was, the rule that refused it, and a message for a
+    person or a model.
     """
     try:
-        tree, found, text = _judged(sql, dialect, catalog, policy, max_rows)
+        found, text, restrictions = _judged(sql, dialect, catalog, policy, max_rows)
     except (_Refused, UnresolvedName) as refusal:
         return Verdict(False, sql, refusal.rule, refusal.message, error_class=refusal.error_class.value)
-    del tree
-    return Verdict(True, text, tables=tuple(found.tables))
+    return Verdict(True, text, tables=tuple(found.tables), restrictions=restrictions)
 
 
 def node(state: RunState, services: Services) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any
         "message": verdict.message,
         "error_class": verdict.error_class,
         "tables": list(verdict.tables),
+        "restrictions": list(verdict.restrictions),
         "sql": verdict.sql if verdict.allowed else "",
     }
 
@@ -118,7 +121,7 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
 
 def _judged(
     sql: str, dialect: str, catalog: Catalog, policy: Policy, max_rows: int
-) -> tuple[exp.Expr, Resolution, str]:
+) -> tuple[Resolution, str, tuple[str, ...]]:
     tree = _one_query(sql, dialect)
     _check_nodes(tree, dialect)
     try:
@@ -132,7 +135,11 @@ def _judged(
         message = f"This database cannot say it so: {_first_line(error)}"
         raise _Refused(ErrorClass.UNKNOWN_FUNCTION, "known_function", message) from error
     _check_round_trip(text, tree, dialect)
-    return tree, found, text
+    try:
+        changed, restrictions = restrict(found, policy, catalog, dialect)
+    except BrokenRule as broken:
+        raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_rows", str(broken)) from broken
+    return found, render(tree, dialect) if changed else text, restrictions
 
 
 def _one_query(sql: str, dialect: str) -> exp.Expr:
@@ -216,6 +223,9 @@ def _unknown_function(name: str) -> _Refused:
 
 
 def _check_policy(found: Resolution, policy: Policy) -> None:
+    if policy.stranger:
+        message = "policy.yaml has roles, and none of them names the person who asks."
+        raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_role", message)
     for table in found.tables:
         if not policy.table_allowed(table):
             raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_table", f"The policy does not allow the table {table}.")

@@ -67,8 +67,10 @@ class Warehouse:
         """A SQLAlchemy engine over the same read-only connections, for reflection."""
         return self._reader.engine
 
-    def execute(self, sql: str) -> Outcome:
+    def execute(self, sql: str, *, max_rows: int | None = None) -> Outcome:
         """Run one query under the time, row and byte caps. A failing statement is an outcome, not an exception.
+
+        `max_rows` lowers the row cap for this statement.
 
         Rows are JSON-safe. `truncated` is set as soon as a row was left out for either cap, so a result that is
         not marked is complete.
@@ -80,7 +82,7 @@ class Warehouse:
             if "\x00" in sql:  # some drivers stop reading there, and would run less than what goes on the record
                 raise RefusedError(ErrorClass.SYNTAX, "The statement holds a null character.")
             with self._reader.reading(sql) as cursor:
-                result = self._fetch(cursor)
+                result = self._fetch(cursor, min(self._limits.max_rows, max_rows or self._limits.max_rows))
         except AffidavitError as refused:
             error = refused.to_run_error()
         except Exception as failure:  # noqa: BLE001 (adapter boundary: drivers raise what they like, it is classified)
@@ -107,24 +109,24 @@ class Warehouse:
         """Give every connection back. The warehouse cannot be used afterwards."""
         self._reader.close()
 
-    def _fetch(self, cursor: ReadingCursor) -> Result:
+    def _fetch(self, cursor: ReadingCursor, max_rows: int) -> Result:
         if cursor.description is None:
             raise RefusedError(ErrorClass.NOT_READ_ONLY, "That is not a query: it gives no rows.")
         columns = tuple(str(column[0]) for column in cursor.description)
-        rows, truncated = self._capped(cursor)
+        rows, truncated = self._capped(cursor, max_rows)
         return Result(columns, to_rows(rows), truncated, result_fingerprint(rows))
 
-    def _capped(self, cursor: ReadingCursor) -> tuple[list[Sequence[Any]], bool]:
+    def _capped(self, cursor: ReadingCursor, max_rows: int) -> tuple[list[Sequence[Any]], bool]:
         """The rows as the driver gives them, up to the row and byte caps, and whether one was left out."""
         rows: list[Sequence[Any]] = []
         size = 0
         while True:
-            batch = cursor.fetchmany(min(_BATCH_ROWS, self._limits.max_rows + 1 - len(rows)))
+            batch = cursor.fetchmany(min(_BATCH_ROWS, max_rows + 1 - len(rows)))
             if not batch:
                 return rows, False
             for row in batch:
                 size += sum(cell_bytes(value) for value in row)
-                if len(rows) == self._limits.max_rows or size > self._limits.max_bytes:
+                if len(rows) == max_rows or size > self._limits.max_bytes:
                     return rows, True
                 rows.append(row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sqlite3
 from collections.abc import Iterator
@@ -47,6 +48,10 @@ def _sqlite_authorizer(action: int, first: str | None, second: str | None, _db: 
     return sqlite3.SQLITE_DENY
 
 
+def _md5(text: object) -> str | None:
+    return None if text is None else hashlib.md5(str(text).encode(), usedforsecurity=False).hexdigest()
+
+
 class SqliteReader:
     """A file opened `mode=ro`, under an authorizer that permits reading and nothing else."""
 
@@ -66,6 +71,8 @@ class SqliteReader:
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _SQLITE_LENGTH_LIMIT)
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
+        # SQLite has no digest of its own; the guard lets no draft call it, only what the policy's masks put in
+        connection.create_function("MD5", 1, _md5, deterministic=True)
         connection.set_authorizer(_sqlite_authorizer)
         return connection
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from agent.errors import ErrorClass
+from memory.catalog import Table
 
 __all__ = ["ColumnUse", "Resolution", "UnresolvedName", "nearest_names"]
 
@@ -53,6 +54,8 @@ class Resolution:
 
     tables: list[str] = field(default_factory=list)
     """Catalog tables in order of first use."""
+    references: list[tuple[exp.Table, Table]] = field(default_factory=list)
+    """Every place where a table of the catalog stands in FROM."""
     uses: list[ColumnUse] = field(default_factory=list)
     origins: dict[int, tuple[str, str]] = field(default_factory=dict)
     """id of a Column node -> (table, column), also through subqueries that merely pass the column on."""

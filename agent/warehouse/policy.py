@@ -6,100 +6,96 @@ option that this version cannot enforce is an error that names its line, never a
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError
 
 from agent.errors import ErrorClass, UsageError
+from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Rules
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
     from memory.catalog import Catalog
 
-__all__ = ["ColumnRules", "LimitRules", "Policy", "ReviewRules", "TableRules", "load_policy"]
+__all__ = ["Policy", "load_policy"]
 
-_HINT = "Mend policy.yaml; its keys are version, tables, columns, review and limits."
-_LATER = {"roles", "masks", "masking", "mask", "row_filters", "rows"}
-"""Known from other products and meaningful to their writer: refused loudly rather than as a mere unknown key."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review and limits."
+_EVERYBODY_ELSE = "*"
 
 
-class TableRules(_Section):
-    """Which tables may be read: those that match `allow` and do not match `deny`; `*` and `?` are wildcards."""
+class Policy(Rules):
+    """The whole of `policy.yaml`. The default is safe: every table readable, nothing writable, no self-acceptance.
 
-    allow: tuple[str, ...] = Field(default=("*",), strict=False)
-    deny: tuple[str, ...] = Field(default=(), strict=False)
-
-
-class ColumnRules(_Section):
-    """Columns that no statement may touch, as `Table.Column`; `*` and `?` are wildcards on either side."""
-
-    deny: tuple[str, ...] = Field(default=(), strict=False)
-
-    @field_validator("deny")
-    @classmethod
-    def _qualified(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in patterns:
-            table, dot, column = pattern.rpartition(".")
-            if not dot or not table or not column:
-                raise ValueError(f"`{pattern}` must be written Table.Column (`*.Column` for every table)")
-        return patterns
-
-
-class ReviewRules(_Section):
-    """Who may sign."""
-
-    allow_self: bool = False
-    """Whether the asker may accept their own run."""
-
-
-class LimitRules(_Section):
-    """Caps that tighten those of the settings; they never loosen them."""
-
-    max_rows: int | None = Field(default=None, ge=1)
-    timeout_s: float | None = Field(default=None, gt=0, strict=False)
-
-
-class Policy(_Section):
-    """The whole of `policy.yaml`. The default is safe: every table readable, nothing writable, no self-acceptance."""
+    As read from the file it holds what is said for everybody; `of(person)` adds what that person's roles say.
+    """
 
     version: Literal[1] = 1
-    tables: TableRules = TableRules()
-    columns: ColumnRules = ColumnRules()
     review: ReviewRules = ReviewRules()
     limits: LimitRules = LimitRules()
+    roles: dict[str, Role] = Field(default_factory=dict)
+    _held: tuple[Role, ...] = PrivateAttr(default=())
+    _stranger: bool = PrivateAttr(default=False)
+
+    def of(self, person: str) -> Policy:
+        """The policy as it holds for one person: everybody's rules and those of all of their roles together."""
+        named = [role for role in self.roles.values() if _is_named(person, role)]
+        held = named or [role for role in self.roles.values() if _EVERYBODY_ELSE in role.people]
+        policy = self.model_copy()
+        policy._held = tuple(held)
+        policy._stranger = bool(self.roles) and not held
+        return policy
+
+    @property
+    def stranger(self) -> bool:
+        """Whether this is the policy of somebody whom no role names although there are roles: they may read nothing."""
+        return self._stranger
 
     def table_allowed(self, table: str) -> bool:
         """Whether statements may read this table."""
-        return _matches(table, self.tables.allow) and not _matches(table, self.tables.deny)
+        return not self._stranger and all(rules.allows_table(table) for rules in self._rules)
 
     def column_denied(self, table: str, column: str) -> bool:
         """Whether statements must not touch this column, wherever in the statement it stands."""
-        return _matches(f"{table}.{column}", self.columns.deny)
+        return any(rules.denies_column(table, column) for rules in self._rules)
+
+    def row_conditions(self, table: str) -> tuple[str, ...]:
+        """The conditions a row of the table must meet to be seen, all of them."""
+        return tuple(dict.fromkeys(c for rules in self._rules for c in rules.conditions(table)))
+
+    def mask_of(self, table: str, column: str) -> Mask | None:
+        """How the column's values are disguised: the strongest of the masks on it."""
+        found = [mask for rules in self._rules for mask in rules.masks_on(table, column)]
+        return max(found, key=get_args(Mask).index, default=None)
 
     def withheld(self, table: str, column: str) -> bool:
-        """Whether this column's values may not even be read for memory (sample values, value linking)."""
-        return not self.table_allowed(table) or self.column_denied(table, column)
+        """Whether this column's values may not even be read for memory (sample values, value linking).
+
+        Memory is everybody's, so what is held back from anybody is not read: masked columns and tables with row
+        filters, of any role, too.
+        """
+        return any(rules.withholds(table, column) for rules in (self, *self.roles.values()))
 
     def effective_limits(self, limits: GuardLimits) -> GuardLimits:
         """The settings' limits, tightened by the policy's."""
-        rows = min(limits.max_rows, self.limits.max_rows or limits.max_rows)
+        caps = [limits.max_rows, self.limits.max_rows, *(role.limits.max_rows for role in self._held)]
         seconds = min(limits.timeout_s, self.limits.timeout_s or limits.timeout_s)
-        return limits.model_copy(update={"max_rows": rows, "timeout_s": seconds})
+        return limits.model_copy(update={"max_rows": min(cap for cap in caps if cap), "timeout_s": seconds})
+
+    def fingerprint(self) -> str:
+        """sha256 of everything the file says, whoever it is for."""
+        told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def unknown_names(self, catalog: Catalog) -> tuple[str, ...]:
         """Patterns that match nothing in the warehouse: a misspelt `deny` protects nothing, so somebody must know."""
         tables = [table.name for table in catalog.tables]
         columns = [f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns]
-        listed = [(pattern, tables) for pattern in (*self.tables.allow, *self.tables.deny)]
-        listed += [(pattern, columns) for pattern in self.columns.deny]
-        return tuple(pattern for pattern, names in listed if not any(_matches(name, (pattern,)) for name in names))
+        found = [name for rules in (self, *self.roles.values()) for name in rules.unmatched(tables, columns)]
+        return tuple(dict.fromkeys(found))
 
     def warnings(self, catalog: Catalog) -> tuple[str, ...]:
         """A sentence for each of the unknown names, with what to do about it."""
@@ -108,6 +104,14 @@ class Policy(_Section):
             " or take it out, then run `affidavit memory sync`."
             for name in self.unknown_names(catalog)
         )
+
+    @property
+    def _rules(self) -> tuple[Rules, ...]:
+        return (self, *self._held)
+
+
+def _is_named(person: str, role: Role) -> bool:
+    return person.casefold() in {name.casefold() for name in role.people if name != _EVERYBODY_ELSE}
 
 
 def load_policy(path: Path) -> Policy:
@@ -146,9 +150,7 @@ def _policy_error(path: Path, content: Mapping[str, Any], error: ValidationError
     first = error.errors()[0]
     keys = first["loc"]
     key = ".".join(str(part) for part in keys) or "(top)"
-    if first["type"] == "extra_forbidden" and str(keys[-1]) in _LATER:
-        what = "this version cannot enforce it, so it is refused rather than ignored"
-    elif first["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden":
         what = "there is no such key"
     else:
         what = str(first["msg"]).removeprefix("Value error, ")
@@ -178,8 +180,3 @@ def _plain(node: Any) -> Any:
         if isinstance(node, plain):
             return plain(node)
     return node
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    folded = name.casefold()
-    return any(fnmatchcase(folded, pattern.casefold()) for pattern in patterns)

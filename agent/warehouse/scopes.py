@@ -155,6 +155,7 @@ class _Resolver:
 
     def _table(self, node: exp.Table, scope: Scope) -> None:
         """Add a table of the catalog, or a CTE of that name, which hides it."""
+        met_before = id(node) in self.found.seen  # the first branch of a recursive CTE is walked twice
         self.found.seen.add(id(node))
         if not isinstance(node.this, exp.Identifier):
             raise UnresolvedName(
@@ -174,6 +175,8 @@ class _Resolver:
             for column in table.columns
         }
         self._add(scope, name or node.this, renamed(outputs, alias), table)
+        if not met_before:
+            self.found.references.append((node, table))
         if table.name not in self.found.tables:
             self.found.tables.append(table.name)
 

@@ -80,6 +80,9 @@ def _on_cluster(job: Job, address: str) -> Iterator[Pool]:
     except ModuleNotFoundError as error:
         message = "A Dask cluster needs the Python package `distributed`, which is not installed."
         raise UsageError(ErrorClass.WORKSPACE, message, "Install it with `pip install 'affidavit[scale]'`.") from error
+    if not address.rpartition(":")[2].isdigit():  # distributed would leave a client behind that fails once more
+        message = f"`{address}` is not the address of a Dask scheduler."
+        raise UsageError(ErrorClass.WORKSPACE, message, "Write it with its port, such as tcp://host:8786.")
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:  # a timeout is an OSError

@@ -79,7 +79,7 @@ def generate_command(
     from tui.cli.console import print_json
 
     settings = settings_of(ctx, workspace)
-    wanted = _levels(levels) if levels else None
+    wanted = None if levels is None else _levels(levels)
     total = sum(wanted.values()) if wanted else 1000
     if wanted and count not in (None, total):
         raise typer.BadParameter(f"The levels add up to {total}, not to {count}.", param_hint="--levels")
@@ -104,7 +104,7 @@ def _levels(text: str) -> dict[str, int]:
     from finetune.pairs.pair import LEVELS
 
     found: dict[str, int] = {}
-    for part in text.split(","):
+    for part in text.strip().removesuffix(",").split(","):
         level, _, number = (piece.strip() for piece in part.partition("="))
         if level not in LEVELS or level in found or not number.isdigit():
             message = f"`{part.strip()}` is not LEVEL=NUMBER with a level of {', '.join(LEVELS)}, each once."
@@ -130,7 +130,9 @@ def _print_report(report: FactoryReport, wanted: int) -> None:
         ("written to", report.path),
         ("sha256", report.sha256),
     ]
-    if speed is not None:
+    if speed is not None and speed.shards_read_back:
+        lines.append(("speed", f"not measured: {speed.shards_read_back} shards were there from an earlier run"))
+    elif speed is not None:
         lines.append(("speed", f"{speed.pairs_per_s:g} pairs/s, {speed.peak_memory_mb} MB at most"))
     facts(lines)
 

@@ -1,0 +1,130 @@
+"""What a policy says of tables, rows, columns and people: the rules as in the file, one class per section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+__all__ = ["ColumnRules", "LimitRules", "Mask", "ReviewRules", "Role", "RowLimit", "Rules", "TableRules", "matches"]
+
+Mask = Literal["partial", "hash", "full"]
+"""What is left of a masked value: its first character, a digest that still tells equal from different, nothing."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TableRules(_Section):
+    """Which tables may be read: those that match `allow` and do not match `deny`; `*` and `?` are wildcards."""
+
+    allow: tuple[str, ...] = Field(default=("*",), strict=False)
+    deny: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class ColumnRules(_Section):
+    """Columns that no statement may touch, as `Table.Column`; `*` and `?` are wildcards on either side."""
+
+    deny: tuple[str, ...] = Field(default=(), strict=False)
+
+    @field_validator("deny")
+    @classmethod
+    def _qualified(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            _check_qualified(pattern)
+        return patterns
+
+
+class Rules(_Section):
+    """What is held from a reader. Several sets of rules hold together: each can only take away."""
+
+    tables: TableRules = TableRules()
+    columns: ColumnRules = ColumnRules()
+    rows: dict[str, str] = Field(default_factory=dict)
+    """Table (`*` and `?` are wildcards) -> the condition its rows must meet, in the warehouse's own SQL."""
+    masks: dict[str, Mask] = Field(default_factory=dict)
+    """`Table.Column` (with wildcards) -> how its values are disguised."""
+
+    @field_validator("rows")
+    @classmethod
+    def _said(cls, conditions: dict[str, str]) -> dict[str, str]:
+        for table, condition in conditions.items():
+            if not condition.strip():
+                raise ValueError(f"the condition for `{table}` is empty")
+        return conditions
+
+    @field_validator("masks")
+    @classmethod
+    def _qualified(cls, masks: dict[str, Mask]) -> dict[str, Mask]:
+        for pattern in masks:
+            _check_qualified(pattern)
+        return masks
+
+    def allows_table(self, table: str) -> bool:
+        """Whether these rules let the table be read."""
+        return matches(table, self.tables.allow) and not matches(table, self.tables.deny)
+
+    def denies_column(self, table: str, column: str) -> bool:
+        """Whether these rules forbid touching the column."""
+        return matches(f"{table}.{column}", self.columns.deny)
+
+    def conditions(self, table: str) -> tuple[str, ...]:
+        """The conditions that the table's rows must meet, as written."""
+        return tuple(condition for pattern, condition in self.rows.items() if matches(table, (pattern,)))
+
+    def masks_on(self, table: str, column: str) -> tuple[Mask, ...]:
+        """The masks that lie on the column."""
+        return tuple(mask for pattern, mask in self.masks.items() if matches(f"{table}.{column}", (pattern,)))
+
+    def withholds(self, table: str, column: str) -> bool:
+        """Whether some values of the column are held back from somebody these rules are for."""
+        held_back = self.denies_column(table, column) or self.masks_on(table, column) or self.conditions(table)
+        return not self.allows_table(table) or bool(held_back)
+
+    def unmatched(self, tables: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+        """Patterns that match none of the warehouse's tables, or of its columns written `Table.Column`."""
+        listed = [(pattern, tables) for pattern in (*self.tables.allow, *self.tables.deny, *self.rows)]
+        listed += [(pattern, columns) for pattern in (*self.columns.deny, *self.masks)]
+        return tuple(pattern for pattern, names in listed if not any(matches(name, (pattern,)) for name in names))
+
+
+class ReviewRules(_Section):
+    """Who may sign."""
+
+    allow_self: bool = False
+    """Whether the asker may accept their own run."""
+
+
+class RowLimit(_Section):
+    """A role's cap; it tightens those that hold for everybody."""
+
+    max_rows: int | None = Field(default=None, ge=1)
+
+
+class LimitRules(RowLimit):
+    """Caps that tighten those of the settings; they never loosen them."""
+
+    timeout_s: float | None = Field(default=None, gt=0, strict=False)
+
+
+class Role(Rules):
+    """Further rules for some people, by the name they ask under."""
+
+    people: tuple[str, ...] = Field(min_length=1, strict=False)
+    """Names, compared without regard to case; `*` is whoever is named in no other role."""
+    limits: RowLimit = RowLimit()
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a name fits one of the patterns, without regard to case."""
+    folded = name.casefold()
+    return any(fnmatchcase(folded, pattern.casefold()) for pattern in patterns)
+
+
+def _check_qualified(pattern: str) -> None:
+    table, dot, column = pattern.rpartition(".")
+    if not dot or not table or not column:
+        raise ValueError(f"`{pattern}` must be written Table.Column (`*.Column` for every table)")

@@ -1,0 +1,126 @@
+"""Shows a statement only what the policy lets through of each table: some of its rows, some of its columns disguised.
+
+Every reference to a table that has row filters or masks is replaced by a derived table of the same name, which selects
+the allowed rows, and of the columns those that the statement uses, disguised where they must be. The rest of the
+statement stands on that, so nothing it does (aliases, functions, ordering, grouping, joins, subqueries, set operations)
+can reach what is behind it: a column that was overlooked is not there, and the database refuses the statement.
+"""
+
+from __future__ import annotations
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from agent.warehouse.dialects import identifier
+from agent.warehouse.names import Resolution, UnresolvedName
+from agent.warehouse.policy import Policy
+from agent.warehouse.policy_rules import Mask
+from agent.warehouse.scopes import resolve
+from memory.catalog import Catalog, Column, Table
+
+__all__ = ["BrokenRule", "restrict"]
+
+_STRICTLY_TYPED = ("postgres", "duckdb")
+"""Here a bare NULL is text, and could not be compared with a number."""
+_TOLD = {"partial": "only its first character is shown", "hash": "replaced by a digest", "full": "not shown"}
+_CONDITION_ONLY = {"expressions", "from_", "where"}
+
+
+class BrokenRule(Exception):  # noqa: N818 (a fault of policy.yaml, told as a refusal)
+    """A rule of policy.yaml cannot be applied, so what it is about must not be read at all."""
+
+
+def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) -> tuple[bool, tuple[str, ...]]:
+    """Put what the policy lets through in place of each table of a resolved statement, whose tree is changed.
+
+    Args:
+        found: what `resolve` gave for the statement.
+        policy: of the person who asks.
+        catalog: of the warehouse.
+        dialect: sqlglot's name of the warehouse's dialect, which the policy's conditions are written in.
+
+    Returns:
+        Whether the statement was changed, and a sentence for each rule that shows in its result.
+
+    Raises:
+        BrokenRule: a row condition is not valid SQL over its table.
+    """
+    said: dict[str, None] = {}
+    changed = False
+    used = {(use.table, use.column) for use in found.uses}
+    for node, table in found.references:
+        conditions = policy.row_conditions(table.name)
+        masks = {column.name: mask for column in table.columns if (mask := policy.mask_of(table.name, column.name))}
+        if not conditions and not masks:
+            continue
+        columns = _columns(node, table, {name for owner, name in used if owner == table.name}, masks, dialect)
+        shown = exp.select(*columns).from_(exp.Table(this=identifier(table.name, dialect)))
+        for condition in conditions:
+            shown = shown.where(_condition(condition, table, catalog, dialect))
+            said[f"The policy shows only the rows of {table.name} where {condition}."] = None
+        for name, mask in masks.items():
+            if (table.name, name) in used:
+                said[f"The policy masks {table.name}.{name}: {_TOLD[mask]}."] = None
+        _put(node, shown)
+        changed = True
+    return changed, tuple(said)
+
+
+def _put(node: exp.Table, shown: exp.Select) -> None:
+    """The derived table in the place of `node`, under the name that the statement knows it by."""
+    alias = node.args.get("alias")
+    name = alias.this if alias is not None and alias.this is not None else node.this
+    derived = exp.Subquery(this=shown, alias=exp.TableAlias(this=name.copy()), joins=node.args.get("joins"))
+    node.replace(derived)
+
+
+def _columns(node: exp.Table, table: Table, used: set[str], masks: dict[str, Mask], dialect: str) -> list[exp.Expr]:
+    """The columns that are used, disguised where they must be, under the names of `AS t (a, b)` if given."""
+    alias = node.args.get("alias")
+    given = alias.args.get("columns") if alias is not None else None
+    columns: list[exp.Expr] = []
+    for position, column in enumerate(table.columns):
+        if column.name not in used:
+            continue
+        own = identifier(column.name, dialect)
+        name = given[position] if given and position < len(given) else own
+        plain = exp.Column(this=own.copy())
+        mask = masks.get(column.name)
+        value = _masked(plain, column, mask, dialect) if mask else plain
+        columns.append(value if value is plain and name is own else exp.alias_(value, name.copy()))
+    return columns or [exp.Literal.number(1)]
+
+
+def _masked(value: exp.Column, column: Column, mask: Mask, dialect: str) -> exp.Expr:
+    if mask == "full":
+        if dialect not in _STRICTLY_TYPED:
+            return exp.null()
+        return exp.cast(exp.null(), exp.DataType.build(column.type, dialect=dialect, udt=True))
+    text = value if column.family == "text" else exp.cast(value, "text")
+    if mask == "hash":
+        return exp.MD5(this=text)
+    start = exp.Substring(this=text, start=exp.Literal.number(1), length=exp.Literal.number(1))
+    return exp.case().when(exp.Is(this=value.copy(), expression=exp.not_(exp.null())), _starred(start))
+
+
+def _starred(text: exp.Expr) -> exp.Expr:
+    return exp.Concat(expressions=[text, exp.Literal.string("***")], safe=True, coalesce=False)
+
+
+def _condition(condition: str, table: Table, catalog: Catalog, dialect: str) -> exp.Expr:
+    """The condition as a tree, its names resolved against its own table."""
+    name = identifier(table.name, dialect).sql(dialect=dialect)
+    try:
+        tree = sqlglot.parse_one(f"SELECT 1 FROM {name} WHERE {condition}", dialect=dialect)
+        if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} != _CONDITION_ONLY:
+            raise BrokenRule(f"The condition `{condition}` for {table.name} in policy.yaml is more than a condition.")
+        resolve(tree, catalog, dialect)
+    except SqlglotError as error:
+        message = f"The condition `{condition}` for {table.name} in policy.yaml is not valid SQL."
+        raise BrokenRule(message) from error
+    except UnresolvedName as error:
+        message = f"The condition `{condition}` for {table.name} in policy.yaml cannot hold: {error.message}"
+        raise BrokenRule(message) from error
+    where = tree.args["where"]
+    return exp.paren(where.this.copy())
