@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.doctor.diagnosis import Diagnosis
+from agent.doctor.diagnosis import Diagnosis, and_list
 from agent.doctor.parts import Parts
 from memory.semantics import SemanticLayer, read_semantics
 
@@ -40,13 +40,13 @@ def check_names(parts: Parts) -> Iterator[Diagnosis]:
             "Keep the word with one of them.",
         )
     shared = list(_shared_names(reading.layer))
-    for name, metric, dimension in shared:
+    for metric, dimension, names in shared:
         yield Diagnosis(
             "names",
             "warning",
-            f"`{name}` names the metric `{metric}` and the dimension `{dimension}`.",
-            "A question that says it can mean either.",
-            "Keep the word with one of them in metrics.yaml, then run `affidavit memory sync`.",
+            f"The metric `{metric}` and the dimension `{dimension}` are both called {and_list(names)}.",
+            "A question that says so can mean either.",
+            "Keep each word with one of them in metrics.yaml, then run `affidavit memory sync`.",
         )
     if not reading.ambiguous and not shared:
         yield Diagnosis("names", "ok", "No name or synonym means two things.")
@@ -69,10 +69,11 @@ def check_policy(parts: Parts) -> Iterator[Diagnosis]:
     yield Diagnosis("policy", "ok", f"Every rule matches something; askers {own} review their own runs.")
 
 
-def _shared_names(layer: SemanticLayer) -> Iterator[tuple[str, str, str]]:
-    """(name, metric id, dimension id), in whatever case the two are written."""
-    measured = {surface.casefold(): metric.id for metric in layer.metrics for surface in metric.surfaces}
+def _shared_names(layer: SemanticLayer) -> Iterator[tuple[str, str, list[str]]]:
+    """(metric id, dimension id, the names they share), in whatever case the two are written."""
     for dimension in layer.dimensions:
-        for name in dict.fromkeys(surface.casefold() for surface in dimension.surfaces):
-            if name in measured:
-                yield name, measured[name], dimension.id
+        names = {surface.casefold() for surface in dimension.surfaces}
+        for metric in layer.metrics:
+            shared = names & {surface.casefold() for surface in metric.surfaces}
+            if shared:
+                yield metric.id, dimension.id, [f"`{name}`" for name in sorted(shared)]

@@ -87,16 +87,20 @@ def _listed_models(settings: Settings) -> list[str] | None:
 
     connection = connect_model(settings)
     try:
-        page: Any = connection.client.with_options(timeout=_PATIENCE_S, max_retries=0).models.list()
-        listed = getattr(page, "data", None)
+        asked = connection.client.with_options(timeout=_PATIENCE_S, max_retries=0)
+        # Raw, because whatever listens at a wrong address may send anything.
+        reply: Any = asked.models.with_raw_response.list().http_response.json()
     except openai.APIStatusError as error:
         if error.status_code in _NO_SUCH_REQUEST:
             return None
         raise model_error(error, connection.client.api_key) from error
     except openai.OpenAIError as error:
         raise model_error(error, connection.client.api_key) from error
-    except ValueError:  # it says that it sends JSON, and does not
+    except ValueError:  # no JSON
         return None
     finally:
         connection.client.close()
-    return [str(model.id) for model in listed] if isinstance(listed, list) else None
+    listed = reply.get("data") if isinstance(reply, dict) else None
+    if not isinstance(listed, list):
+        return None
+    return [str(entry["id"]) for entry in listed if isinstance(entry, dict) and "id" in entry]

@@ -31,8 +31,7 @@ _MYSQL_GRANT: Final = re.compile(
     rf"GRANT (?P<rights>.+?) ON (?P<database>{_MYSQL_NAME})\.(?P<object>{_MYSQL_NAME}) TO "
 )
 _MYSQL_WRITES: Final = re.compile(
-    r"ALL PRIVILEGES|INSERT|UPDATE|DELETE(?! HISTORY)|DELETE HISTORY|DROP|ALTER(?! ROUTINE)|TRIGGER|FILE|SUPER"
-    r"|CREATE(?! (?:USER|ROUTINE|TEMPORARY|VIEW|TABLESPACE))"
+    r"ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP|TRIGGER|FILE|SUPER|ALTER(?! ROUTINE)|CREATE(?! (?:USER|ROUTINE|TEMP))"
 )
 
 
@@ -66,7 +65,8 @@ def _mysql_rights(warehouse: Warehouse) -> tuple[str, ...]:
         grant = _MYSQL_GRANT.match(str(line))
         if grant is None or not _covers(grant["database"], str(database)):
             continue
-        rights = list(dict.fromkeys(_MYSQL_WRITES.findall(grant["rights"])))
+        without_columns = re.sub(r"\([^)]*\)", "", grant["rights"])  # whose names may be any words
+        rights = list(dict.fromkeys(_MYSQL_WRITES.findall(without_columns)))
         if rights:
             found.append(f"has {', '.join(rights)} on {grant['database']}.{grant['object']}")
     return tuple(found)

@@ -36,9 +36,10 @@ _MYSQL_TABLES: Final = """
     SELECT table_name, engine, table_rows, update_time, create_options FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name
 """
-_MYSQL_INDEXED: Final = """
-    SELECT table_name, MAX(cardinality) FROM information_schema.statistics
-    WHERE table_schema = DATABASE() GROUP BY table_name
+# Only trees have a cardinality; of these MyISAM and Aria know that of a primary key without being asked.
+_MYSQL_UNKNOWN: Final = """
+    SELECT DISTINCT table_name FROM information_schema.statistics
+    WHERE table_schema = DATABASE() AND index_type = 'BTREE' AND cardinality IS NULL
 """
 _MYSQL_UPDATED: Final = """
     SELECT table_name, last_update FROM mysql.innodb_table_stats WHERE database_name = DATABASE()
@@ -86,13 +87,13 @@ def _postgres(warehouse: Warehouse) -> StatisticsReport:
 
 def _mysql(warehouse: Warehouse) -> StatisticsReport:
     automatic = bool(inquire(warehouse, "SELECT @@innodb_stats_auto_recalc")[0][0])
-    cardinality = {str(table): found for table, found in inquire(warehouse, _MYSQL_INDEXED)}
+    unknown = {str(table) for (table,) in inquire(warehouse, _MYSQL_UNKNOWN)}
     updated = _mysql_updated(warehouse)
     never, outdated, unseen = [], [], []
     for name, engine, rows, changed, options in inquire(warehouse, _MYSQL_TABLES):
         table = str(name)
         if str(engine).lower() != "innodb":
-            if table in cardinality and cardinality[table] is None and (rows or 0) >= _MANY_ROWS:
+            if table in unknown and (rows or 0) >= _MANY_ROWS:
                 never.append(table)
         elif not _renewed_by_itself(str(options or ""), automatic):
             if updated is None:

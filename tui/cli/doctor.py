@@ -102,7 +102,7 @@ def _print_table(found: Sequence[Diagnosis]) -> None:
     counts = {severity: sum(each.severity == severity for each in found) for severity in ("error", "warning")}
     hidden = sum(max(0, count - _MAX_OF_A_CHECK) for count in shown.values())
     more = f" {hidden} of them not shown; --format json has all." if hidden else ""
-    put(f"\n{_counted(counts['error'], 'error')}, {_counted(counts['warning'], 'warning')}.{more}")
+    put(f"\n{_counted(counts['error'], 'error').capitalize()}, {_counted(counts['warning'], 'warning')}.{more}")
 
 
 def _said(each: Diagnosis) -> Text:
