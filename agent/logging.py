@@ -29,13 +29,14 @@ _WITHHELD_FIELDS = frozenset(
 )
 
 
-def configure_logging(settings: Settings) -> None:
+def configure_logging(settings: Settings, *, write: bool = True) -> None:
     """Send every line of this process, ours and the libraries', to `.affidavit/affidavit.log`.
 
     Called once at the entry point; called again (another workspace, tests) it replaces its own handler. Where the
-    file cannot be opened, lines of level warning and above go to stderr.
+    file cannot be opened, lines of level warning and above go to stderr. Without `write` they go nowhere, for a
+    command that must leave the workspace as it is.
     """
-    handler = _handler(settings)
+    handler = _handler(settings) if write else logging.NullHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.contextvars.merge_contextvars, *_stamps()],

@@ -19,7 +19,15 @@ from audit.record import Clock, Head, utc_now
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
 
-__all__ = ["CHECKPOINTS_NAME", "KEYS_NAME", "WORKSPACE_KEY", "checkpoint_now", "open_alone", "open_session"]
+__all__ = [
+    "CHECKPOINTS_NAME",
+    "KEYS_NAME",
+    "WORKSPACE_KEY",
+    "checkpoint_now",
+    "open_alone",
+    "open_session",
+    "refuse_unsound",
+]
 
 CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
@@ -56,8 +64,7 @@ def open_session(
     path = state_dir / CHECKPOINTS_NAME
     ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create)
     try:
-        _refuse_changed_end(ledger)
-        refuse_rollback(ledger, path)
+        refuse_unsound(ledger, state_dir)
         _make_state_dir(state_dir)
         signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
         CheckpointWriter(ledger, signer, path, every=every)
@@ -88,6 +95,16 @@ def open_alone(url: str, *, workspace: str, state_dir: Path, clock: Clock = utc_
             "`affidavit memory sync`: it makes the new ledger and forgets the answers that only the old one vouches "
             "for.",
         ) from error
+
+
+def refuse_unsound(ledger: Ledger, state_dir: Path) -> None:
+    """Refuse a ledger whose newest records do not hold, or that its checkpoints contradict; nothing is written.
+
+    Raises:
+        LedgerUnavailable: which record was changed, or what is gone.
+    """
+    _refuse_changed_end(ledger)
+    refuse_rollback(ledger, state_dir / CHECKPOINTS_NAME)
 
 
 def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:

@@ -30,7 +30,9 @@ __all__ = [
     "Metric",
     "SemanticLayer",
     "SemanticsError",
+    "SemanticsReading",
     "load_semantics",
+    "read_semantics",
 ]
 
 DimensionType = Literal["text", "number", "date", "boolean"]
@@ -205,27 +207,53 @@ class SemanticLayer:
         return self.calendar.as_of or datetime.datetime.now(tz=datetime.UTC).date()
 
 
+@dataclass(frozen=True)
+class SemanticsReading:
+    """A file read to the end although some of its names do not fit, so that all of them can be told at once."""
+
+    layer: SemanticLayer
+    unknown: tuple[SemanticsError, ...]
+    """Tables and columns that the warehouse does not have."""
+    ambiguous: tuple[SemanticsError, ...]
+    """Names and synonyms that two definitions of a kind share."""
+
+
 def load_semantics(path: Path, catalog: Catalog | None = None) -> SemanticLayer:
     """Read and check `metrics.yaml`; with a catalog, also check that every table and column named exists.
 
     Raises:
         SemanticsError: unreadable, not YAML, or a definition is wrong; names the line and key.
     """
+    from memory.semantics_file import SemanticsReader
+
+    return SemanticsReader(Path(path), catalog).layer(_tree(Path(path)))
+
+
+def read_semantics(path: Path, catalog: Catalog | None = None) -> SemanticsReading:
+    """As `load_semantics`, but unknown and ambiguous names are collected; such a layer is to be looked at, not used.
+
+    Raises:
+        SemanticsError: anything else is wrong.
+    """
+    from memory.semantics_file import SemanticsReader
+
+    reader = SemanticsReader(Path(path), catalog, collect=True)
+    layer = reader.layer(_tree(Path(path)))
+    return SemanticsReading(layer, tuple(reader.unknown), tuple(reader.ambiguous))
+
+
+def _tree(path: Path) -> Any:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SemanticsError(
             path, 1, "", f"cannot be read ({error}). Check that it exists and is UTF-8 text."
         ) from error
-    yaml = YAML(typ="rt")
     try:
-        root = yaml.load(text)
+        return YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = str(error.problem or error).splitlines()[0]
         raise SemanticsError(path, line, "", f"is not valid YAML: {problem}. Mend that line.") from error
     except YAMLError as error:
         raise SemanticsError(path, 1, "", f"is not valid YAML: {error}") from error
-    from memory.semantics_file import SemanticsReader
-
-    return SemanticsReader(Path(path), catalog).layer(root)

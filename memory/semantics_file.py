@@ -49,12 +49,23 @@ _SECTIONS = ("version", "dialect", "calendar", "joins", "entities", "dimensions"
 
 
 class SemanticsReader:
-    """Checks against one catalog, when there is one; keeps the path for its messages."""
+    """Checks against one catalog, when there is one; keeps the path for its messages.
 
-    def __init__(self, path: Path, catalog: Catalog | None) -> None:
+    With `collect`, names that do not fit are kept in `unknown` and `ambiguous`, and reading goes on.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog | None, *, collect: bool = False) -> None:
         self.path = path
         self.catalog = catalog
         self.dialect = "duckdb"
+        self.unknown: list[SemanticsError] = []
+        self.ambiguous: list[SemanticsError] = []
+        self._collect = collect
+
+    def _refuse(self, error: SemanticsError, kept: list[SemanticsError]) -> None:
+        if not self._collect:
+            raise error
+        kept.append(error)
 
     def _fail(self, node: Any, key: str, message: str, at: str | int | None = None) -> SemanticsError:
         line = 1
@@ -244,9 +255,8 @@ class SemanticsReader:
     def _known_table(self, node: Any, name: str, key: str, table: str) -> None:
         if self.catalog is not None and self.catalog.table(table) is None:
             known = ", ".join(t.name for t in self.catalog.tables)
-            raise self._fail(
-                node, f"{key}.{name}", f"there is no table `{table}` in the warehouse. It has: {known}.", name
-            )
+            message = f"there is no table `{table}` in the warehouse. It has: {known}."
+            self._refuse(self._fail(node, f"{key}.{name}", message, name), self.unknown)
 
     def _table(self, node: Any, name: str, key: str) -> str:
         table = self._text(node, name, key)
@@ -257,7 +267,8 @@ class SemanticsReader:
         found = self.catalog.table(table) if self.catalog is not None else None
         if found is not None and column.lower() not in {c.name.lower() for c in found.columns}:
             known = ", ".join(c.name for c in found.columns)
-            raise self._fail(node, f"{key}.{name}", f"`{table}` has no column `{column}`. It has: {known}.", name)
+            message = f"`{table}` has no column `{column}`. It has: {known}."
+            self._refuse(self._fail(node, f"{key}.{name}", message, name), self.unknown)
 
     def _column(self, node: Any, name: str, key: str, table: str) -> str:
         column = self._text(node, name, key)
@@ -306,7 +317,8 @@ class SemanticsReader:
                 if surface in surfaces:
                     other = surfaces[surface][1]
                     message = f"`{surface}` also names `{other}`. A question could mean either: keep it in one place."
-                    raise self._fail(node, f"{section}[{index}].synonyms", message, "synonyms")
+                    error = self._fail(node, f"{section}[{index}].synonyms", message, "synonyms")
+                    self._refuse(error, self.ambiguous)
                 surfaces[surface] = (index, item.id)
 
     def _check_ratios(self, root: Any, metrics: tuple[Metric, ...]) -> None:

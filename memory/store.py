@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
-__all__ = ["Hit", "Item", "Kind", "MemoryStore", "MemoryUnavailable", "Vectors"]
+__all__ = ["Hit", "Item", "Kind", "MemoryStore", "MemoryUnavailable", "Vectors", "list_collections"]
 
 Kind = Literal["tables", "metrics", "dimensions", "notes", "verified_queries", "lessons"]
 Scalar = str | int | float | bool
@@ -265,7 +265,26 @@ class MemoryStore:
         return _guarded(self._place, call)
 
 
-def _connect(place: str) -> Client:
+def list_collections(address: str, timeout_s: float) -> list[str]:
+    """The names of all collections on a Chroma server, which has `timeout_s` seconds to answer; nothing is made.
+
+    Raises:
+        MemoryUnavailable: it does not answer, or not as a Chroma server does.
+    """
+
+    def names() -> list[str]:
+        client = _connect(address, timeout_s)
+        try:
+            return [collection.name for collection in client.list_collections()]
+        finally:
+            client.close()
+            for session in _sessions(client):
+                session.close()
+
+    return _guarded(_without_password(address), names)
+
+
+def _connect(place: str, timeout_s: float = _SERVER_TIMEOUT_S) -> Client:
     import chromadb
     from chromadb.config import Settings
 
@@ -282,10 +301,10 @@ def _connect(place: str) -> Client:
     headers = {"Authorization": f"Basic {given}"} if given else {}
     # chromadb waits for a silent server for ever, so it is asked for a sign of life first.
     alive = f"{url.scheme}://{host}:{port}/api/v2/heartbeat"
-    httpx.get(alive, headers=headers, timeout=_SERVER_TIMEOUT_S).raise_for_status()
+    httpx.get(alive, headers=headers, timeout=timeout_s).raise_for_status()
     client = chromadb.HttpClient(host=host, port=port, ssl=secure, headers=headers, settings=settings)
     for session in _sessions(client):
-        session.timeout = httpx.Timeout(_SERVER_TIMEOUT_S)
+        session.timeout = httpx.Timeout(timeout_s)
     return cast("Client", client)
 
 

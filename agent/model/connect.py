@@ -18,7 +18,7 @@ from agent.model.fetch import Progress
 from agent.model.prompts import PromptStyle
 from agent.settings import ModelSettings, Settings
 
-__all__ = ["connect_model", "open_fallbacks", "open_model", "prompt_style"]
+__all__ = ["connect_model", "fallback_settings", "open_fallbacks", "open_model", "prompt_style"]
 
 _NO_KEY = "none"  # servers of one's own often want no key; the client insists on some
 
@@ -33,15 +33,20 @@ def open_model(settings: Settings, progress: Progress | None = None) -> ModelCli
 
 
 def open_fallbacks(settings: Settings) -> tuple[ModelClient, ...]:
-    """The models of `model.fallbacks`, in order; what one leaves out is as for the model it stands in for.
+    """The models of `model.fallbacks`, in order; nothing is connected yet."""
+    return tuple(open_model(each) for each in fallback_settings(settings))
+
+
+def fallback_settings(settings: Settings) -> tuple[Settings, ...]:
+    """The settings with each of `model.fallbacks` as the model; what one leaves out is as for the one it stands in for.
 
     Address and key are not taken over from another provider.
     """
-    clients = []
+    found = []
     for fallback in settings.model.fallbacks:
         given = fallback.model_dump(exclude_none=fallback.provider == settings.model.provider)
-        clients.append(open_model(settings.model_copy(update={"model": settings.model.model_copy(update=given)})))
-    return tuple(clients)
+        found.append(settings.model_copy(update={"model": settings.model.model_copy(update=given)}))
+    return tuple(found)
 
 
 def connect_model(settings: Settings, progress: Progress | None = None) -> Connection:

@@ -89,9 +89,16 @@ def person(ctx: typer.Context, given: str | None, settings: Settings | None = No
 
 
 def settings_of(
-    ctx: typer.Context, workspace: Path | None, user: str | None = None, flags: dict[str, Any] | None = None
+    ctx: typer.Context,
+    workspace: Path | None,
+    user: str | None = None,
+    flags: dict[str, Any] | None = None,
+    *,
+    write_log: bool = True,
 ) -> Settings:
     """Load the workspace's settings, with the acting person inside, and send the log to its file.
+
+    Without `write_log` nothing is logged, and so nothing in the workspace is touched.
 
     Raises:
         UsageError: there is no workspace there, or a setting does not fit.
@@ -101,5 +108,5 @@ def settings_of(
 
     settings = load_settings(workspace_of(ctx, workspace), flags)
     settings = settings.model_copy(update={"user": person(ctx, user, settings)})
-    configure_logging(settings)
+    configure_logging(settings, write=write_log)
     return settings

@@ -1,0 +1,1 @@
+"""The health check of a workspace: what is wrong before a question finds out. Open `examine.py` first."""
