@@ -66,7 +66,8 @@ def unconnected_metrics(layer: SemanticLayer, catalog: Catalog, graph: JoinGraph
 def used_tables(layer: SemanticLayer, catalog: Catalog) -> tuple[str, ...]:
     """Every table that a metric, an entity or a dimension stands on, as the catalog spells it."""
     named = [table for metric in layer.metrics for table in _tables_of(metric, layer, catalog)]
-    named += _known([part.table for part in (*layer.entities, *layer.dimensions)], catalog)
+    named += _known([entity.table for entity in layer.entities], catalog)
+    named += _known([dimension.table for dimension in layer.dimensions], catalog)
     return tuple(sorted(set(named)))
 
 

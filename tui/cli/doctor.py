@@ -47,7 +47,7 @@ def doctor_command(
     \b
     Examples:
       affidavit doctor -w .demo
-      affidavit doctor --strict --format json > health.json
+      affidavit doctor --strict --format json
     """
     from agent.doctor.diagnosis import SEVERITIES, worst
     from tui.cli.console import print_json
