@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, UnsupportedError
 
-from agent.errors import ErrorClass
+from agent.errors import ErrorClass, RefusedError
 from agent.run import RunState, Verdict
 from agent.warehouse.dialects import (
     ALLOWED_ARGUMENTS,
@@ -25,7 +25,7 @@ from agent.warehouse.dialects import (
     render,
 )
 from agent.warehouse.policy import Policy
-from agent.warehouse.restriction import BrokenRule, restrict
+from agent.warehouse.restriction import restrict
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
 from memory.catalog import Catalog
 
@@ -137,8 +137,8 @@ def _judged(
     _check_round_trip(text, tree, dialect)
     try:
         changed, restrictions = restrict(found, policy, catalog, dialect)
-    except BrokenRule as broken:
-        raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_rows", str(broken)) from broken
+    except RefusedError as broken:
+        raise _Refused(broken.error_class, "policy_rows", broken.message) from broken
     return found, render(tree, dialect) if changed else text, restrictions
 
 

@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from agent.errors import ErrorClass, RefusedError
 from agent.warehouse.dialects import identifier
 from agent.warehouse.names import Resolution, UnresolvedName
 from agent.warehouse.policy import Policy
@@ -19,16 +20,12 @@ from agent.warehouse.policy_rules import Mask
 from agent.warehouse.scopes import resolve
 from memory.catalog import Catalog, Column, Table
 
-__all__ = ["BrokenRule", "restrict"]
+__all__ = ["restrict"]
 
 _STRICTLY_TYPED = ("postgres", "duckdb")
 """Here a bare NULL is text, and could not be compared with a number."""
 _TOLD = {"partial": "only its first character is shown", "hash": "replaced by a digest", "full": "not shown"}
 _CONDITION_ONLY = {"expressions", "from_", "where"}
-
-
-class BrokenRule(Exception):  # noqa: N818 (a fault of policy.yaml, told as a refusal)
-    """A rule of policy.yaml cannot be applied, so what it is about must not be read at all."""
 
 
 def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) -> tuple[bool, tuple[str, ...]]:
@@ -44,7 +41,7 @@ def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) 
         Whether the statement was changed, and a sentence for each rule that shows in its result.
 
     Raises:
-        BrokenRule: a row condition is not valid SQL over its table.
+        RefusedError: a row condition is not valid SQL over its table, so the table must not be read at all.
     """
     said: dict[str, None] = {}
     changed = False
@@ -114,13 +111,16 @@ def _condition(condition: str, table: Table, catalog: Catalog, dialect: str) -> 
     try:
         tree = sqlglot.parse_one(f"SELECT 1 FROM {name} WHERE {condition}", dialect=dialect)
         if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} != _CONDITION_ONLY:
-            raise BrokenRule(f"The condition `{condition}` for {table.name} in policy.yaml is more than a condition.")
+            raise _broken(condition, table, "is more than a condition.")
         resolve(tree, catalog, dialect)
     except SqlglotError as error:
-        message = f"The condition `{condition}` for {table.name} in policy.yaml is not valid SQL."
-        raise BrokenRule(message) from error
+        raise _broken(condition, table, "is not valid SQL.") from error
     except UnresolvedName as error:
-        message = f"The condition `{condition}` for {table.name} in policy.yaml cannot hold: {error.message}"
-        raise BrokenRule(message) from error
+        raise _broken(condition, table, f"cannot hold: {error.message}") from error
     where = tree.args["where"]
     return exp.paren(where.this.copy())
+
+
+def _broken(condition: str, table: Table, what: str) -> RefusedError:
+    message = f"The condition `{condition}` for {table.name} in policy.yaml {what}"
+    return RefusedError(ErrorClass.FORBIDDEN_OBJECT, message, "Have whoever looks after policy.yaml mend it.")

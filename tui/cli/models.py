@@ -148,6 +148,51 @@ def add_command(
     )
 
 
+@app.command("average")
+def average_command(
+    ctx: typer.Context,
+    *,
+    first: Annotated[str, typer.Argument(help="A registered adapter.")],
+    second: Annotated[str, typer.Argument(help="Another, trained on from the first.")],
+    name: Annotated[str, typer.Option("--name", help="The name to know the mean by.")],
+    weight: Annotated[float, typer.Option("--weight", min=0.0, max=1.0, help="Of the second.")] = 0.5,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make the mean of two adapters, one of which was trained on from the other.
+
+    What the second has learnt anew is half kept, and so is what it unlearnt; the mean often answers better than both.
+    Evaluate it before you promote it.
+
+    \b
+    Example:
+      affidavit models average demo night-run --name mean
+    """
+    from tempfile import TemporaryDirectory
+
+    from agent.model.adapters import checked_file, read_registry
+    from finetune.adapters.average import average_adapters
+    from finetune.adapters.registry import register, registered
+    from tui.cli.console import facts
+
+    settings = settings_of(ctx, workspace)
+    registry = read_registry(settings.state_dir)
+    one, other = registered(registry, first), registered(registry, second)
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / f"{name}.gguf"
+        files = [checked_file(adapter, settings.state_dir) for adapter in (one, other)]
+        average_adapters(*files, out, weight=weight)
+        made = register(
+            settings.state_dir,
+            name,
+            out,
+            base=other.base,
+            dataset_hash=other.dataset_hash,
+            created=datetime.now(UTC),
+            dialect=other.dialect,
+        )
+    facts([("adapter", made.name), ("sha256", made.sha256), ("next", f"affidavit eval run --model {made.name}")])
+
+
 @app.command("export")
 def export_command(
     ctx: typer.Context,

@@ -39,8 +39,8 @@ def generate_command(
         int | None, typer.Option("-n", "--count", min=1, help="How many pairs; default: 1000, or the sum of --levels.")
     ] = None,
     levels: Annotated[
-        str, typer.Option("--levels", metavar="LEVEL=N,...", help="Exactly so many of each level; others none.")
-    ] = "",
+        str | None, typer.Option("--levels", metavar="LEVEL=N,...", help="Exactly so many of each level; others none.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 7,
     phrasings: Annotated[
         int, typer.Option("--phrasings", min=0, help="Questions kept per statement; 0 takes what the count needs.")
