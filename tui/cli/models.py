@@ -179,8 +179,8 @@ def average_command(
     one, other = registered(registry, first), registered(registry, second)
     with TemporaryDirectory() as folder:
         out = Path(folder) / f"{name}.gguf"
-        files = [checked_file(adapter, settings.state_dir) for adapter in (one, other)]
-        average_adapters(*files, out, weight=weight)
+        earlier, later = (checked_file(adapter, settings.state_dir) for adapter in (one, other))
+        average_adapters(earlier, later, out, weight=weight)
         made = register(
             settings.state_dir,
             name,
