@@ -40,7 +40,7 @@ chat: demo  ## Open the chat on the demo workspace
 	$(BIN)/affidavit chat -w .demo
 
 test: setup-dev  ## Run the tests (servers that are not there are skipped loudly)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup-dev lint types imports test  ## What CI runs: lint, types, import contracts, tests
 

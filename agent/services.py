@@ -177,15 +177,14 @@ def _record_policy(ledger: Ledger, policy: Policy) -> None:
     latest = Selection(kinds=(_POLICY_CHANGED,), newest_first=True)
     body = {"policy_fingerprint": policy.fingerprint(), "policy": policy.model_dump(mode="json")}
 
+    def is_news(last: Record | None) -> bool:
+        return last is None or last.body["policy_fingerprint"] != body["policy_fingerprint"]
+
     def changed(snapshot: Snapshot) -> Entry | None:
-        before = snapshot.page(latest, 1)
-        if before and before[0].body["policy_fingerprint"] == body["policy_fingerprint"]:
-            return None
-        return Entry(_POLICY_CHANGED, body)
+        return Entry(_POLICY_CHANGED, body) if is_news(next(iter(snapshot.page(latest, 1)), None)) else None
 
     try:
-        before = next(ledger.select(latest), None)
-        if before is None or before.body["policy_fingerprint"] != body["policy_fingerprint"]:
+        if is_news(next(ledger.select(latest), None)):  # seldom, so the ledger is locked only then
             ledger.append_decided(changed)
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error

@@ -20,7 +20,8 @@ from agent.run import Outcome, Result
 from agent.settings import ModelSettings, Settings
 from finetune.trainers.base_model import TrainableBase, adapter_bytes, check_adapter_size, find_trainable
 from finetune.trainers.examine import Examiner, read_sample
-from finetune.trainers.lora import Examine, LoraOptions, TrainProgress, train_lora
+from finetune.trainers.lora import train_lora
+from finetune.trainers.lora_options import Examine, LoraOptions, TrainProgress
 
 torch = pytest.importorskip("torch", reason="LOUD SKIP: training needs torch: make setup-train")
 pytestmark = [

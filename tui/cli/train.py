@@ -16,7 +16,7 @@ from tui.cli.pairs_dataset import PairsOption, training_dataset
 if TYPE_CHECKING:
     from agent.settings import Settings
     from finetune.trainers.base_model import TrainableBase
-    from finetune.trainers.lora import Examine, LoraOptions
+    from finetune.trainers.lora_options import Examine, LoraOptions
     from finetune.trainers.run_report import TrainReport
 
 __all__ = ["app"]
@@ -97,7 +97,7 @@ def lora_command(
     from finetune.adapters.registry import register
     from finetune.datasets.build import dataset_dialect
     from finetune.trainers.base_model import check_adapter_size, find_trainable
-    from finetune.trainers.lora import LoraOptions
+    from finetune.trainers.lora_options import LoraOptions
     from tui.cli.console import facts, print_json
 
     settings = settings_of(ctx, workspace)
@@ -207,7 +207,7 @@ def _examining(settings: Settings, dataset: Path, options: LoraOptions) -> Itera
     from finetune.adapters.registry import with_model
     from finetune.pairs.world import World
     from finetune.trainers.examine import Examiner, guarded, read_sample
-    from finetune.trainers.lora import Examine
+    from finetune.trainers.lora_options import Examine
     from memory.semantics import load_semantics
     from memory.sync import load_catalog
 
