@@ -29,6 +29,7 @@ from agent.warehouse.reading import Reader, ReadingCursor
 __all__ = ["Warehouse", "open_warehouse"]
 
 _BATCH_ROWS = 500
+_FIRST_ROWS = 20
 _URL_HINT = (
     "Write it as sqlite:///file.sqlite, duckdb:///file.duckdb, postgresql+psycopg://user:password@host/database "
     "or mysql+pymysql://user:password@host/database."
@@ -120,8 +121,10 @@ class Warehouse:
         """The rows as the driver gives them, up to the row and byte caps, and whether one was left out."""
         rows: list[Sequence[Any]] = []
         size = 0
+        batch_rows = _FIRST_ROWS
         while True:
-            batch = cursor.fetchmany(min(_BATCH_ROWS, max_rows + 1 - len(rows)))
+            batch = cursor.fetchmany(min(batch_rows, max_rows + 1 - len(rows)))
+            # As many as are sure to fit: a batch is in memory before it can be counted, and rows may be megabytes long.
             if not batch:
                 return rows, False
             for row in batch:
@@ -129,6 +132,8 @@ class Warehouse:
                 if len(rows) == max_rows or size > self._limits.max_bytes:
                     return rows, True
                 rows.append(row)
+            room = (self._limits.max_bytes - size) * len(rows) // max(1, size)
+            batch_rows = max(1, min(_BATCH_ROWS, room))
 
     def _classified(self, failure: Exception) -> RunError:
         error_class, message, hint = classify(failure, self.dialect)

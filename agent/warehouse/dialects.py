@@ -20,11 +20,13 @@ __all__ = [
     "ALLOWED_ARGUMENTS",
     "ALLOWED_NODES",
     "FORBIDDEN_FUNCTION",
+    "HIDDEN_COLUMNS",
     "WRITING_NODES",
     "allowed_function_names",
     "argument_problem",
     "identifier",
     "is_system_table",
+    "node_classes",
     "render",
 ]
 
@@ -82,12 +84,12 @@ _FUNCTIONS = (
 )
 
 
-def _classes(names: str) -> frozenset[type[exp.Expr]]:
-    # A name that this sqlglot lacks is a class it cannot build either.
+def node_classes(names: str) -> frozenset[type[exp.Expr]]:
+    """The syntax-tree classes of these names; one that this sqlglot lacks is a class it cannot build either."""
     return frozenset(getattr(exp, name) for name in names.split() if hasattr(exp, name))
 
 
-ALLOWED_NODES: frozenset[type[exp.Expr]] = _classes(f"{_STRUCTURE} {_OPERATORS} {_FUNCTIONS}") | {exp.Anonymous}
+ALLOWED_NODES: frozenset[type[exp.Expr]] = node_classes(f"{_STRUCTURE} {_OPERATORS} {_FUNCTIONS}") | {exp.Anonymous}
 """Exact node classes (no subclasses) a judged statement may be made of."""
 
 WRITING_NODES: tuple[type[exp.Expr], ...] = (
@@ -96,7 +98,7 @@ WRITING_NODES: tuple[type[exp.Expr], ...] = (
     exp.Command,
     exp.Into,
     exp.Lock,
-    *_classes(
+    *node_classes(
         "Drop Alter TruncateTable Merge Copy LoadData Set SetItem Pragma Attach Detach "
         "Use Kill Grant Revoke Transaction "
         "Commit Rollback Analyze Comment Cache Uncache Refresh Execute ExecuteSql Declare "
@@ -179,10 +181,13 @@ FORBIDDEN_FUNCTION = re.compile(
 
 _FORMAT = re.compile(r"(?:[^%]|%%|%[-+ 0,]{0,2}\d{0,3}(?:\.\d{1,2})?[a-zA-Z])*")
 _LONGEST_PAD = 1000
+_LONGEST_TEXT = 65_535
 
 
 def argument_problem(node: exp.Expr) -> str:
     """Why this call's arguments are unsafe though its function is not; "" when they are fine."""
+    if isinstance(node, exp.DataTypeParam):
+        return _length_problem(node)
     if isinstance(node, exp.Pad):
         width = node.args.get("expression")
         if not (isinstance(width, exp.Literal) and not width.is_string and width.name.isdigit()):
@@ -192,6 +197,14 @@ def argument_problem(node: exp.Expr) -> str:
         pattern = node.expressions[0]
         if not (isinstance(pattern, exp.Literal) and pattern.is_string and _FORMAT.fullmatch(pattern.name)):
             return "a format must be a plain literal with small widths"
+    return ""
+
+
+def _length_problem(node: exp.DataTypeParam) -> str:
+    """CHAR(10000000) is padded to that length, row by row."""
+    length = node.this
+    if isinstance(length, exp.Literal) and length.name.isdigit() and int(length.name) > _LONGEST_TEXT:
+        return f"a type may be {_LONGEST_TEXT} characters long at most"
     return ""
 
 
@@ -207,6 +220,14 @@ def is_system_table(name: str, schema: str) -> bool:
     found = _SYSTEM_TABLE.match(name)
     return schema.lower() in _SYSTEM_SCHEMAS or (found is not None and found.group().lower() not in _NOT_SYSTEM)
 
+
+HIDDEN_COLUMNS: dict[str, frozenset[str]] = {
+    "sqlite": _words("rowid oid _rowid_"),
+    "duckdb": _words("rowid"),
+    "postgres": _words("ctid xmin xmax cmin cmax tableoid"),
+    "mysql": _words("_rowid"),
+}
+"""Columns that every table has without the catalog listing them; some are another name of the key."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_LOWER = re.compile(r"[a-z_][a-z0-9_]*")

@@ -66,6 +66,11 @@ class Resolution:
     sources: dict[int, dict[str, str | None]] = field(default_factory=dict)
     """id of a Select -> its sources: alias -> catalog table, None for a derived one."""
     seen: set[int] = field(default_factory=set)
+    common_names: set[str] = field(default_factory=set)
+    """Names of common table expressions (folded): where they hold, no table can be read under such a name."""
+    looked_outside: bool = False
+    """Whether a column was found in a query further out, past tables of the catalog. A database that compares names in
+    another way than we do (`é` equals `e` in MariaDB) could find it in one of those instead."""
 
 
 def nearest_names(name: str, known: Iterable[str], *, count: int = 3, cutoff: float = _NEAREST_CUTOFF) -> list[str]:

@@ -3,7 +3,8 @@
 Every reference to a table that has row filters or masks is replaced by a derived table of the same name, which selects
 the allowed rows, and of the columns those that the statement uses, disguised where they must be. The rest of the
 statement stands on that, so nothing it does (aliases, functions, ordering, grouping, joins, subqueries, set operations)
-can reach what is behind it: a column that was overlooked is not there, and the database refuses the statement.
+can reach what is behind it: a column that was overlooked is not there, and the database refuses the statement. A table
+with denied columns gets the same where the statement looks past tables for a name, so that none is found in passing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlglot.errors import SqlglotError
 
 from agent.errors import ErrorClass, RefusedError
 from agent.warehouse.dialects import identifier
+from agent.warehouse.fence import fence, may_fail
 from agent.warehouse.names import Resolution, UnresolvedName
 from agent.warehouse.policy import Policy
 from agent.warehouse.policy_rules import Mask
@@ -46,16 +48,21 @@ def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) 
     said: dict[str, None] = {}
     changed = False
     used = {(use.table, use.column) for use in found.uses}
+    fenced: bool | None = None
     for node, table in found.references:
         conditions = policy.row_conditions(table.name)
         masks = {column.name: mask for column in table.columns if (mask := policy.mask_of(table.name, column.name))}
-        if not conditions and not masks:
+        if not conditions and not masks and not (found.looked_outside and _has_denied(table, policy)):
             continue
+        if conditions and fenced is None:
+            fenced = may_fail(node.root(), dialect)
         columns = _columns(node, table, {name for owner, name in used if owner == table.name}, masks, dialect)
         shown = exp.select(*columns).from_(exp.Table(this=identifier(table.name, dialect)))
         for condition in conditions:
-            shown = shown.where(_condition(condition, table, catalog, dialect))
+            shown = shown.where(_condition(condition, table, catalog, dialect, found))
             said[f"The policy shows only the rows of {table.name} where {condition}."] = None
+        if conditions and fenced:
+            fence(shown, dialect)
         for name, mask in masks.items():
             if (table.name, name) in used:
                 said[f"The policy masks {table.name}.{name}: {_TOLD[mask]}."] = None
@@ -105,18 +112,26 @@ def _starred(text: exp.Expr) -> exp.Expr:
     return exp.Concat(expressions=[text, exp.Literal.string("***")], safe=True, coalesce=False)
 
 
-def _condition(condition: str, table: Table, catalog: Catalog, dialect: str) -> exp.Expr:
+def _has_denied(table: Table, policy: Policy) -> bool:
+    return any(policy.column_denied(table.name, column.name) for column in table.columns)
+
+
+def _condition(condition: str, table: Table, catalog: Catalog, dialect: str, found: Resolution) -> exp.Expr:
     """The condition as a tree, its names resolved against its own table."""
     name = identifier(table.name, dialect).sql(dialect=dialect)
     try:
         tree = sqlglot.parse_one(f"SELECT 1 FROM {name} WHERE {condition}", dialect=dialect)
         if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} != _CONDITION_ONLY:
             raise _broken(condition, table, "is more than a condition.")
-        resolve(tree, catalog, dialect)
+        asked = resolve(tree, catalog, dialect).tables
     except SqlglotError as error:
         raise _broken(condition, table, "is not valid SQL.") from error
     except UnresolvedName as error:
         raise _broken(condition, table, f"cannot hold: {error.message}") from error
+    hidden = [name for name in asked if name.casefold() in found.common_names]
+    if hidden:  # it would read what the statement put there instead
+        message = f"{hidden[0]} is a table that the policy reads; give what is called so in WITH another name."
+        raise RefusedError(ErrorClass.SYNTAX, message)
     where = tree.args["where"]
     return exp.paren(where.this.copy())
 

@@ -13,12 +13,15 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from agent.errors import ErrorClass
-from agent.warehouse.dialects import identifier, is_system_table
+from agent.warehouse.dialects import HIDDEN_COLUMNS, identifier, is_system_table
 from agent.warehouse.names import ColumnUse, Resolution, UnresolvedName, nearest_names
-from agent.warehouse.sources import Output, Outputs, Scope, Source, by_name, renamed
+from agent.warehouse.sources import Common, Output, Outputs, Scope, Source, by_name, renamed
 from memory.catalog import Catalog, Table
 
 __all__ = ["ColumnUse", "Resolution", "UnresolvedName", "nearest_names", "resolve"]
+
+_WHOLE_ROWS = frozenset({"postgres", "duckdb"})
+"""Here the alias of a table also stands for its whole row, where no column has that name."""
 
 
 def resolve(tree: exp.Expr, catalog: Catalog, dialect: str) -> Resolution:
@@ -69,20 +72,21 @@ class _Resolver:
             ErrorClass.NOT_READ_ONLY, "read_only", f"{node.key.upper()} stands where only a query may stand."
         )
 
-    def _with(self, node: exp.Expr, scope: Scope) -> dict[str, Outputs]:
+    def _with(self, node: exp.Expr, scope: Scope) -> dict[str, Common]:
         """The CTEs that can be named inside `node`: those of `scope`, and its own in order of their writing."""
         with_ = node.args.get("with_")
         if with_ is None:
             return scope.ctes
         ctes = dict(scope.ctes)
         for cte in with_.expressions:
-            name = cte.alias.casefold()
+            name, declared = cte.alias.casefold(), cte.args["alias"].this
+            self.found.common_names.add(name)
             # A recursive CTE may name itself: its first branch, resolved without it, says which columns it has.
             if with_.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
                 anchor = self.query(cte.this.left, Scope(ctes=dict(ctes), outer=scope.outer))
-                ctes[name] = renamed(anchor, cte.args.get("alias"))
+                ctes[name] = Common(declared, renamed(anchor, cte.args.get("alias")))
             outputs = self.query(cte.this, Scope(ctes=dict(ctes), outer=scope.outer))
-            ctes[name] = renamed(outputs, cte.args.get("alias"))
+            ctes[name] = Common(declared, renamed(outputs, cte.args.get("alias")))
         return ctes
 
     def _select(self, node: exp.Select, scope: Scope) -> Outputs:
@@ -142,8 +146,9 @@ class _Resolver:
         elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery) and alias is None:
             self._source(node.this, scope)  # FROM (a JOIN b ON ...): the parentheses hide nothing
         elif isinstance(node, exp.Subquery | exp.Values):
-            # A derived table does not see its neighbours, only what is outside the whole SELECT.
-            outputs = self.query(node, Scope(ctes=scope.ctes, outer=scope.outer))
+            # A derived table does not see its neighbours, only what is outside the whole SELECT; in DuckDB it does.
+            outer = scope if self.dialect == "duckdb" else scope.outer
+            outputs = self.query(node, Scope(ctes=scope.ctes, outer=outer))
             name = alias.this if isinstance(alias, exp.TableAlias) and alias.this else None
             self._add(scope, name or exp.to_identifier(f"_{len(scope.sources)}"), renamed(outputs, alias))
         else:
@@ -165,8 +170,10 @@ class _Resolver:
             )
         alias = node.args.get("alias")
         name = alias.this if alias is not None and alias.this is not None else None
-        if not node.db and node.name.casefold() in scope.ctes:
-            self._add(scope, name or node.this, renamed(scope.ctes[node.name.casefold()], alias))
+        common = None if node.db else scope.ctes.get(node.name.casefold())
+        if common is not None:
+            node.set("this", common.identifier.copy())  # or the database, to which K and k differ, finds a table
+            self._add(scope, name or node.this, renamed(common.outputs, alias))
             return
         table = self._known_table(node)
         node.set("this", identifier(table.name, self.dialect))
@@ -291,14 +298,19 @@ class _Resolver:
         alias, holders = scope.aliases.get(folded), scope.holders(folded)
         if alias is None or (holders and not (preferred and isinstance(node.parent, exp.Ordered))):
             return False
-        for source in holders:  # which of the two a database takes differs, so both must be harmless
-            self._note(source.outputs[folded], node)
+        if not isinstance(node.find_ancestor(exp.Ordered, exp.Having, exp.Query), exp.Ordered | exp.Having):
+            self._refuse_captured(node, scope)
+            self.found.looked_outside |= not folded.isascii()
+        for place in scope.outward():  # which of them a database takes differs, so all must be harmless
+            for source in place.holders(folded):
+                self._note(source.outputs[folded], node)
         node.set("this", alias.copy())
         return True
 
     def _bare_column(self, node: exp.Column, scope: Scope) -> None:
         """The nearest scope that has a column of that name has it meant, unless two sources there offer it."""
         folded = node.name.casefold()
+        passed: list[Scope] = []
         for place in scope.outward():
             holders = place.holders(folded)
             if len(holders) > 1 and folded not in place.merged:
@@ -306,9 +318,26 @@ class _Resolver:
                 message = f"{node.name} is ambiguous: {owners} have it."
                 raise UnresolvedName(ErrorClass.AMBIGUOUS_COLUMN, "known_column", message, node, place.tables())
             if holders:
+                for inner in passed:
+                    self._refuse_captured(node, inner)
+                self._passed(passed)
                 self._settle(node, holders[0], folded)
                 return
+            passed.append(place)
         raise self._no_column(node, scope.sources.values(), scope)
+
+    def _passed(self, places: Iterable[Scope]) -> None:
+        if any(source.table for place in places for source in place.sources.values()):
+            self.found.looked_outside = True
+
+    def _refuse_captured(self, node: exp.Column, place: Scope) -> None:
+        """Refuse a name that we find elsewhere, but that the database has a meaning for in `place` already."""
+        folded = node.name.casefold()
+        hidden = folded in HIDDEN_COLUMNS.get(self.dialect, ()) and any(s.table for s in place.sources.values())
+        if hidden or (self.dialect in _WHOLE_ROWS and folded in place.sources):
+            what = "a hidden column of every table" if hidden else "the name of a source in FROM"
+            message = f"{node.name} is {what} here; give what is meant another name."
+            raise UnresolvedName(ErrorClass.AMBIGUOUS_COLUMN, "known_column", message, node, place.tables())
 
     def _star(self, node: exp.Star, scope: Scope) -> None:
         if isinstance(node.parent, exp.Count) or (
@@ -322,9 +351,12 @@ class _Resolver:
     def _source_named(self, node: exp.Column, scope: Scope) -> Source:
         """The source that a qualifier stands for, here or further out."""
         folded = node.table.casefold()
+        passed: list[Scope] = []
         for place in scope.outward():
             if folded in place.sources:
+                self._passed(passed)
                 return place.sources[folded]
+            passed.append(place)
         if self.catalog.table(node.table) is not None:
             message = f"{node.table}.{node.name} is used, but {node.table} is not in FROM (or has an alias there)."
             raise UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message, node, scope.tables())

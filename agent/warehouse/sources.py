@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from memory.catalog import Table
 
-__all__ = ["Output", "Outputs", "Scope", "Source", "by_name", "renamed"]
+__all__ = ["Common", "Output", "Outputs", "Scope", "Source", "by_name", "renamed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ Outputs = dict[str, Output]
 """Folded name -> column, in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Common:
+    """A common table expression: its name as declared, which is how it must be written to be met, and its columns."""
+
+    identifier: exp.Identifier
+    outputs: Outputs
+
+
 @dataclass(slots=True)
 class Source:
     """One entry of FROM under its alias; `table` is None for a derived one."""
@@ -44,7 +52,8 @@ class Source:
 class Scope:
     """What can be named at one place: the FROM sources, this SELECT's aliases, the CTEs, and the scope outside."""
 
-    ctes: dict[str, Outputs]
+    ctes: dict[str, Common]
+    """By folded name."""
     outer: Scope | None = None
     sources: dict[str, Source] = field(default_factory=dict)
     """By folded alias."""
