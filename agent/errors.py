@@ -27,6 +27,7 @@ __all__ = [
     "RefusedError",
     "UsageError",
     "handling",
+    "words_of",
 ]
 
 Actor = Literal["asker", "model", "operator"]
@@ -92,7 +93,8 @@ class Handling:
     actor: Actor
     fallback: Fallback
     retryable: bool = False
-    """Whether the very same request is sent again, after a pause and a few times, before the fallback."""
+    """Whether the very same request is sent again, after a pause, before the fallback: to a model a few times, to the
+    warehouse once."""
 
     @property
     def is_repairable(self) -> bool:
@@ -105,6 +107,7 @@ _MODEL_REGENERATE = Handling("model", "regenerate")
 _MODEL_FORBIDDEN = Handling("model", "stop")
 _ASKER = Handling("asker", "stop")
 _OPERATOR = Handling("operator", "stop")
+_OPERATOR_AGAIN = Handling("operator", "stop", retryable=True)
 _OPERATOR_PASSING = Handling("operator", "next_model", retryable=True)
 
 _HANDLING: dict[ErrorClass, Handling] = {
@@ -129,11 +132,11 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.CHECK_FAILED: _MODEL_REGENERATE,
     ErrorClass.LOW_CONFIDENCE: Handling("model", "abstain"),
     ErrorClass.WAREHOUSE_URL: _OPERATOR,
-    ErrorClass.WAREHOUSE_UNREACHABLE: _OPERATOR,
+    ErrorClass.WAREHOUSE_UNREACHABLE: _OPERATOR_AGAIN,
     ErrorClass.WAREHOUSE_AUTH: _OPERATOR,
     ErrorClass.WAREHOUSE_PERMISSION: _OPERATOR,
     ErrorClass.WAREHOUSE_TIMEOUT: _MODEL_REGENERATE,
-    ErrorClass.WAREHOUSE_LOCKED: _OPERATOR,
+    ErrorClass.WAREHOUSE_LOCKED: _OPERATOR_AGAIN,
     ErrorClass.WAREHOUSE_OTHER: _MODEL_REGENERATE,
     ErrorClass.MODEL_MISSING: _OPERATOR,
     ErrorClass.MODEL_CORRUPT: _OPERATOR,
@@ -158,6 +161,14 @@ _HANDLING: dict[ErrorClass, Handling] = {
 def handling(error_class: ErrorClass) -> Handling:
     """What the run does about an error of this class."""
     return _HANDLING[error_class]
+
+
+def words_of(exc: BaseException) -> str:
+    """What an exception says; "" for one whose own words fail."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001 (the last line of defence: an error must not hide behind another)
+        return ""
 
 
 class AffidavitError(Exception):

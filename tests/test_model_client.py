@@ -314,4 +314,15 @@ def test_auto_prompts_compactly_only_for_the_model_that_is_trained_on_it() -> No
 @pytest.mark.parametrize("error_class", list(ErrorClass))
 def test_every_error_class_has_its_handling(error_class: ErrorClass) -> None:
     assert handling(error_class).actor in {"asker", "model", "operator"}
-    assert not handling(error_class).retryable or error_class.value.startswith("model_")
+    passing = {"model_", "warehouse_unreachable", "warehouse_locked"}
+    assert not handling(error_class).retryable or any(error_class.value.startswith(part) for part in passing)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "http://[::1", "ftp://127.0.0.1/v1", "http://x:port/v1"])
+def test_an_address_that_is_none_is_a_wrong_setting_and_is_not_asked_again(url: str) -> None:
+    client = open_model(Settings(model=ModelSettings(provider="compatible", name="m", base_url=url)))
+    with pytest.raises(FailedError) as caught:
+        client.complete(ASK)
+    client.close()
+    assert caught.value.error_class is ErrorClass.SETTINGS
+    assert "base_url" in caught.value.message

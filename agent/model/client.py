@@ -186,7 +186,7 @@ class ModelClient:
                 if refused is None:
                     raise model_error(error, connection.client.api_key) from error
                 self._refused.add(refused)
-            except (openai.OpenAIError, ValueError) as error:  # ValueError: a body that is not JSON
+            except Exception as error:  # adapter boundary: besides the client's own, httpx's and a body that is no JSON
                 raise model_error(error, connection.client.api_key) from error
         raise FailedError(ErrorClass.MODEL_OTHER, "The provider refuses every form of the request.", SETTINGS_HINT)
 

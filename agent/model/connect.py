@@ -10,10 +10,11 @@ import hashlib
 import os
 from functools import partial
 
-from agent.errors import ErrorClass, FailedError, UsageError
+from agent.errors import AffidavitError, ErrorClass, FailedError, UsageError
 from agent.model.adapters import file_sha256, resolve_adapter
 from agent.model.client import ModelClient
 from agent.model.connection import Connection
+from agent.model.failures import model_error
 from agent.model.fetch import Progress
 from agent.model.prompts import PromptStyle
 from agent.settings import ModelSettings, Settings
@@ -59,7 +60,13 @@ def connect_model(settings: Settings, progress: Progress | None = None) -> Conne
     provider = settings.model.provider
     if provider == "embedded":
         return _embedded(settings, progress)
-    return _azure(settings.model) if provider == "azure" else _hosted(settings.model)
+    try:
+        return _azure(settings.model) if provider == "azure" else _hosted(settings.model)
+    except AffidavitError:
+        raise
+    except Exception as error:  # adapter boundary: an address that cannot be one is told in the words of httpx
+        key = settings.model.api_key
+        raise model_error(error, "" if key is None else key.get_secret_value()) from error
 
 
 def prompt_style(model: ModelSettings) -> PromptStyle:

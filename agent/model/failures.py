@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from functools import cache
 from typing import NamedTuple
 
-from agent.errors import ErrorClass, FailedError
+from agent.errors import ErrorClass, FailedError, words_of
 
 __all__ = ["SETTINGS_HINT", "is_too_long", "model_error", "retry_pause_s", "without_keys"]
 
@@ -24,25 +23,27 @@ _LONGEST_PAUSE_S = 60.0
 
 
 class _Row(NamedTuple):
-    types: tuple[type[Exception], ...]
+    names: frozenset[str]
+    """Of exception classes of the `openai` package and of whichever `httpx` it sends by; subclasses count."""
     error_class: ErrorClass
     message: str
     hint: str
 
 
 def model_error(error: Exception, key: str = "") -> FailedError:
-    """A failure of the `openai` client as a `FailedError`; what is not in the table is `model_other`.
+    """Whatever asking a model raised as a `FailedError`; what is not in the table is `model_other`.
 
-    Providers repeat what they were sent, so `key`, and whatever looks like one, is withheld from the message.
+    A connection error is read by what caused it, where that says more. Providers repeat what they were sent, so `key`,
+    and whatever looks like one, is withheld from the message.
     """
-    said = without_keys(" ".join(str(error).split()), key)[:_MAX_MESSAGE]
+    said = without_keys(" ".join(words_of(error).split()), key)[:_MAX_MESSAGE]
     if is_too_long(said):
         return FailedError(
             ErrorClass.MODEL_OTHER,
             f"The prompt does not fit the model's context: {said}",
             "Lower memory.max_pieces, raise model.context_tokens, or ask a shorter question.",
         )
-    row = next((row for row in _table() if isinstance(error, row.types)), None)
+    row = _row_of(error)
     if row is None:
         return FailedError(ErrorClass.MODEL_OTHER, f"The model's server failed: {said}", SETTINGS_HINT)
     return FailedError(row.error_class, row.message.format(said=said), row.hint)
@@ -74,46 +75,73 @@ def without_keys(text: str, key: str) -> str:
     return _TOKENS.sub(_WITHHELD, text)
 
 
-@cache
-def _table() -> tuple[_Row, ...]:
-    """In order: a timeout is a connection error to the `openai` package, so it comes before that."""
-    import openai
+def _row_of(error: BaseException) -> _Row | None:
+    """The first row of the table with a class of the error, or of the address being wrong as its cause."""
+    cause = error.__cause__
+    if cause is not None and _names(cause) & _WRONG_ADDRESS.names:
+        return _WRONG_ADDRESS
+    status = _BY_STATUS.get(getattr(error, "status_code", None) or 0)
+    names = _names(error)
+    return next((row for row in _TABLE if row is status or names & row.names), None)
 
-    return (
-        _Row(
-            (openai.AuthenticationError, openai.PermissionDeniedError),
-            ErrorClass.MODEL_AUTH,
-            "The model's provider refuses the key: {said}",
-            "Set AFFIDAVIT_MODEL__API_KEY to a key that may use this model.",
-        ),
-        _Row(
-            (openai.NotFoundError,),
-            ErrorClass.MODEL_MISSING,
-            "The provider does not know the model: {said}",
-            "Check model.name and model.base_url.",
-        ),
-        _Row(
-            (openai.RateLimitError,),
-            ErrorClass.MODEL_RATE_LIMIT,
-            "The provider's limit is reached: {said}",
-            "Wait and ask again, or raise the quota.",
-        ),
-        _Row(
-            (openai.APITimeoutError,),
-            ErrorClass.MODEL_TIMEOUT,
-            "The model did not answer in time.",
-            "Ask again, raise model.timeout_s, or lower model.samples.",
-        ),
-        _Row(
-            (openai.APIConnectionError,),
-            ErrorClass.MODEL_UNREACHABLE,
-            "The model's server cannot be reached: {said}",
-            "Check model.base_url and that the server is running.",
-        ),
-        _Row(
-            (openai.InternalServerError, openai.ConflictError),
-            ErrorClass.MODEL_UNREACHABLE,
-            "The model's server failed: {said}",
-            "Ask again; if it fails again, look at the server's log.",
-        ),
-    )
+
+def _names(error: BaseException) -> frozenset[str]:
+    """The names of the error's classes, those of packages that have nothing to do with it left out."""
+    return frozenset(base.__name__ for base in type(error).__mro__ if base.__module__.partition(".")[0] in _PACKAGES)
+
+
+def _row(names: str, error_class: ErrorClass, message: str, hint: str) -> _Row:
+    return _Row(frozenset(names.split()), error_class, message, hint)
+
+
+_PACKAGES = ("openai", "httpx", "httpx2")
+_WRONG_ADDRESS = _row(
+    "InvalidURL UnsupportedProtocol",
+    ErrorClass.SETTINGS,
+    "model.base_url is no address that can be asked: {said}",
+    "Write it as http://host:port/v1.",
+)
+_REFUSED = _row(
+    "AuthenticationError PermissionDeniedError OAuthError SubjectTokenProviderError",
+    ErrorClass.MODEL_AUTH,
+    "The model's provider refuses the key: {said}",
+    "Set AFFIDAVIT_MODEL__API_KEY to a key that may use this model.",
+)
+_TOO_LATE = _row(
+    "APITimeoutError TimeoutException",
+    ErrorClass.MODEL_TIMEOUT,
+    "The model did not answer in time.",
+    "Ask again, raise model.timeout_s, or lower model.samples.",
+)
+# In order: a timeout is a connection error to the `openai` package, so it comes before that.
+_TABLE: tuple[_Row, ...] = (
+    _WRONG_ADDRESS,
+    _REFUSED,
+    _row(
+        "NotFoundError",
+        ErrorClass.MODEL_MISSING,
+        "The provider does not know the model: {said}",
+        "Check model.name and model.base_url.",
+    ),
+    _row(
+        "RateLimitError",
+        ErrorClass.MODEL_RATE_LIMIT,
+        "The provider's limit is reached: {said}",
+        "Wait and ask again, or raise the quota.",
+    ),
+    _TOO_LATE,
+    _row(
+        "APIConnectionError TransportError WebSocketConnectionClosedError",
+        ErrorClass.MODEL_UNREACHABLE,
+        "The model's server cannot be reached: {said}",
+        "Check model.base_url and that the server is running.",
+    ),
+    _row(
+        "InternalServerError ConflictError",
+        ErrorClass.MODEL_UNREACHABLE,
+        "The model's server failed: {said}",
+        "Ask again; if it fails again, look at the server's log.",
+    ),
+)
+_BY_STATUS: dict[int, _Row] = {402: _REFUSED, 408: _TOO_LATE}
+"""Statuses the `openai` package has no class for: nothing is paid for, and it took too long."""

@@ -7,16 +7,21 @@ ledger, and what came of it follows: an intent without an outcome is the visible
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agent.errors import ErrorClass, handling
 from agent.run import Draft, Outcome, RunState, Verdict
 
 if TYPE_CHECKING:
     from agent.services import Services
 
 __all__ = ["elect", "node"]
+
+_PAUSE_S = 0.5
+"""Before a statement is sent again: long enough for a server to notice that one of its sessions is gone."""
 
 
 def elect(drafts: Sequence[Draft], fingerprints: Mapping[int, str]) -> int | None:
@@ -69,6 +74,15 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
 
 
 def _executed(verdict: Verdict, index: int, run_id: str, services: Services) -> Outcome:
+    """What the statement gave; it is sent once more where what failed may have passed, for reading can be repeated."""
+    outcome = _tried(verdict, index, run_id, services)
+    if outcome.error is not None and handling(ErrorClass(outcome.error.error_class)).retryable:
+        time.sleep(_PAUSE_S)
+        outcome = _tried(verdict, index, run_id, services)
+    return outcome
+
+
+def _tried(verdict: Verdict, index: int, run_id: str, services: Services) -> Outcome:
     intent = {
         "draft": index,
         "sql": verdict.sql,

@@ -43,6 +43,7 @@ class PostgresReader:
         self.engine = create_engine(
             url.difference_update_query(["options"]),
             pool_size=2,
+            pool_pre_ping=True,  # a server that was restarted has closed every session, not only the one that failed
             connect_args={
                 "options": _session_options(url, limits, db_schema),
                 "connect_timeout": CONNECT_TIMEOUT_S,

@@ -78,7 +78,7 @@ _ERRORS_SAID: Final = {
     ErrorClass.UNKNOWN_COLUMN: "The statement names a column that is not there.",
     ErrorClass.AMBIGUOUS_COLUMN: "A column without its table is in several of them.",
     ErrorClass.UNKNOWN_FUNCTION: "The warehouse has no such function.",
-    ErrorClass.TYPE_MISMATCH: "Values of types that do not go together.",
+    ErrorClass.TYPE_MISMATCH: "Values of types that do not go together, or a value that its type cannot hold.",
     ErrorClass.GROUPING: "A column is neither grouped by nor aggregated.",
     ErrorClass.DIVISION_BY_ZERO: "A divisor is zero.",
     ErrorClass.NOT_READ_ONLY: "The statement is not one query.",
@@ -88,11 +88,11 @@ _ERRORS_SAID: Final = {
     ErrorClass.CHECK_FAILED: "A finding of severity `error` is left.",
     ErrorClass.LOW_CONFIDENCE: "The confidence is under `limits.min_confidence`.",
     ErrorClass.WAREHOUSE_URL: "The warehouse's URL is wrong, or its driver or file is missing.",
-    ErrorClass.WAREHOUSE_UNREACHABLE: "The warehouse's server does not answer.",
+    ErrorClass.WAREHOUSE_UNREACHABLE: "The warehouse does not answer, hung up, or cannot read its own files.",
     ErrorClass.WAREHOUSE_AUTH: "The warehouse refuses the account.",
     ErrorClass.WAREHOUSE_PERMISSION: "The account may not read what was asked for.",
-    ErrorClass.WAREHOUSE_TIMEOUT: "The statement took longer than `limits.timeout_s`.",
-    ErrorClass.WAREHOUSE_LOCKED: "Another program holds the warehouse.",
+    ErrorClass.WAREHOUSE_TIMEOUT: "The statement took longer than `limits.timeout_s`, or too much room.",
+    ErrorClass.WAREHOUSE_LOCKED: "Another program holds the warehouse, or won a deadlock.",
     ErrorClass.WAREHOUSE_OTHER: "Another error of the warehouse.",
     ErrorClass.MODEL_MISSING: "There is no such model or adapter, or it cannot be fetched.",
     ErrorClass.MODEL_CORRUPT: "The model's or adapter's file is not what it should be.",
@@ -263,9 +263,12 @@ def error_classes_page() -> str:
     parts = [_MADE, "# Error classes\n"]
     parts.append(
         "`error.class` of an answer and `error_class` on the ledger are one of these. “Retryable” means that the very\n"
-        "same request is sent again by itself, twice at most, after a pause: the one the provider asks for in\n"
-        "`Retry-After`, or half a second and then a second. The fallback is what the run does next; a mend or a new\n"
-        "draft at most `limits.max_repairs` times.\n"
+        "same request is sent again by itself, after a pause: to a model twice at most, after what the provider asks\n"
+        "for in `Retry-After`, or half a second and then a second; to the warehouse once, after half a second. The\n"
+        "fallback is what the run does next; a mend or a new draft at most `limits.max_repairs` times.\n\n"
+        "Every exception and code of the drivers and of the model's client belongs to one of these; the tables are in\n"
+        "`agent/warehouse/error_codes.py` and `agent/model/failures.py`. `warehouse_other` and `model_other` are for\n"
+        "what says nothing certain, and each code that ends there by intent is listed with its reason.\n"
     )
     used = [handling(each).fallback for each in ErrorClass]
     for fallback, meaning in _FALLBACKS_SAID.items():
