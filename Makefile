@@ -22,7 +22,7 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench adapter-data clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost adapter-data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ bench: demo  ## Measure start-up, latency by stage, and what retrieval finds
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.latency -w .demo
 	$(BIN)/python -m bench.memory_recall -w .demo
+
+benign: setup-dev  ## Count harmless queries that the guard refuses, and run them with it and without (four engines)
+	$(BIN)/python -m bench.safety.benign
+
+guard-cost: setup-dev  ## Measure what judging and rewriting a query takes, in each dialect
+	$(BIN)/python -m bench.safety.guard_cost
 
 adapter-data: setup  ## Make the shipped adapter's training data anew and compare its hash with the card's
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN) "$$folder"

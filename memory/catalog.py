@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from memory.errors import CatalogError
+from memory.views import followed, names_read, through_views
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -78,6 +79,8 @@ class Table:
     row_count: int = 0
     comment: str = ""
     is_view: bool = False
+    reads: tuple[str, ...] | None = None
+    """Of a view: every table and view that it reads, through other views too. None: not known, or no view."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -171,6 +174,7 @@ class _Inspector(Protocol):
     def get_pk_constraint(self, table_name: str, schema: str | None = None) -> Any: ...
     def get_foreign_keys(self, table_name: str, schema: str | None = None) -> list[Any]: ...
     def get_table_comment(self, table_name: str, schema: str | None = None) -> Any: ...
+    def get_view_definition(self, view_name: str, schema: str | None = None) -> str | None: ...
 
 
 def reflect(
@@ -200,11 +204,12 @@ def reflect(
     try:
         with engine.connect() as connection:
             tables = _read_structure(connection, db_schema)
+            held_back = through_views(withhold, tables) if withhold else None
             filled: list[Table] = []
             for done, table in enumerate(tables):
                 if progress:
                     progress(done, len(tables))
-                columns = sample_columns(connection, table, db_schema, max_samples, withhold)
+                columns = sample_columns(connection, table, db_schema, max_samples, held_back)
                 filled.append(replace(table, row_count=count_rows(connection, table, db_schema), columns=columns))
             if progress:
                 progress(len(tables), len(tables))
@@ -243,9 +248,9 @@ def read_structure(engine: Engine, db_schema: str | None = None) -> Catalog:
         return Catalog(_dialect(engine), tuple(_read_structure(connection, db_schema)), db_schema)
 
 
-def _dialect(engine: Engine) -> str:
+def _dialect(place: Engine | Connection) -> str:
     """By sqlglot's name for it."""
-    return _SQLGLOT_NAMES.get(engine.dialect.name, engine.dialect.name)
+    return _SQLGLOT_NAMES.get(place.dialect.name, place.dialect.name)
 
 
 def _table_names(inspector: _Inspector, db_schema: str | None) -> list[str]:
@@ -256,7 +261,19 @@ def _read_structure(connection: Connection, db_schema: str | None) -> list[Table
     inspector = _inspector(connection)
     views = set(inspector.get_view_names(schema=db_schema))
     names = _table_names(inspector, db_schema)
-    return [_read_table(connection, inspector, name, db_schema, name in views) for name in names]
+    tables = [_read_table(connection, inspector, name, db_schema, name in views) for name in names]
+    dialect = _dialect(connection)
+    named = {name: names_read(_definition(inspector, name, db_schema), dialect) for name in views}
+    return list(followed(tables, named))
+
+
+def _definition(inspector: _Inspector, view: str, db_schema: str | None) -> str | None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return inspector.get_view_definition(view, schema=db_schema)
+    except (SQLAlchemyError, NotImplementedError):  # whoever may read a view may not always see what it is made of
+        return None
 
 
 def _inspector(connection: Connection) -> _Inspector:
@@ -323,6 +340,7 @@ def _table_to_dict(table: Table) -> dict[str, Any]:
         "name": table.name,
         "comment": table.comment,
         "is_view": table.is_view,
+        **({} if table.reads is None else {"reads": list(table.reads)}),
         "row_count": table.row_count,
         "primary_key": list(table.primary_key),
         "foreign_keys": [
@@ -367,6 +385,7 @@ def _table_from_dict(entry: dict[str, Any]) -> Table:
         row_count=entry["row_count"],
         comment=entry["comment"],
         is_view=entry["is_view"],
+        reads=tuple(entry["reads"]) if "reads" in entry else None,
     )
 
 

@@ -65,6 +65,12 @@ class DuckDBInspector:
         rows = self._rows(query, schema, table_name)
         return {"text": rows[0]["comment"] if rows else None}
 
+    def get_view_definition(self, view_name: str, schema: str | None = None) -> str | None:
+        """The CREATE VIEW statement."""
+        query = f"SELECT sql FROM duckdb_views() WHERE {_SCOPE} AND view_name = :table"
+        rows = self._rows(query, schema, view_name)
+        return str(rows[0]["sql"]) if rows else None
+
     def _constraints(self, table: str, schema: str | None, kind: str) -> Sequence[Any]:
         query = (
             "SELECT constraint_column_names, referenced_table, referenced_column_names FROM duckdb_constraints() "

@@ -6,11 +6,11 @@ Only SELECTs, one bounded aggregate per table and one per kept column. On a tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memory.catalog import MAX_SAMPLE_CHARS, Column, Table
+from memory.views import Withhold
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, FromClause, TableClause
@@ -19,8 +19,6 @@ __all__ = ["count_rows", "distinct_values", "sample_columns", "warehouse_table"]
 
 SCAN_ROWS = 500_000
 """Rows of a table that are looked at for distinct values."""
-
-Withhold = Callable[[str, str], bool]
 
 
 def warehouse_table(table: Table, db_schema: str | None) -> TableClause:

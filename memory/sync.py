@@ -23,6 +23,7 @@ from memory.store import Item, Kind, MemoryStore
 from memory.value_sources import Withhold, collect_values, permitted_values, values_from_json, values_to_json
 from memory.values import ValueIndex
 from memory.verified import VerifiedQueries
+from memory.views import through_views
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -179,6 +180,7 @@ def load_values(
 
 
 def _without_values(catalog: Catalog, withhold: Withhold) -> Catalog:
+    withhold = through_views(withhold, catalog.tables)
     tables = (
         replace(
             table,

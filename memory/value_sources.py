@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ from memory.catalog import MAX_SAMPLE_CHARS, Catalog, Table
 from memory.errors import CatalogError
 from memory.lexical import identifier_words, stems
 from memory.semantics import Dimension, SemanticLayer
+from memory.views import Withhold, through_views
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,8 +32,6 @@ __all__ = [
 ]
 
 Role = Literal["label", "name", "dimension", "key", "sample"]
-Withhold = Callable[[str, str], bool]
-"""`withhold(table, column)` is true for a column whose values must not be read."""
 
 MAX_VALUES = 50_000
 """Values read per column; a label with more is matched for these only."""
@@ -123,6 +122,7 @@ def collect_values(
     from memory.sampling import distinct_values
 
     collected: dict[str, tuple[str, ...]] = {}
+    withhold = through_views(withhold, catalog.tables) if withhold else None
     try:
         with engine.connect() as connection:
             for wanted in _wanted(catalog, layer):
@@ -152,6 +152,7 @@ def permitted_values(
     values: Mapping[str, tuple[str, ...]], catalog: Catalog, layer: SemanticLayer, withhold: Withhold
 ) -> dict[str, tuple[str, ...]]:
     """Those of the collected values that may still be read."""
+    withhold = through_views(withhold, catalog.tables)
     return {
         wanted.key: values[wanted.key]
         for wanted in _wanted(catalog, layer)

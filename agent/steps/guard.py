@@ -7,27 +7,21 @@ differently is gone by then. Anything the guard does not fully understand is ref
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, UnsupportedError
 
 from agent.errors import ErrorClass, RefusedError
 from agent.run import RunState, Verdict
-from agent.warehouse.dialects import (
-    ALLOWED_ARGUMENTS,
-    ALLOWED_NODES,
-    FORBIDDEN_FUNCTION,
-    WRITING_NODES,
-    allowed_function_names,
-    argument_problem,
-    render,
-)
+from agent.warehouse.dialects import parse, render
+from agent.warehouse.functions import FORBIDDEN_FUNCTION, allowed_function_names, argument_problem
 from agent.warehouse.policy import Policy
 from agent.warehouse.restriction import restrict
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
-from memory.catalog import Catalog
+from agent.warehouse.syntax import ALLOWED_ARGUMENTS, WRITING_NODES, allowed_nodes, every_node, harmless_nodes
+from memory.catalog import Catalog, Table
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -41,6 +35,17 @@ _EXECUTABLE_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
 
 
 _ARGUMENT_WORDS = {"method": "NATURAL (ASOF, POSITIONAL)", "locks": "FOR UPDATE", "sample": "TABLESAMPLE"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a judged tree names before it is written out."""
+
+    tables: list[str]
+    columns: set[tuple[str, str]]
+    """Qualifier and name."""
+    of_policy: frozenset[type[exp.Expr] | str]
+    """Node classes and functions that no draft may have: the policy's own, from its masks and conditions."""
 
 
 class _Refused(Exception):  # noqa: N818 (a verdict on its way out, not a fault)
@@ -126,20 +131,21 @@ def _judged(
     _check_nodes(tree, dialect)
     try:
         found = resolve(tree, catalog, dialect)
-        _check_policy(found, policy)
+        _check_policy(found, policy, catalog)
         _cap_rows(tree, max_rows)
-        text = render(tree, dialect)
+        restrictions = restrict(found, policy, catalog, dialect)
+        written = _written(tree, dialect)
+        text = render(tree, dialect, copy=False)
     except RecursionError:
         raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement is nested too deeply.") from None
     except UnsupportedError as error:
         message = f"This database cannot say it so: {_first_line(error)}"
         raise _Refused(ErrorClass.UNKNOWN_FUNCTION, "known_function", message) from error
-    _check_round_trip(text, tree, dialect)
-    try:
-        changed, restrictions = restrict(found, policy, catalog, dialect)
     except RefusedError as broken:
         raise _Refused(broken.error_class, "policy_rows", broken.message) from broken
-    return found, render(tree, dialect) if changed else text, restrictions
+    if not _is_as_judged(text, sql, max_rows):
+        _check_round_trip(text, written, dialect)
+    return found, text, restrictions
 
 
 def _one_query(sql: str, dialect: str) -> exp.Expr:
@@ -152,7 +158,7 @@ def _one_query(sql: str, dialect: str) -> exp.Expr:
     if _paren_depth(sql) > _MAX_DEPTH:
         raise _Refused(ErrorClass.SYNTAX, "known_syntax", "The statement is nested too deeply.")
     try:
-        parsed = sqlglot.parse(sql, dialect=dialect)
+        parsed = parse(sql, dialect)
     except (SqlglotError, RecursionError, ValueError) as error:
         raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"This is not valid SQL: {_first_line(error)}") from error
     except Exception as error:  # a parser that crashes on hostile text must refuse, never fall through
@@ -173,10 +179,12 @@ def _one_query(sql: str, dialect: str) -> exp.Expr:
     return tree
 
 
-def _check_nodes(tree: exp.Expr, dialect: str) -> None:
-    names = allowed_function_names(dialect)
-    for node in tree.walk():
-        if type(node) not in ALLOWED_NODES:
+def _check_nodes(tree: exp.Expr, dialect: str, of_policy: frozenset[type[exp.Expr] | str] = frozenset()) -> None:
+    names, known, harmless = allowed_function_names(dialect), allowed_nodes(dialect), harmless_nodes(dialect)
+    for node in every_node(tree):
+        if type(node) in harmless or type(node) in of_policy:
+            continue
+        if type(node) not in known:
             raise _unknown_node(node, dialect)
         allowed = ALLOWED_ARGUMENTS.get(type(node))
         if allowed is not None:
@@ -185,14 +193,16 @@ def _check_nodes(tree: exp.Expr, dialect: str) -> None:
                 what = _ARGUMENT_WORDS.get(extra[0], extra[0].strip("_").replace("_", " ").upper())
                 error_class = ErrorClass.NOT_READ_ONLY if extra[0] in {"into", "locks"} else ErrorClass.SYNTAX
                 raise _Refused(error_class, "known_syntax", f"{what} is not allowed in a {node.key.upper()}.")
-        if isinstance(node, exp.Anonymous) and (not isinstance(node.this, str) or node.this.lower() not in names):
-            raise _unknown_function(node.name)
+        if isinstance(node, exp.Anonymous):
+            name = node.this.lower() if isinstance(node.this, str) else ""
+            if name not in names and name not in of_policy:
+                raise _unknown_function(node.name)
         if isinstance(node, exp.Column) and any(
             isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Star)
             for part in node.args.values()
         ):
             raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"`{node.sql(dialect)}` is not a plain column name.")
-        problem = argument_problem(node)
+        problem = argument_problem(node, dialect)
         if problem:
             raise _Refused(ErrorClass.FORBIDDEN_FUNCTION, "function_argument", f"{node.sql(dialect)}: {problem}.")
 
@@ -222,13 +232,16 @@ def _unknown_function(name: str) -> _Refused:
     )
 
 
-def _check_policy(found: Resolution, policy: Policy) -> None:
+def _check_policy(found: Resolution, policy: Policy, catalog: Catalog) -> None:
     if policy.stranger:
         message = "policy.yaml has roles, and none of them names the person who asks."
         raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_role", message)
     for table in found.tables:
         if not policy.table_allowed(table):
             raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_table", f"The policy does not allow the table {table}.")
+        view = catalog.table(table)
+        if view is not None and view.is_view and policy.view_hidden(view, catalog):
+            raise _Refused(ErrorClass.FORBIDDEN_OBJECT, "policy_view", _hidden_view(view))
     for use in found.uses:
         if policy.column_denied(use.table, use.column):
             through = " (through *); name the columns you need" if _is_star(use.node) else ""
@@ -239,8 +252,21 @@ def _check_policy(found: Resolution, policy: Policy) -> None:
             )
 
 
+def _hidden_view(view: Table) -> str:
+    allowed = f"Name {view.name} under `tables: views:` in policy.yaml if it may be read as it is."
+    if view.reads is None:
+        return (
+            f"What the view {view.name} reads is not known, so the policy cannot be held in it. Run `affidavit memory"
+            f" sync`. {allowed}"
+        )
+    return f"The view {view.name} reads {', '.join(view.reads)}, of which the policy holds something back. {allowed}"
+
+
 def _cap_rows(tree: exp.Expr, max_rows: int) -> None:
-    """Ask for at most one row more than may be shown; a smaller limit of the draft's own stays as it is."""
+    """Ask for at most one row more than may be shown; a smaller limit of the draft's own stays as it is.
+
+    A limit that is computed, or a share of the rows, stays too: whoever reads the rows stops at the cap.
+    """
     target = tree
     if isinstance(tree, exp.Subquery) and not isinstance(tree.this, exp.Table):
         target = tree if tree.args.get("limit") else tree.this
@@ -250,9 +276,18 @@ def _cap_rows(tree: exp.Expr, max_rows: int) -> None:
         if not _gives_one_row(target):
             target.set("limit", exp.Limit(expression=exp.Literal.number(cap)))
         return
-    count = limit.expression if isinstance(limit, exp.Limit) else None
-    if isinstance(count, exp.Literal) and count.name.isdigit() and int(count.name) > cap:
-        limit.set("expression", exp.Literal.number(cap))
+    key = "count" if isinstance(limit, exp.Fetch) else "expression"
+    count, options = limit.args.get(key), limit.args.get("limit_options")
+    is_share = options is not None and options.args.get("percent")
+    if not is_share and _is_more_than(count, cap):
+        limit.set(key, exp.Literal.number(cap))
+
+
+def _is_more_than(count: exp.Expr | None, cap: int) -> bool:
+    """Whether a limit is a number above the cap, or one of the ways to say none: ALL, NULL, -1."""
+    if isinstance(count, exp.Literal):
+        return count.name.isdigit() and int(count.name) > cap
+    return isinstance(count, exp.Null | exp.Neg | exp.Var)
 
 
 def _gives_one_row(query: exp.Expr) -> bool:
@@ -279,24 +314,45 @@ def _is_aggregate(entry: exp.Expr) -> bool:
     return all(id(column) in inside for column in entry.find_all(exp.Column))
 
 
-def _check_round_trip(text: str, tree: exp.Expr, dialect: str) -> None:
-    """What runs must read back as what was judged: same tables, and nothing that would have been refused."""
+def _is_as_judged(text: str, sql: str, max_rows: int) -> bool:
+    """Whether what runs is, letter for letter, the text that was judged, with no more than the cap added to it."""
+    said = sql.strip().rstrip(";")
+    return text in (said, f"{said} LIMIT {max_rows + 1}")
+
+
+def _check_round_trip(text: str, written: _Written, dialect: str) -> None:
+    """What runs must read back as what was judged: same names, and nothing else that would have been refused."""
     try:
         again = _one_query(text, dialect)
-        _check_nodes(again, dialect)
+        _check_nodes(again, dialect, written.of_policy)
     except _Refused as refusal:
         raise _Refused(
             ErrorClass.SYNTAX,
             "round_trip",
             f"The statement does not survive being written out again: {refusal.message}",
         ) from refusal
-    if _named(again) != _named(tree):
+    read = _written(again, dialect)
+    if (read.tables, read.columns) != (written.tables, written.columns):
         raise _Refused(ErrorClass.SYNTAX, "round_trip", "The statement reads differently when written out again.")
 
 
-def _named(tree: exp.Expr) -> tuple[list[str], list[str]]:
-    tables = sorted(table.name for table in tree.find_all(exp.Table))
-    return tables, sorted(f"{column.table}.{column.name}" for column in tree.find_all(exp.Column))
+def _written(tree: exp.Expr, dialect: str) -> _Written:
+    """Every table as often as it stands there; columns once, for some are written twice (ORDER BY in a quantile)."""
+    known, names = allowed_nodes(dialect), allowed_function_names(dialect)
+    tables: list[str] = []
+    columns: set[tuple[str, str]] = set()
+    of_policy: set[type[exp.Expr] | str] = set()
+    for node in every_node(tree):
+        kind = type(node)
+        if kind is exp.Column:
+            columns.add((node.text("table"), node.name))
+        elif kind is exp.Table:
+            tables.append(node.name)
+        elif kind not in known:
+            of_policy.add(kind)
+        elif kind is exp.Anonymous and node.name.lower() not in names:
+            of_policy.add(node.name.lower())
+    return _Written(sorted(tables), columns, frozenset(of_policy))
 
 
 def _is_star(node: exp.Expr) -> bool:

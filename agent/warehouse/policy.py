@@ -19,7 +19,7 @@ from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Ru
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
-    from memory.catalog import Catalog
+    from memory.catalog import Catalog, Table
 
 __all__ = ["Policy", "load_policy"]
 
@@ -62,6 +62,11 @@ class Policy(Rules):
         """Whether statements must not touch this column, wherever in the statement it stands."""
         return any(rules.denies_column(table, column) for rules in self._rules)
 
+    def view_hidden(self, view: Table, catalog: Catalog) -> bool:
+        """Whether a view could show what is held back of the tables that it reads, and nobody has said that it may."""
+        read = None if view.reads is None else {name: _columns(name, catalog) for name in view.reads}
+        return any(rules.hides_view(view.name, read) for rules in self._rules)
+
     def row_conditions(self, table: str) -> tuple[str, ...]:
         """The conditions a row of the table must meet to be seen, all of them."""
         return tuple(dict.fromkeys(c for rules in self._rules for c in rules.conditions(table)))
@@ -70,6 +75,13 @@ class Policy(Rules):
         """How the column's values are disguised: the strongest of the masks on it."""
         found = [mask for rules in self._rules for mask in rules.masks_on(table, column)]
         return max(found, key=get_args(Mask).index, default=None)
+
+    def masks_of(self, table: Table) -> dict[str, Mask]:
+        """The masked ones of the table's columns, and how."""
+        if not any(rules.masks for rules in self._rules):
+            return {}
+        masks = {column.name: self.mask_of(table.name, column.name) for column in table.columns}
+        return {name: mask for name, mask in masks.items() if mask is not None}
 
     def withheld(self, table: str, column: str) -> bool:
         """Whether this column's values may not even be read for memory (sample values, value linking).
@@ -108,6 +120,11 @@ class Policy(Rules):
     @property
     def _rules(self) -> tuple[Rules, ...]:
         return (self, *self._held)
+
+
+def _columns(table: str, catalog: Catalog) -> tuple[str, ...]:
+    found = catalog.table(table)
+    return tuple(column.name for column in found.columns) if found else ()
 
 
 def _is_named(person: str, role: Role) -> bool:

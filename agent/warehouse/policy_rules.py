@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -23,6 +23,8 @@ class TableRules(_Section):
 
     allow: tuple[str, ...] = Field(default=("*",), strict=False)
     deny: tuple[str, ...] = Field(default=(), strict=False)
+    views: tuple[str, ...] = Field(default=(), strict=False)
+    """Views that may be read as they are, although these rules hold back something of a table that they read."""
 
 
 class ColumnRules(_Section):
@@ -69,7 +71,7 @@ class Rules(_Section):
 
     def denies_column(self, table: str, column: str) -> bool:
         """Whether these rules forbid touching the column."""
-        return matches(f"{table}.{column}", self.columns.deny)
+        return bool(self.columns.deny) and matches(f"{table}.{column}", self.columns.deny)
 
     def conditions(self, table: str) -> tuple[str, ...]:
         """The conditions that the table's rows must meet, as written."""
@@ -84,9 +86,35 @@ class Rules(_Section):
         held_back = self.denies_column(table, column) or self.masks_on(table, column) or self.conditions(table)
         return not self.allows_table(table) or bool(held_back)
 
+    def hides_view(self, view: str, read: Mapping[str, Sequence[str]] | None) -> bool:
+        """Whether a view could show what these rules hold back.
+
+        Args:
+            view: its name.
+            read: the tables that it reads, each with its columns; None where that is not known.
+        """
+        if matches(view, self.tables.views):
+            return False
+        if read is None:
+            return self.holds_back_something
+        return any(
+            not self.allows_table(table)
+            or self.conditions(table)
+            or any(self.denies_column(table, column) or self.masks_on(table, column) for column in columns)
+            for table, columns in read.items()
+        )
+
+    @property
+    def holds_back_something(self) -> bool:
+        """Whether any table, column or row may not be seen."""
+        limited = bool(self.tables.deny) or self.tables.allow != ("*",)
+        return limited or bool(self.columns.deny or self.rows or self.masks)
+
     def unmatched(self, tables: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
         """Patterns that match none of the warehouse's tables, or of its columns written `Table.Column`."""
-        listed = [(pattern, tables) for pattern in (*self.tables.allow, *self.tables.deny, *self.rows)]
+        listed = [
+            (pattern, tables) for pattern in (*self.tables.allow, *self.tables.deny, *self.tables.views, *self.rows)
+        ]
         listed += [(pattern, columns) for pattern in (*self.columns.deny, *self.masks)]
         return tuple(pattern for pattern, names in listed if not any(matches(name, (pattern,)) for name in names))
 

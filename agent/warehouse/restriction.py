@@ -9,6 +9,8 @@ with denied columns gets the same where the statement looks past tables for a na
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -24,13 +26,13 @@ from memory.catalog import Catalog, Column, Table
 
 __all__ = ["restrict"]
 
-_STRICTLY_TYPED = ("postgres", "duckdb")
-"""Here a bare NULL is text, and could not be compared with a number."""
+_LOOSELY_TYPED = ("sqlite", "mysql")
+"""Elsewhere a bare NULL has a type of its own, and could not be compared with a value of another."""
 _TOLD = {"partial": "only its first character is shown", "hash": "replaced by a digest", "full": "not shown"}
 _CONDITION_ONLY = {"expressions", "from_", "where"}
 
 
-def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) -> tuple[bool, tuple[str, ...]]:
+def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) -> tuple[str, ...]:
     """Put what the policy lets through in place of each table of a resolved statement, whose tree is changed.
 
     Args:
@@ -40,18 +42,17 @@ def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) 
         dialect: sqlglot's name of the warehouse's dialect, which the policy's conditions are written in.
 
     Returns:
-        Whether the statement was changed, and a sentence for each rule that shows in its result.
+        A sentence for each rule that shows in the statement's result.
 
     Raises:
         RefusedError: a row condition is not valid SQL over its table, so the table must not be read at all.
     """
     said: dict[str, None] = {}
-    changed = False
     used = {(use.table, use.column) for use in found.uses}
     fenced: bool | None = None
     for node, table in found.references:
         conditions = policy.row_conditions(table.name)
-        masks = {column.name: mask for column in table.columns if (mask := policy.mask_of(table.name, column.name))}
+        masks = policy.masks_of(table)
         if not conditions and not masks and not (found.looked_outside and _has_denied(table, policy)):
             continue
         if conditions and fenced is None:
@@ -67,8 +68,7 @@ def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) 
             if (table.name, name) in used:
                 said[f"The policy masks {table.name}.{name}: {_TOLD[mask]}."] = None
         _put(node, shown)
-        changed = True
-    return changed, tuple(said)
+    return tuple(said)
 
 
 def _put(node: exp.Table, shown: exp.Select) -> None:
@@ -98,7 +98,7 @@ def _columns(node: exp.Table, table: Table, used: set[str], masks: dict[str, Mas
 
 def _masked(value: exp.Column, column: Column, mask: Mask, dialect: str) -> exp.Expr:
     if mask == "full":
-        if dialect not in _STRICTLY_TYPED:
+        if dialect in _LOOSELY_TYPED:
             return exp.null()
         return exp.cast(exp.null(), exp.DataType.build(column.type, dialect=dialect, udt=True))
     text = value if column.family == "text" else exp.cast(value, "text")
@@ -120,7 +120,7 @@ def _condition(condition: str, table: Table, catalog: Catalog, dialect: str, fou
     """The condition as a tree, its names resolved against its own table."""
     name = identifier(table.name, dialect).sql(dialect=dialect)
     try:
-        tree = sqlglot.parse_one(f"SELECT 1 FROM {name} WHERE {condition}", dialect=dialect)
+        tree = _parsed(f"SELECT 1 FROM {name} WHERE {condition}", dialect).copy()
         if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} != _CONDITION_ONLY:
             raise _broken(condition, table, "is more than a condition.")
         asked = resolve(tree, catalog, dialect).tables
@@ -134,6 +134,11 @@ def _condition(condition: str, table: Table, catalog: Catalog, dialect: str, fou
         raise RefusedError(ErrorClass.SYNTAX, message)
     where = tree.args["where"]
     return exp.paren(where.this.copy())
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(sql: str, dialect: str) -> exp.Expr:
+    return sqlglot.parse_one(sql, dialect=dialect)
 
 
 def _broken(condition: str, table: Table, what: str) -> RefusedError:

@@ -15,12 +15,13 @@ from sqlglot import exp
 from agent.errors import ErrorClass
 from agent.warehouse.dialects import HIDDEN_COLUMNS, identifier, is_system_table
 from agent.warehouse.names import ColumnUse, Resolution, UnresolvedName, nearest_names
-from agent.warehouse.sources import Common, Output, Outputs, Scope, Source, by_name, renamed
+from agent.warehouse.sources import Common, Output, Outputs, Scope, Source, by_name, offered, renamed, spelled
+from agent.warehouse.syntax import every_node
 from memory.catalog import Catalog, Table
 
 __all__ = ["ColumnUse", "Resolution", "UnresolvedName", "nearest_names", "resolve"]
 
-_WHOLE_ROWS = frozenset({"postgres", "duckdb"})
+_WHOLE_ROWS = frozenset({"postgres", "duckdb", "bigquery"})
 """Here the alias of a table also stands for its whole row, where no column has that name."""
 
 
@@ -33,8 +34,8 @@ def resolve(tree: exp.Expr, catalog: Catalog, dialect: str) -> Resolution:
     resolver = _Resolver(catalog, dialect)
     resolver.query(tree, Scope(ctes={}))
     # What was not reached was not understood, and what is not understood is not allowed.
-    for node in tree.find_all(exp.Column, exp.Table):
-        if id(node) not in resolver.found.seen:
+    for node in every_node(tree):
+        if isinstance(node, exp.Column | exp.Table) and id(node) not in resolver.found.seen:
             raise UnresolvedName(
                 ErrorClass.SYNTAX, "known_syntax", f"`{node.sql(dialect)}` stands where a name is not understood."
             )
@@ -82,12 +83,17 @@ class _Resolver:
             name, declared = cte.alias.casefold(), cte.args["alias"].this
             self.found.common_names.add(name)
             # A recursive CTE may name itself: its first branch, resolved without it, says which columns it has.
-            if with_.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
+            may_recur = with_.args.get("recursive") or self._recurs_unsaid(name)
+            if may_recur and isinstance(cte.this, exp.SetOperation):
                 anchor = self.query(cte.this.left, Scope(ctes=dict(ctes), outer=scope.outer))
                 ctes[name] = Common(declared, renamed(anchor, cte.args.get("alias")))
             outputs = self.query(cte.this, Scope(ctes=dict(ctes), outer=scope.outer))
             ctes[name] = Common(declared, renamed(outputs, cte.args.get("alias")))
         return ctes
+
+    def _recurs_unsaid(self, name: str) -> bool:
+        """Whether a CTE may name itself without RECURSIVE; not by a table's name, which might be read as the table."""
+        return self.dialect in {"tsql", "snowflake"} and self.catalog.table(name) is None
 
     def _select(self, node: exp.Select, scope: Scope) -> Outputs:
         """Resolve the clauses in the order in which they make names known: FROM, the SELECT list, then the rest."""
@@ -104,8 +110,8 @@ class _Resolver:
             entry.alias.casefold(): entry.args["alias"] for entry in node.expressions if isinstance(entry, exp.Alias)
         }
         # Which clauses may name an alias of the SELECT list differs between databases.
-        self._walk(node.expressions, scope, aliases=self.dialect == "duckdb")
-        self._walk([node.args.get("where")], scope, aliases=self.dialect in {"sqlite", "duckdb"})
+        self._walk(node.expressions, scope, aliases=self.dialect in {"duckdb", "snowflake"})
+        self._walk([node.args.get("where")], scope, aliases=self.dialect in {"sqlite", "duckdb", "snowflake"})
         for clause in ("group", "having", "qualify"):
             self._walk([node.args.get(clause)], scope, aliases=True)
         self._walk(node.args.get("windows") or (), scope, aliases=False)
@@ -149,14 +155,20 @@ class _Resolver:
             # A derived table does not see its neighbours, only what is outside the whole SELECT; in DuckDB it does.
             outer = scope if self.dialect == "duckdb" else scope.outer
             outputs = self.query(node, Scope(ctes=scope.ctes, outer=outer))
-            name = alias.this if isinstance(alias, exp.TableAlias) and alias.this else None
-            self._add(scope, name or exp.to_identifier(f"_{len(scope.sources)}"), renamed(outputs, alias))
+            self._add_derived(scope, alias, outputs)
+        elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
+            outputs = self.query(node.this, Scope(ctes=scope.ctes, outer=scope))  # it sees what stands before it
+            self._add_derived(scope, alias, outputs)
         else:
             raise UnresolvedName(
                 ErrorClass.FORBIDDEN_FUNCTION, "known_syntax", f"{node.key.upper()} cannot stand in FROM here."
             )
         for join in node.args.get("joins") or ():
             self._join(join, scope)
+
+    def _add_derived(self, scope: Scope, alias: exp.Expr | None, outputs: Outputs) -> None:
+        name = alias.this if isinstance(alias, exp.TableAlias) and alias.this else None
+        self._add(scope, name or exp.to_identifier(f"_{len(scope.sources)}"), renamed(outputs, alias))
 
     def _table(self, node: exp.Table, scope: Scope) -> None:
         """Add a table of the catalog, or a CTE of that name, which hides it."""
@@ -172,15 +184,12 @@ class _Resolver:
         name = alias.this if alias is not None and alias.this is not None else None
         common = None if node.db else scope.ctes.get(node.name.casefold())
         if common is not None:
-            node.set("this", common.identifier.copy())  # or the database, to which K and k differ, finds a table
+            node.set("this", spelled(common.identifier))  # or the database, to which K and k differ, finds a table
             self._add(scope, name or node.this, renamed(common.outputs, alias))
             return
         table = self._known_table(node)
         node.set("this", identifier(table.name, self.dialect))
-        outputs: Outputs = {
-            column.name.casefold(): Output(identifier(column.name, self.dialect), (table.name, column.name))
-            for column in table.columns
-        }
+        outputs = offered(table, self.dialect)
         self._add(scope, name or node.this, renamed(outputs, alias), table)
         if not met_before:
             self.found.references.append((node, table))
@@ -188,6 +197,8 @@ class _Resolver:
             self.found.tables.append(table.name)
 
     def _known_table(self, node: exp.Table) -> Table:
+        if node.db and not node.catalog and self._is_own_schema(node.db):
+            node.set("db", None)
         if is_system_table(node.name, node.db):
             raise UnresolvedName(
                 ErrorClass.FORBIDDEN_OBJECT,
@@ -204,6 +215,10 @@ class _Resolver:
             message = f"There is no table {node.name}.{meant}"
             raise UnresolvedName(ErrorClass.UNKNOWN_TABLE, "known_table", message, node)
         return table
+
+    def _is_own_schema(self, name: str) -> bool:
+        """Whether a qualifier names the schema that the catalog is of, and so says nothing new."""
+        return self.catalog.db_schema is not None and name.casefold() == self.catalog.db_schema.casefold()
 
     def _add(self, scope: Scope, name: exp.Identifier, outputs: Outputs, table: Table | None = None) -> None:
         key = name.name.casefold()
@@ -268,6 +283,8 @@ class _Resolver:
     def _column(self, node: exp.Column, scope: Scope, *, aliases: bool, prefer_aliases: bool) -> None:
         """Resolve one column by how it is written: `t.*`, `t.c`, or bare, which may be an alias."""
         self.found.seen.add(id(node))
+        if node.args.get("db") and not node.args.get("catalog") and self._is_own_schema(node.text("db")):
+            node.set("db", None)
         if node.args.get("db") or node.args.get("catalog"):
             message = f"Write {node.sql(self.dialect)} as Table.Column."
             raise UnresolvedName(ErrorClass.UNKNOWN_COLUMN, "known_column", message, node, scope.tables())
@@ -280,7 +297,7 @@ class _Resolver:
 
     def _qualified_star(self, node: exp.Column, scope: Scope) -> None:
         source = self._source_named(node, scope)
-        node.set("table", source.identifier.copy())
+        node.set("table", spelled(source.identifier))
         for output in source.outputs.values():
             self._note(output, node)
 
@@ -289,7 +306,7 @@ class _Resolver:
         folded = node.name.casefold()
         if folded not in source.outputs:
             raise self._no_column(node, [source], scope)
-        node.set("table", source.identifier.copy())
+        node.set("table", spelled(source.identifier))
         self._settle(node, source, folded)
 
     def _alias(self, node: exp.Column, scope: Scope, *, preferred: bool) -> bool:
@@ -304,7 +321,7 @@ class _Resolver:
         for place in scope.outward():  # which of them a database takes differs, so all must be harmless
             for source in place.holders(folded):
                 self._note(source.outputs[folded], node)
-        node.set("this", alias.copy())
+        node.set("this", spelled(alias))
         return True
 
     def _bare_column(self, node: exp.Column, scope: Scope) -> None:
@@ -366,7 +383,7 @@ class _Resolver:
     def _settle(self, node: exp.Column, source: Source, folded: str) -> None:
         """Write the column as its source spells it, and note what it stands for."""
         output = source.outputs[folded]
-        node.set("this", output.identifier.copy())
+        node.set("this", spelled(output.identifier))
         self.found.owners[id(node)] = source.identifier.name.casefold()
         if output.definition is not None:
             self.found.definitions[id(node)] = output.definition

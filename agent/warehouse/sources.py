@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from agent.warehouse.dialects import identifier
 from memory.catalog import Table
 
-__all__ = ["Common", "Output", "Outputs", "Scope", "Source", "by_name", "renamed"]
+__all__ = ["Common", "Output", "Outputs", "Scope", "Source", "by_name", "offered", "renamed", "spelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,31 @@ def by_name(columns: Iterable[Output]) -> Outputs:
         name = output.identifier.name.casefold()
         outputs[name if name and name not in outputs else f"\x00{position}"] = output
     return outputs
+
+
+def spelled(name: exp.Identifier) -> exp.Identifier:
+    """The identifier again, for another place of the tree; a general copy takes ten times as long."""
+    return exp.Identifier(this=name.this, quoted=name.args.get("quoted"))
+
+
+_MOST_REMEMBERED = 2_000
+_offered: dict[tuple[int, str], tuple[Table, Outputs]] = {}
+"""By the table's identity, which holds as long as the table is kept here: comparing its columns would cost more."""
+
+
+def offered(table: Table, dialect: str) -> Outputs:
+    """The columns of a table of the catalog, remembered: every statement asks for the same ones. Not to be changed."""
+    key = (id(table), dialect)
+    found = _offered.get(key)
+    if found is None:
+        outputs: Outputs = {
+            column.name.casefold(): Output(identifier(column.name, dialect), (table.name, column.name))
+            for column in table.columns
+        }
+        if len(_offered) >= _MOST_REMEMBERED:
+            _offered.clear()
+        found = _offered[key] = (table, outputs)
+    return found[1]
 
 
 def renamed(outputs: Outputs, alias: exp.Expr | None) -> Outputs:

@@ -1,0 +1,34 @@
+-- Harmless, and refused all the same: what they name cannot be followed to the catalog, or can grow without end.
+-- dialect: statement
+duckdb: SELECT * EXCLUDE (Phone) FROM Customers;
+snowflake: SELECT * EXCLUDE Phone FROM Customers;
+bigquery: SELECT * EXCEPT (Phone) FROM Customers;
+duckdb: PIVOT Orders ON ShipVia USING SUM(Freight) GROUP BY ShipCountry;
+duckdb: SELECT COLUMNS('Ship.*') FROM Orders;
+tsql: SELECT * FROM (SELECT Country, City FROM Customers) AS s PIVOT (COUNT(City) FOR Country IN ([Germany], [France])) AS p;
+snowflake: SELECT * FROM (SELECT Country, City FROM Customers) PIVOT (COUNT(City) FOR Country IN ('Germany', 'France'));
+postgres: SELECT d FROM GENERATE_SERIES(DATE '2023-01-01', DATE '2023-01-31', INTERVAL '1 day') AS d;
+duckdb: SELECT i FROM RANGE(10) AS t(i);
+bigquery: SELECT d FROM UNNEST(GENERATE_DATE_ARRAY('2023-01-01', '2023-01-31')) AS d;
+bigquery: SELECT x FROM UNNEST([1, 2, 3]) AS x;
+duckdb: SELECT UNNEST([1, 2, 3]) AS x;
+sqlite: SELECT value FROM JSON_EACH('[1, 2]');
+postgres: SELECT * FROM JSONB_ARRAY_ELEMENTS('[1, 2]'::jsonb) AS e;
+snowflake: SELECT f.value FROM Customers, LATERAL FLATTEN(INPUT => PARSE_JSON('[1]')) AS f;
+tsql: SELECT value FROM STRING_SPLIT('a,b', ',');
+tsql: SELECT j.[key] FROM OPENJSON('{"a": 1}') AS j;
+tsql: SELECT OrderID FROM Orders WITH (NOLOCK);
+tsql: SELECT OrderID FROM Orders OPTION (RECOMPILE);
+tsql: SELECT OrderID FROM Orders FOR JSON PATH;
+bigquery: SELECT STRUCT(1 AS a, 'x' AS b) AS s;
+bigquery: SELECT AS STRUCT OrderID FROM Orders;
+postgres: SELECT * FROM Orders TABLESAMPLE SYSTEM (10);
+snowflake: SELECT * FROM Orders SAMPLE (10);
+duckdb: SELECT * FROM Orders USING SAMPLE 10;
+sqlite: SELECT * FROM Orders NATURAL JOIN Customers;
+postgres: SELECT REPEAT('*', 5) AS stars;
+postgres: SELECT ROW_TO_JSON(o) FROM Orders AS o;
+sqlite: VALUES (1, 2);
+mysql: SELECT MD5(City) FROM Customers;
+mysql: SELECT VERSION();
+postgres: SELECT * FROM information_schema.tables;
