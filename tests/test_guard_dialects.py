@@ -8,8 +8,9 @@ from dataclasses import replace
 import duckdb
 import psycopg
 import pytest
+import sqlalchemy as sa
 import sqlglot
-from fixtures_warehouse import POSTGRESQL, Built, sqlite_demo  # noqa: F401
+from fixtures_warehouse import POSTGRESQL, Built, built, sqlite_demo  # noqa: F401
 
 from agent.errors import RefusedError
 from agent.run import Verdict
@@ -273,6 +274,29 @@ def test_functions_are_allowed_by_dialect(dialect: str) -> None:
     assert sqlglot.exp.Repeat not in allowed_function_classes(dialect)
 
 
+HELD_BY_ENGINE = {
+    "sqlite": "SELECT name FROM pragma_function_list",
+    "duckdb": "SELECT DISTINCT function_name FROM duckdb_functions()",
+    "postgres": "SELECT DISTINCT proname FROM pg_proc",
+    "mysql": "SELECT LOWER(function) FROM information_schema.sql_functions",
+}
+NOT_LISTED = {
+    "sqlite": {"concat", "octet_length", "timediff"},  # younger than some SQLite that Python comes with
+    "duckdb": {"ifnull"},
+    "postgres": {"all", "row"},
+    "mysql": {"localtime", "localtimestamp", "time", "timestamp", "truncate", "utc_time"},
+}
+"""Syntax rather than functions to the engine's own list."""
+
+
+def test_the_engine_has_every_function_that_is_allowed_by_name(built: Built) -> None:  # noqa: F811
+    engine = sa.create_engine(built.url)
+    with engine.connect() as connection:
+        held = {str(row[0]).lower() for row in connection.exec_driver_sql(HELD_BY_ENGINE[built.dialect])}
+    engine.dispose()
+    assert allowed_function_names(built.dialect) - held - NOT_LISTED[built.dialect] == set()
+
+
 def test_an_unknown_dialect_passes_nothing(sqlite_demo: Built) -> None:  # noqa: F811
     assert not judged("SELECT 1", "klingon", sqlite_demo).allowed
 
@@ -289,6 +313,8 @@ def test_an_unknown_dialect_passes_nothing(sqlite_demo: Built) -> None:  # noqa:
         ("bigquery", "SELECT `City`, SAFE_CAST(PostalCode AS INT64) AS n FROM `Customers`"),
         ("mysql", "SELECT `City`, IFNULL(Region, '-') AS n FROM `Customers` LIMIT 2"),
         ("postgres", "SELECT City, PostalCode::TEXT AS n FROM Customers LIMIT 2"),
+        ("sqlite", "SELECT STRFTIME('%Y-%m', OrderDate) AS m, COUNT(*) AS n FROM Orders GROUP BY 1"),
+        ("duckdb", "FROM Orders SELECT DATE_DIFF('day', OrderDate, ShippedDate) AS n LIMIT 3"),
     ],
 )
 def test_a_draft_of_another_dialect_is_said_in_the_warehouses(
@@ -304,6 +330,34 @@ def test_a_draft_of_another_dialect_is_said_in_the_warehouses(
     mended = transpiled(sql, known)
     assert mended is not None
     assert judged(mended, target, sqlite_demo).allowed, mended
+
+
+@pytest.mark.parametrize(
+    ("target", "sql", "mended"),
+    [
+        (
+            "mysql",
+            "SELECT DATE_DIFF('day', OrderDate, ShippedDate) AS d FROM Orders",
+            "DATEDIFF(ShippedDate, OrderDate)",
+        ),
+        ("postgres", "SELECT DATEDIFF(ShippedDate, OrderDate) AS d FROM Orders", "ShippedDate"),
+        ("sqlite", "SELECT YEAR(OrderDate) AS y FROM Orders", "STRFTIME('%Y', OrderDate)"),
+        ("duckdb", "SELECT ISNULL(Region, 'none') AS r FROM Customers", "COALESCE(Region, 'none')"),
+        ("mysql", "SELECT ISNULL(Region, 'none') AS r FROM Customers", "COALESCE(Region, 'none')"),
+    ],
+)
+def test_a_function_of_another_database_is_refused_and_said_again_without_loss(
+    target: str,
+    sql: str,
+    mended: str,
+    sqlite_demo: Built,  # noqa: F811
+) -> None:
+    verdict = judged(sql, target, sqlite_demo)
+    assert (verdict.allowed, verdict.rule, verdict.error_class) == (False, "known_function", "unknown_function")
+    catalog = replace(sqlite_demo.catalog, dialect=target)
+    said = transpiled(sql, Known(catalog, JoinGraph(catalog), target))
+    assert said is not None
+    assert mended in said
 
 
 # --- plans ------------------------------------------------------------------------------------------------------

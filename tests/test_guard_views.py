@@ -30,7 +30,8 @@ def with_views(built: Built) -> Iterator[Catalog]:  # noqa: F811
     _define(built, *(f"CREATE VIEW {name} AS {sql.format(q=quote)}" for name, sql in VIEWS.items()))
     try:
         with opened(built) as warehouse:
-            yield reflect(warehouse.engine, withhold=through_nothing)
+            catalog = reflect(warehouse.engine, withhold=through_nothing)
+        yield catalog
     finally:
         _define(built, *(f"DROP VIEW {name}" for name in reversed(VIEWS)))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from agent.errors import ErrorClass
 from agent.run import Finding
+from agent.warehouse.dialects import parse
 from agent.warehouse.scopes import UnresolvedName, resolve
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
@@ -83,7 +83,7 @@ def column_fault_in(sql: str, known: Known) -> ColumnFault | None:
 def parsed(sql: str, dialect: str) -> exp.Expr | None:
     """The one statement in `sql`, or None when that dialect cannot read it as one."""
     try:
-        statements = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
+        statements = [tree for tree in parse(sql, dialect) if tree is not None]
     except (SqlglotError, RecursionError, ValueError):
         return None
     return statements[0] if len(statements) == 1 else None

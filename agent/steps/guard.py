@@ -16,7 +16,13 @@ from sqlglot.errors import SqlglotError, UnsupportedError
 from agent.errors import ErrorClass, RefusedError
 from agent.run import RunState, Verdict
 from agent.warehouse.dialects import parse, render
-from agent.warehouse.functions import FORBIDDEN_FUNCTION, allowed_function_names, argument_problem
+from agent.warehouse.functions import (
+    FORBIDDEN_FUNCTION,
+    allowed_function_classes,
+    allowed_function_names,
+    argument_problem,
+)
+from agent.warehouse.native_names import foreign_name, has_two_part_isnull
 from agent.warehouse.policy import Policy
 from agent.warehouse.restriction import restrict
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
@@ -128,6 +134,8 @@ def _judged(
     sql: str, dialect: str, catalog: Catalog, policy: Policy, max_rows: int
 ) -> tuple[Resolution, str, tuple[str, ...]]:
     tree = _one_query(sql, dialect)
+    if dialect == "mysql" and has_two_part_isnull(sql):
+        raise _unknown_function("ISNULL of two arguments")
     _check_nodes(tree, dialect)
     try:
         found = resolve(tree, catalog, dialect)
@@ -180,8 +188,11 @@ def _one_query(sql: str, dialect: str) -> exp.Expr:
 
 
 def _check_nodes(tree: exp.Expr, dialect: str, of_policy: frozenset[type[exp.Expr] | str] = frozenset()) -> None:
-    names, known, harmless = allowed_function_names(dialect), allowed_nodes(dialect), harmless_nodes(dialect)
+    names, functions = allowed_function_names(dialect), allowed_function_classes(dialect)
+    known, harmless = allowed_nodes(dialect), harmless_nodes(dialect)
     for node in every_node(tree):
+        if type(node) in functions and (foreign := foreign_name(node, dialect)):
+            raise _unknown_function(foreign)
         if type(node) in harmless or type(node) in of_policy:
             continue
         if type(node) not in known:

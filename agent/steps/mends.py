@@ -17,6 +17,7 @@ from agent.steps.faults import Known, Mend, parsed
 from agent.steps.mend_names import NAME_MENDS, qualified
 from agent.warehouse.dates import lacks_functions, rewrite_dates
 from agent.warehouse.dialects import allowed_function_names, render
+from agent.warehouse.native_names import foreign_function, has_two_part_isnull
 
 __all__ = ["CHECK_MENDS", "MENDS"]
 
@@ -32,9 +33,11 @@ def transpiled(sql: str, known: Known) -> str | None:
     sources = [known.dialect, *(name for name in _DIALECTS if name != known.dialect)]
     if _SQLITE_STRFTIME.search(sql):  # DuckDB has the same name with its arguments the other way round
         sources.sort(key=lambda name: name != "sqlite")
+    if has_two_part_isnull(sql):
+        sources.sort(key=lambda name: name != "tsql")
     for source in sources:
         tree = parsed(sql, source)
-        if tree is None or not isinstance(tree, exp.Query):
+        if tree is None or not isinstance(tree, exp.Query) or foreign_function(tree, source):
             continue
         try:
             text = render(rewrite_dates(tree, known.dialect), known.dialect)
@@ -48,7 +51,7 @@ def transpiled(sql: str, known: Known) -> str | None:
 def _is_spoken(sql: str, dialect: str) -> bool:
     """Whether the dialect has every function of the statement, as far as is known here."""
     tree = parsed(sql, dialect)
-    if tree is None or lacks_functions(tree, dialect):
+    if tree is None or lacks_functions(tree, dialect) or foreign_function(tree, dialect):
         return False
     names = allowed_function_names(dialect)
     return all(node.name.lower() in names for node in tree.find_all(exp.Anonymous))

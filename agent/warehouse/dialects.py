@@ -13,6 +13,7 @@ from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ErrorLevel
 
 from agent.warehouse.functions import allowed_function_names
+from agent.warehouse.native_names import WRITTEN_AS
 
 __all__ = [
     "DIALECTS",
@@ -157,7 +158,10 @@ _WRITERS: dict[str, Any] = {"mysql": AffidavitMySQL, "tsql": AffidavitTSQL}
 @cache
 def _spoken(dialect: str) -> Dialect:
     """One of each is enough: a dialect keeps nothing of what it reads."""
-    return Dialect.get_or_raise(dialect)
+    spoken = Dialect.get_or_raise(dialect)
+    if not spoken.ORIGINAL_NAME_META_KEY:  # where it has one, its writer puts the name as written back
+        spoken.ORIGINAL_NAME_META_KEY = WRITTEN_AS
+    return spoken
 
 
 @cache

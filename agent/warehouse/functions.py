@@ -130,14 +130,14 @@ _NAMES: dict[str, frozenset[str]] = {
         "day dayofyear weekday weekofyear isodow isoyear century decade era millennium julian datetrunc list_sum "
         "list_avg list_min list_max list_sort list_distinct list_contains array_length len even gamma lcase ucase "
         "strlen prefix suffix to_days to_months to_years to_weeks to_hours to_minutes to_seconds time_bucket any_value "
-        "max_by min_by quantile_disc nullif if ifnull concat_ws log10 log2 greatest_common_divisor gcd lcm btrim "
+        "max_by min_by quantile_disc nullif if ifnull concat_ws log10 log2 greatest_common_divisor gcd lcm "
         "char_length character_length octet_length now today current_date get_current_timestamp yearweek bit_count "
         "ord nfc_normalize strip_accents regexp_matches regexp_full_match regexp_split_to_array string_split str_split "
         "split list_count list_unique list_string_agg array_to_string factorial cot sinh cosh tanh "
         "json_array_length json_type json_valid json_extract_string jaro_similarity damerau_levenshtein hamming "
         "jaccard date_diff datediff divide fdiv fmod histogram round_even roundbankers least_common_multiple "
         "last_day array_slice list_slice list_extract union_tag signbit nextafter geomean geometric_mean bool_and "
-        "bool_or month_name weighted_avg timezone"
+        "bool_or weighted_avg timezone"
     ),
     "postgres": _words(
         "age date_part make_date make_time make_timestamp make_timestamptz make_interval isfinite to_timestamp "
