@@ -154,7 +154,7 @@ def test_comments_do_not_reach_the_warehouse(sqlite_demo: Built) -> None:  # noq
 def test_judging_is_fast(sqlite_demo: Built) -> None:  # noqa: F811
     spent = []
     for entry in GOLD:
-        started = time.perf_counter()
+        started = time.thread_time()
         verdict_of(entry["sql"], sqlite_demo)
-        spent.append((time.perf_counter() - started) * 1000)
-    assert statistics.median(spent) < 15  # 1 to 3 ms on an idle core
+        spent.append((time.thread_time() - started) * 1000)
+    assert statistics.median(spent) < 15  # 1 to 3 ms on an idle core; processor time, or a busy machine would fail it
