@@ -78,10 +78,13 @@ class Policy(Rules):
 
     def masks_of(self, table: Table) -> dict[str, Mask]:
         """The masked ones of the table's columns, and how."""
-        if not any(rules.masks for rules in self._rules):
+        masking = [rules for rules in self._rules if rules.masks]
+        if not masking:
             return {}
-        masks = {column.name: self.mask_of(table.name, column.name) for column in table.columns}
-        return {name: mask for name, mask in masks.items() if mask is not None}
+        found = {
+            c.name: [mask for rules in masking for mask in rules.masks_on(table.name, c.name)] for c in table.columns
+        }
+        return {name: max(masks, key=get_args(Mask).index) for name, masks in found.items() if masks}
 
     def withheld(self, table: str, column: str) -> bool:
         """Whether this column's values may not even be read for memory (sample values, value linking).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -146,8 +147,9 @@ class Role(Rules):
     limits: RowLimit = RowLimit()
 
 
-def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name fits one of the patterns, without regard to case."""
+@lru_cache(maxsize=100_000)
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name fits one of the patterns, without regard to case. Every statement asks it of the same names."""
     folded = name.casefold()
     return any(fnmatchcase(folded, pattern.casefold()) for pattern in patterns)
 

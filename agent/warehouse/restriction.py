@@ -9,8 +9,6 @@ with denied columns gets the same where the statement looks past tables for a na
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -22,6 +20,7 @@ from agent.warehouse.names import Resolution, UnresolvedName
 from agent.warehouse.policy import Policy
 from agent.warehouse.policy_rules import Mask
 from agent.warehouse.scopes import resolve
+from agent.warehouse.sources import spelled
 from memory.catalog import Catalog, Column, Table
 
 __all__ = ["restrict"]
@@ -29,6 +28,9 @@ __all__ = ["restrict"]
 _LOOSELY_TYPED = ("sqlite", "mysql")
 """Elsewhere a bare NULL has a type of its own, and could not be compared with a value of another."""
 _TOLD = {"partial": "only its first character is shown", "hash": "replaced by a digest", "full": "not shown"}
+_MOST_REMEMBERED = 1_000
+_resolved: dict[tuple[str, str, str, int], tuple[Catalog, exp.Expr, tuple[str, ...]]] = {}
+"""Conditions that hold over their table, by the catalog's identity, which holds as long as it is kept here."""
 _CONDITION_ONLY = {"expressions", "from_", "where"}
 
 
@@ -50,17 +52,19 @@ def restrict(found: Resolution, policy: Policy, catalog: Catalog, dialect: str) 
     said: dict[str, None] = {}
     used = {(use.table, use.column) for use in found.uses}
     fenced: bool | None = None
+    held_back: dict[str, tuple[tuple[str, ...], dict[str, Mask]]] = {}
     for node, table in found.references:
-        conditions = policy.row_conditions(table.name)
-        masks = policy.masks_of(table)
+        if table.name not in held_back:
+            held_back[table.name] = policy.row_conditions(table.name), policy.masks_of(table)
+        conditions, masks = held_back[table.name]
         if not conditions and not masks and not (found.looked_outside and _has_denied(table, policy)):
             continue
         if conditions and fenced is None:
             fenced = may_fail(node.root(), dialect)
         columns = _columns(node, table, {name for owner, name in used if owner == table.name}, masks, dialect)
-        shown = exp.select(*columns).from_(exp.Table(this=identifier(table.name, dialect)))
+        shown = exp.Select(expressions=columns, from_=exp.From(this=exp.Table(this=identifier(table.name, dialect))))
         for condition in conditions:
-            shown = shown.where(_condition(condition, table, catalog, dialect, found))
+            shown.where(_condition(condition, table, catalog, dialect, found), copy=False)
             said[f"The policy shows only the rows of {table.name} where {condition}."] = None
         if conditions and fenced:
             fence(shown, dialect)
@@ -75,7 +79,7 @@ def _put(node: exp.Table, shown: exp.Select) -> None:
     """The derived table in the place of `node`, under the name that the statement knows it by."""
     alias = node.args.get("alias")
     name = alias.this if alias is not None and alias.this is not None else node.this
-    derived = exp.Subquery(this=shown, alias=exp.TableAlias(this=name.copy()), joins=node.args.get("joins"))
+    derived = exp.Subquery(this=shown, alias=exp.TableAlias(this=spelled(name)), joins=node.args.get("joins"))
     node.replace(derived)
 
 
@@ -89,10 +93,10 @@ def _columns(node: exp.Table, table: Table, used: set[str], masks: dict[str, Mas
             continue
         own = identifier(column.name, dialect)
         name = given[position] if given and position < len(given) else own
-        plain = exp.Column(this=own.copy())
+        plain = exp.Column(this=spelled(own))
         mask = masks.get(column.name)
         value = _masked(plain, column, mask, dialect) if mask else plain
-        columns.append(value if value is plain and name is own else exp.alias_(value, name.copy()))
+        columns.append(value if value is plain and name is own else exp.Alias(this=value, alias=spelled(name)))
     return columns or [exp.Literal.number(1)]
 
 
@@ -105,7 +109,8 @@ def _masked(value: exp.Column, column: Column, mask: Mask, dialect: str) -> exp.
     if mask == "hash":
         return exp.MD5(this=text)
     start = exp.Substring(this=text, start=exp.Literal.number(1), length=exp.Literal.number(1))
-    return exp.case().when(exp.Is(this=value.copy(), expression=exp.not_(exp.null())), _starred(start))
+    is_there = exp.Is(this=exp.Column(this=spelled(value.this)), expression=exp.Not(this=exp.Null()))
+    return exp.Case(ifs=[exp.If(this=is_there, true=_starred(start))])
 
 
 def _starred(text: exp.Expr) -> exp.Expr:
@@ -118,9 +123,25 @@ def _has_denied(table: Table, policy: Policy) -> bool:
 
 def _condition(condition: str, table: Table, catalog: Catalog, dialect: str, found: Resolution) -> exp.Expr:
     """The condition as a tree, its names resolved against its own table."""
+    key = (condition, table.name, dialect, id(catalog))
+    known = _resolved.get(key)
+    if known is None:
+        if len(_resolved) >= _MOST_REMEMBERED:
+            _resolved.clear()
+        known = _resolved[key] = (catalog, *_resolve(condition, table, catalog, dialect))
+    _, tree, asked = known
+    hidden = [name for name in asked if name.casefold() in found.common_names]
+    if hidden:  # it would read what the statement put there instead
+        message = f"{hidden[0]} is a table that the policy reads; give what is called so in WITH another name."
+        raise RefusedError(ErrorClass.SYNTAX, message)
+    return tree.copy()
+
+
+def _resolve(condition: str, table: Table, catalog: Catalog, dialect: str) -> tuple[exp.Expr, tuple[str, ...]]:
+    """The condition's tree, and the tables that it asks."""
     name = identifier(table.name, dialect).sql(dialect=dialect)
     try:
-        tree = _parsed(f"SELECT 1 FROM {name} WHERE {condition}", dialect).copy()
+        tree = sqlglot.parse_one(f"SELECT 1 FROM {name} WHERE {condition}", dialect=dialect)
         if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} != _CONDITION_ONLY:
             raise _broken(condition, table, "is more than a condition.")
         asked = resolve(tree, catalog, dialect).tables
@@ -128,17 +149,8 @@ def _condition(condition: str, table: Table, catalog: Catalog, dialect: str, fou
         raise _broken(condition, table, "is not valid SQL.") from error
     except UnresolvedName as error:
         raise _broken(condition, table, f"cannot hold: {error.message}") from error
-    hidden = [name for name in asked if name.casefold() in found.common_names]
-    if hidden:  # it would read what the statement put there instead
-        message = f"{hidden[0]} is a table that the policy reads; give what is called so in WITH another name."
-        raise RefusedError(ErrorClass.SYNTAX, message)
-    where = tree.args["where"]
-    return exp.paren(where.this.copy())
-
-
-@lru_cache(maxsize=1_000)
-def _parsed(sql: str, dialect: str) -> exp.Expr:
-    return sqlglot.parse_one(sql, dialect=dialect)
+    where: exp.Expr = tree.args["where"].this
+    return exp.Paren(this=where.pop()), tuple(asked)
 
 
 def _broken(condition: str, table: Table, what: str) -> RefusedError:

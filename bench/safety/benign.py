@@ -47,7 +47,7 @@ def main() -> int:
         url, demo = demo_catalog(Path(folder))
         _tell(f"drawing {given.count} pairs" if given.pairs is None else f"reading {given.pairs}")
         drawn = statements_of(given.pairs) if given.pairs else drawn_statements(url, demo, given.count, given.seed)
-        queries = corpus(demo, drawn)
+        queries = corpus(demo, drawn, given.dialect or DIALECTS)
         refusals = judged(queries, Catalogs(demo))
         compared = [] if given.no_run else _executed(queries, given.sample, given.seed, Path(folder))
     report = _report(queries, refusals, compared, demo)
@@ -73,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", "--count", type=int, default=2000, help="pairs to draw")
     parser.add_argument("--pairs", type=Path, help="a file of pairs to take instead")
+    parser.add_argument("--dialect", choices=DIALECTS, action="append", help="this one only (may be repeated)")
     parser.add_argument("--sample", type=int, default=300, help="pairs to execute on each engine")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--no-run", action="store_true", help="execute nothing")
@@ -85,6 +86,8 @@ def _executed(queries: Sequence[Benign], sample: int, seed: int, folder: Path) -
     compared = []
     for dialect in ENGINES:
         own = [query for query in queries if query.dialect == dialect]
+        if not own:
+            continue
         pairs = [query for query in own if query.source == "pairs"]
         chosen = [query for query in own if query.source != "pairs"]
         chosen += random.Random(seed).sample(pairs, min(sample, len(pairs)))
@@ -103,13 +106,14 @@ def _report(
         {"dialect": dialect, "source": source, **_share(refused[dialect, source], asked[dialect, source])}
         for dialect in DIALECTS
         for source in SOURCES
+        if asked[dialect, source]
     ]
     designed = [Benign(dialect, "shapes", sql) for dialect, sql in refused_by_design()]
     return {
         "target": TARGET,
         "all": _share(len(refusals), len(queries)),
         "distinct": len({query.sql for query in queries}),
-        "by_dialect": {d: _share(*_sums(refused, asked, d)) for d in DIALECTS},
+        "by_dialect": {d: _share(*_sums(refused, asked, d)) for d in DIALECTS if _sums(refused, asked, d)[1]},
         "rows": rows,
         "refusals": [asdict(refusal) for refusal in refusals],
         "by_design": {"queries": len(designed), "refused": len(judged(designed, Catalogs(demo)))},

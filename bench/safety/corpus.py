@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,11 +65,11 @@ class Catalogs:
         return (self._tpch if query.source == "tpch" else self._demo)[query.dialect]
 
 
-def corpus(demo: Catalog, drawn: list[str]) -> list[Benign]:
-    """Every query of every dialect and source; `drawn` are SQLite's statements of the pairs."""
+def corpus(demo: Catalog, drawn: list[str], dialects: Sequence[str] = DIALECTS) -> list[Benign]:
+    """Every query of every source in those dialects; `drawn` are SQLite's statements of the pairs."""
     golds = [json.loads(line)["sql"] for line in (_FILES / "baseline.jsonl").read_text(encoding="utf-8").splitlines()]
     found: list[Benign] = []
-    for dialect in DIALECTS:
+    for dialect in dialects:
         written = {
             "pairs": _transpiled(drawn, dialect, demo),
             "baseline": _transpiled(golds, dialect, demo),

@@ -40,13 +40,14 @@ def main() -> int:
     parser.add_argument("-n", "--count", type=int, default=1000, help="pairs to draw")
     parser.add_argument("--pairs", type=Path, help="a file of pairs to take instead")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--dialect", choices=DIALECTS, action="append", help="this one only (may be repeated)")
     parser.add_argument("--repeat", type=int, default=3, help="times that each query is judged")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url, demo = demo_catalog(Path(folder), orders=60)
         drawn = statements_of(given.pairs) if given.pairs else drawn_statements(url, demo, given.count, given.seed)
-    queries = corpus(demo, drawn)
+    queries = corpus(demo, drawn, given.dialect or DIALECTS)
     report = {
         "targets_ms": {"median": MEDIAN_MS, "p99": P99_MS},
         "plain": measured(queries, Catalogs(demo), given.repeat, restricting=False),
@@ -71,7 +72,9 @@ def measured(
             sys.stderr.write(f"\r\033[K{'with' if restricting else 'without'} rules: {done} of {len(queries)}")
             sys.stderr.flush()
     figures: dict[str, dict[str, Any]] = {
-        dialect: {"wall_ms": _figures(wall[dialect]), "processor_ms": _figures(used[dialect])} for dialect in DIALECTS
+        dialect: {"wall_ms": _figures(wall[dialect]), "processor_ms": _figures(used[dialect])}
+        for dialect in DIALECTS
+        if wall[dialect]
     }
     together = [[ms for dialect in DIALECTS for ms in kind[dialect]] for kind in (wall, used)]
     figures["all"] = {"wall_ms": _figures(together[0]), "processor_ms": _figures(together[1])}
@@ -80,8 +83,11 @@ def measured(
 
 def meets_targets(report: dict[str, Any]) -> bool:
     """Whether every engine that runs here, and all dialects together, keep to the targets, by wall time."""
-    found = [report[kind][name]["wall_ms"] for kind in ("plain", "with_policy") for name in (*ENGINES, "all")]
-    return all(figures["median"] <= MEDIAN_MS and figures["p99"] <= P99_MS for figures in found)
+    found = [
+        report[kind][name] for kind in ("plain", "with_policy") for name in (*ENGINES, "all") if name in report[kind]
+    ]
+    walls = [figures["wall_ms"] for figures in found]
+    return all(wall["median"] <= MEDIAN_MS and wall["p99"] <= P99_MS for wall in walls)
 
 
 def _timed(query: Benign, catalogs: Catalogs, policy: Policy, repeat: int) -> tuple[float, float]:
