@@ -21,6 +21,7 @@ from agent.warehouse.dialects import DIALECTS, identifier
 from agent.warehouse.explain import explain_text
 from agent.warehouse.functions import allowed_function_classes, allowed_function_names
 from agent.warehouse.policy import Policy
+from agent.warehouse.policy_rules import ColumnRules
 from memory.joins import JoinGraph
 
 CLOUD = ("tsql", "snowflake", "bigquery")
@@ -231,7 +232,7 @@ def test_a_lateral_query_sees_its_neighbours_and_is_restricted(dialect: str, sql
     verdict = judged(f"SELECT c.City, x.f FROM Customers AS c {join}", dialect, sqlite_demo, RESTRICTED)
     assert verdict.allowed, verdict.message
     assert verdict.sql.count("'Germany'") == 1
-    hidden = Policy(rows={}, columns={"deny": ("Orders.Freight",)})  # type: ignore[arg-type]
+    hidden = Policy(columns=ColumnRules(deny=("Orders.Freight",)))
     assert judged(f"SELECT c.City FROM Customers AS c {join}", dialect, sqlite_demo, hidden).rule == "policy_column"
     outside = judged(f"SELECT 1 FROM {'Customers AS c ' + join.replace('c.CustomerID', 'y.x')}", dialect, sqlite_demo)
     assert not outside.allowed
@@ -272,6 +273,41 @@ def test_functions_are_allowed_by_dialect(dialect: str) -> None:
     assert (sqlglot.exp.Year in allowed_function_classes(dialect)) == (dialect != "sqlite")
     assert sqlglot.exp.MD5 not in allowed_function_classes(dialect)
     assert sqlglot.exp.Repeat not in allowed_function_classes(dialect)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("tsql", "SELECT x.City FROM Orders o CROSS APPLY (SELECT c.* FROM Customers c) x"),
+        ("tsql", "SELECT STRING_AGG(City, Phone) FROM Customers"),
+        (
+            "tsql",
+            "WITH Customers AS (SELECT Phone FROM Customers UNION ALL SELECT 1 FROM Customers) SELECT 1 FROM Customers",
+        ),
+        ("postgres", "SELECT x.p FROM Orders o, LATERAL (SELECT c.Phone FROM Customers c) AS x (p)"),
+        ("postgres", "SELECT CONCAT(c.*) FROM Customers c"),
+        ("postgres", "SELECT (ARRAY_AGG(Phone))[1] FROM Customers"),
+        ("postgres", "SELECT City FROM Customers ORDER BY Phone <> ALL (ARRAY['x'])"),
+        ("postgres", "SELECT DISTINCT ON (Phone) City FROM Customers"),
+        ("duckdb", "SELECT City FROM Customers WHERE EXISTS (FROM Customers SELECT Phone)"),
+        ("mysql", "SELECT JSON_EXTRACT(JSON_OBJECT('a', Phone), '$.a') FROM Customers"),
+        ("sqlite", "SELECT JSON_GROUP_ARRAY(Phone) FROM Customers"),
+        (
+            "snowflake",
+            "WITH x AS (SELECT Country FROM Customers UNION ALL SELECT Phone FROM x, Customers) SELECT 1 FROM x",
+        ),
+        ("snowflake", "SELECT City AS a, a || Phone FROM Customers"),
+        ("snowflake", "SELECT LISTAGG(City) WITHIN GROUP (ORDER BY Phone) FROM Customers"),
+        ("snowflake", "SELECT ARRAY_AGG(c.*) FROM Customers c"),
+        ("bigquery", "SELECT City FROM Customers WHERE City IN UNNEST(ARRAY(SELECT Phone FROM Customers))"),
+        ("bigquery", "SELECT ANY_VALUE(City HAVING MAX Phone) FROM Customers"),
+        ("bigquery", "FROM Customers |> EXTEND 1 AS x |> SELECT *"),
+    ],
+)
+def test_a_denied_column_stays_hidden_in_each_dialects_own_words(dialect: str, sql: str, sqlite_demo: Built) -> None:  # noqa: F811
+    policy = Policy(columns=ColumnRules(deny=("Customers.Phone",)))
+    assert judged(sql.replace("Phone", "City"), dialect, sqlite_demo).allowed, "understood"
+    assert judged(sql, dialect, sqlite_demo, policy).rule == "policy_column"
 
 
 HELD_BY_ENGINE = {
