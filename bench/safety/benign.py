@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from agent.steps.guard import judge
 from agent.warehouse.dialects import DIALECTS
@@ -43,6 +46,8 @@ class Refusal:
 
 def main() -> int:
     given = _arguments()
+    # the statements that fail are counted; their log lines would stand between the table's
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder:
         url, demo = demo_catalog(Path(folder))
         _tell(f"drawing {given.count} pairs" if given.pairs is None else f"reading {given.pairs}")
