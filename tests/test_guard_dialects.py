@@ -185,6 +185,12 @@ def test_what_a_dialect_has_of_its_own_is_refused(dialect: str, sqlite_demo: Bui
             r"SELECT City FROM Customers WHERE REGEXP_CONTAINS(City, r'^\d')",
             r"SELECT City FROM Customers WHERE REGEXP_CONTAINS(City, '^\\d') LIMIT 1001",
         ),
+        ("mysql", "SELECT UTC_DATE() AS d", "SELECT UTC_DATE() AS d"),
+        (
+            "mysql",
+            "SELECT MEDIAN(Freight) OVER (PARTITION BY ShipVia) AS m FROM Orders",
+            "SELECT MEDIAN(Freight) OVER (PARTITION BY ShipVia) AS m FROM Orders LIMIT 1001",
+        ),
         ("postgres", "SELECT 1 AS a LIMIT ALL", "SELECT 1 AS a LIMIT 1001"),
         ("sqlite", "SELECT 1 AS a LIMIT -1", "SELECT 1 AS a LIMIT 1001"),
         (

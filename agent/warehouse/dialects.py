@@ -129,14 +129,19 @@ def _is_quoted(name: str, dialect: str) -> bool:
 
 
 class AffidavitMySQL(MySQL):
-    """sqlglot's MySQL as far as MariaDB has it too: REGEXP_LIKE exists only in MySQL 8, RLIKE in both."""
+    """sqlglot's MySQL as far as MariaDB has it too: REGEXP_LIKE exists only in MySQL 8, RLIKE in both.
+
+    sqlglot writes UTC_DATE() and MEDIAN(x), which MariaDB has, in words that neither of the two has.
+    """
 
     class Generator(MySQL.Generator):  # type: ignore[valid-type, misc]
-        """Writes a regular-expression match as an operator."""
+        """Writes a regular-expression match as an operator, and those two functions as they were."""
 
         TRANSFORMS = {  # noqa: RUF012 (sqlglot declares the attribute so)
             **MySQL.Generator.TRANSFORMS,
             exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
+            exp.UtcDate: lambda self, _node: self.func("UTC_DATE"),
+            exp.Median: lambda self, node: self.func("MEDIAN", node.this),
         }
 
 
