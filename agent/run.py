@@ -207,6 +207,8 @@ class RunState(TypedDict, total=False):
     outcome: Outcome
     attempts: int
     """Repairs tried so far."""
+    tokens: int
+    """Of prompts and replies, spent so far."""
     votes: tuple[tuple[int, str], ...]
     """(index into `drafts`, result fingerprint or "" for one that failed) per executed sample."""
     findings: tuple[Finding, ...]

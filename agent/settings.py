@@ -122,6 +122,8 @@ class GuardLimits(_Section):
     max_bytes: int = Field(default=4_000_000, ge=1000)
     timeout_s: float = Field(default=30.0, gt=0)
     max_repairs: int = Field(default=2, ge=0)
+    max_run_tokens: int = Field(default=60_000, ge=0)
+    """Tokens of prompts and replies after which a run asks no model for another draft; rules still mend."""
     min_confidence: float = Field(default=0.75, ge=0.0, le=1.0)
     """Under this the run ends `abstained`, with the best draft shown as unverified."""
     max_question_chars: int = Field(default=2000, ge=1)

@@ -31,6 +31,7 @@ class Reply:
     hang_up: bool = False
     """Close the connection in the middle of the reply."""
     delay_s: float = 0.0
+    finish: str = "stop"
     choices: int | None = None
     """Send so many choices, whatever `n` said."""
 
@@ -107,7 +108,7 @@ def _completion(reply: Reply, request: dict[str, Any]) -> str:
     choices = [
         {
             "index": index,
-            "finish_reason": "stop",
+            "finish_reason": reply.finish,
             "message": {"role": "assistant", "content": text},
             "logprobs": _logprobs(text, reply.probability) if request.get("logprobs") else None,
         }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from agent.steps.generate import extract_sql
+from agent.steps.extract import extract_sql
 
 SQL = "SELECT COUNT(*) FROM Orders"
 
@@ -27,6 +29,16 @@ SQL = "SELECT COUNT(*) FROM Orders"
         f"The answer is: {SQL}",
         f"With this query you get it:\n{SQL}",
         f"```sql\n{SQL}",
+        f"```{SQL}```",
+        f"Answer: ```{SQL}```",
+        f"`{SQL}`",
+        f"{SQL}\nNote: cancelled orders are counted.",
+        f"{SQL}\nThis counts every order.",
+        f"SQLQuery: {SQL}\nSQLResult: 830\nAnswer: 830",
+        f"{SQL}\nGO",
+        json.dumps({"sql": SQL, "explanation": "It counts."}),
+        json.dumps({"reasoning": "SELECT nothing", "query": f"{SQL};"}),
+        f'{{"sql": "{SQL}"}}',
     ],
 )
 def test_the_statement_is_found(reply: str) -> None:
@@ -43,6 +55,8 @@ def test_the_statement_is_found(reply: str) -> None:
         'SELECT "a;b" FROM Orders -- trailing; comment',
         "(SELECT 1) UNION (SELECT 2)",
         "select 1",
+        "SELECT `City` FROM `Customers` ORDER BY `City`",
+        "SELECT a FROM\nThe\nWHERE b = 1",
     ],
 )
 def test_a_plain_statement_is_left_as_it_is(sql: str) -> None:
@@ -59,6 +73,8 @@ def test_a_plain_statement_is_left_as_it_is(sql: str) -> None:
         "```sql\nDROP TABLE Orders;\n```",
         "SELECT 1\n\nDROP TABLE Orders",
         "INSERT INTO Orders SELECT 1",
+        '{"sql": "DELETE FROM Orders"}',
+        "SELECT 1\nGO\nDROP TABLE Orders",
     ],
 )
 def test_what_the_guard_must_see_is_never_trimmed_away(reply: str) -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 
 import pytest
-from fixtures_warehouse import BASELINE, Built, built, joins, opened, sqlite_demo  # noqa: F401
+from fixtures_warehouse import BASELINE, METRICS, Built, built, joins, opened, sqlite_demo  # noqa: F401
 from sqlglot import exp, parse_one
 
 from agent.errors import ErrorClass
-from agent.run import Draft, Finding, RunError, Verdict
+from agent.run import Draft, Finding, Result, RunError, Verdict
+from agent.steps.check import check
+from agent.steps.faults import Known
 from agent.steps.guard import judge
+from agent.steps.mend_dialect import transpiled
+from agent.steps.mend_text import limit_unquoted
+from agent.steps.mends import CHECK_MENDS, MENDS, SAID
 from agent.steps.repair import mend
 from agent.warehouse.policy import Policy
 from memory.joins import JoinGraph
+from memory.semantics import load_semantics
 
 
 def error_of(sql: str, target: Built) -> RunError | None:
@@ -140,6 +146,53 @@ CASES = [
         "SELECT Country, COUNT(*) FROM Customers WHERE COUNT(*) > 5 AND City <> 'x' GROUP BY Country",
         "SELECT Country, COUNT(*) FROM Customers WHERE City <> 'x' GROUP BY Country HAVING COUNT(*) > 5",
     ),
+    (
+        "table_by_columns",
+        "SELECT COUNT(*) FROM order_details d JOIN Items ON d.ProductID = Items.ProductID WHERE Items.SupplierID = 1",
+        "SELECT COUNT(*) FROM order_details d JOIN Products p ON d.ProductID = p.ProductID WHERE p.SupplierID = 1",
+    ),
+    (
+        "requalified",
+        "SELECT x.ProductName FROM Products JOIN Suppliers ON x.SupplierID = Suppliers.SupplierID",
+        "SELECT ProductName FROM Products",
+    ),
+    (
+        "qualified",
+        "SELECT COUNT(*) FROM Customers c JOIN Orders o ON CustomerID = c.CustomerID",
+        "SELECT COUNT(*) FROM Orders",
+    ),
+    (
+        "text_quoted",
+        "SELECT COUNT(*) FROM Customers WHERE Country = germany",
+        "SELECT COUNT(*) FROM Customers WHERE Country = 'Germany'",
+    ),
+    (
+        "quotes_straightened",
+        "SELECT COUNT(*) FROM Customers WHERE Country = \u2018Germany\u2019",
+        "SELECT COUNT(*) FROM Customers WHERE Country = 'Germany'",
+    ),
+    (
+        "value_quoted",
+        "SELECT COUNT(*) FROM Products p JOIN Categories c USING (CategoryID) WHERE c.CategoryName = Dairy Products",
+        "SELECT COUNT(*) FROM Products p JOIN Categories c USING (CategoryID) WHERE c.CategoryName = 'Dairy Products'",
+    ),
+    (
+        "nearest_column",
+        "SELECT COUNT(DISTINCT CustomerCity) FROM Customers",
+        "SELECT COUNT(DISTINCT City) FROM Customers",
+    ),
+    ("function_respelled", "SELECT AVERAGE(Freight) FROM Orders", "SELECT AVG(Freight) FROM Orders"),
+    ("function_respelled", "SELECT CUONT(*) FROM Orders", "SELECT COUNT(*) FROM Orders"),
+    (
+        "transpiled",
+        "SELECT DATE_FORMAT(OrderDate, 'yyyy-MM') AS m, COUNT(*) FROM Orders GROUP BY 1",
+        "SELECT STRFTIME('%Y-%m', OrderDate), COUNT(*) FROM Orders GROUP BY 1",
+    ),
+    (
+        "transpiled",
+        "SELECT TOP 3 [CompanyName] FROM [Customers] WHERE ISNULL([Region], '') = '' ORDER BY [CompanyName]",
+        "SELECT CompanyName FROM Customers WHERE COALESCE(Region, '') = '' ORDER BY CompanyName LIMIT 3",
+    ),
 ]
 
 
@@ -171,10 +224,123 @@ def test_mends_give_what_was_meant(name: str, broken: str, meant: str, sqlite_de
         "SELECT e.LastName, Customers.City FROM Orders o JOIN Orders p ON o.OrderID = p.OrderID JOIN Employees e "
         "ON e.EmployeeID = o.EmployeeID",
         "SELECT Orders.CategoryName FROM Orders",
+        "SELECT COUNT(*) FROM Items WHERE Items.UnitPrice > 5",
+        "SELECT a.City, b.City FROM Customers AS a WHERE a.City = 'Graz'",
+        "SELECT COUNT(*) FROM Employees WHERE EXISTS(SELECT 1 FROM EmployeeTerritories WHERE "
+        "ex.EmployeeID = Employees.EmployeeID)",
+        "SELECT COUNT(*) FROM Shippers WHERE \"Country\" = 'Germany'",
+        "SELECT MAN(Freight) FROM Orders",
+        "SELECT COUNT(*) FROM Customers WHERE Country = Atlantis",
+        "SELECT COUNT(OrderID) FROM Orders LEFT JOIN order_details ON Orders.OrderID = order_details.OrderID",
+        "SELECT x.CompanyName FROM Customers JOIN Suppliers ON Customers.City = Suppliers.City",
     ],
 )
 def test_what_is_not_certain_is_left_to_the_model(broken: str, sqlite_demo: Built) -> None:  # noqa: F811
     assert mended(broken, sqlite_demo) is None
+
+
+CHECKED = [
+    (
+        "literal_type",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= 2023-01-01",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= '2023-01-01'",
+    ),
+    (
+        "literal_type",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate < 20230101",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate < '2023-01-01'",
+    ),
+    (
+        "literal_type",
+        "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%m', OrderDate) = 3",
+        "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%m', OrderDate) = '03'",
+    ),
+    (
+        "literal_type",
+        "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > '9'",
+        "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > 9",
+    ),
+    ("quoted_name", "SELECT MAX('OrderDate') FROM Orders", "SELECT MAX(OrderDate) FROM Orders"),
+    (
+        "quoted_name",
+        "SELECT COUNT(*) FROM Customers WHERE 'Country' = 'Germany'",
+        "SELECT COUNT(*) FROM Customers WHERE Country = 'Germany'",
+    ),
+    (
+        "cartesian_product",
+        "SELECT COUNT(*) FROM Orders JOIN Customers ON Orders.CustomerID = Orders.CustomerID",
+        "SELECT COUNT(*) FROM Orders JOIN Customers ON Orders.CustomerID = Customers.CustomerID",
+    ),
+    (
+        "grouping",
+        "SELECT a.City, b.City, COUNT(*) FROM Customers a JOIN Customers b ON a.Country = b.Country GROUP BY a.City",
+        "SELECT a.City, b.City, COUNT(*) FROM Customers a JOIN Customers b ON a.Country = b.Country GROUP BY 1, 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "broken", "meant"), CHECKED)
+def test_what_runs_without_a_word_is_found_and_mended(name: str, broken: str, meant: str, sqlite_demo: Built) -> None:  # noqa: F811
+    found = found_in(broken, sqlite_demo)
+    assert name in {finding.check for finding in found}
+    assert name not in {finding.check for finding in found_in(meant, sqlite_demo)}
+    draft = mended(broken, sqlite_demo, *(finding for finding in found if finding.check == name))
+    assert draft is not None
+    assert sorted(map(str, rows_of(draft.sql, sqlite_demo))) == sorted(map(str, rows_of(meant, sqlite_demo)))
+
+
+def found_in(sql: str, target: Built) -> list[Finding]:
+    """The errors that the checks see in a statement that runs."""
+    rows = rows_of(sql, target)
+    result = Result(tuple(f"c{index}" for index in range(len(rows[0]) if rows else 1)), rows)
+    joins_, layer_ = JoinGraph(target.catalog), load_semantics(METRICS, target.catalog)
+    found = check("", sql, result, catalog=target.catalog, joins=joins_, layer=layer_, grounding=None, dialect="sqlite")
+    return [finding for finding in found if finding.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= '2023-01-01' AND Freight > 20230101",
+        "SELECT 'City' AS kind, City FROM Customers UNION SELECT 'Country', Country FROM Customers",
+        "SELECT COUNT(*) FROM Customers WHERE PostalCode = 12209",
+        "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y', OrderDate) = '2023'",
+        "SELECT 'Orders', COUNT(*) FROM Orders",
+    ],
+)
+def test_literals_that_are_right_raise_no_alarm(sql: str, sqlite_demo: Built) -> None:  # noqa: F811
+    assert not {"literal_type", "quoted_name"} & {finding.check for finding in found_in(sql, sqlite_demo)}
+
+
+def test_a_column_compared_with_itself_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
+    sql = "SELECT COUNT(*) FROM Products p WHERE EXISTS(SELECT 1 FROM order_details d WHERE d.ProductID = d.ProductID)"
+    found = [finding for finding in found_in(sql, sqlite_demo) if finding.check == "self_comparison"]
+    assert len(found) == 1
+    assert mended(sql, sqlite_demo, *found) is None
+
+
+def test_a_number_with_a_unit_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
+    sql = "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > '9 orders'"
+    found = [finding for finding in found_in(sql, sqlite_demo) if finding.check == "literal_type"]
+    assert len(found) == 1
+    assert mended(sql, sqlite_demo, *found) is None
+
+
+def test_a_number_of_rows_in_quotes(sqlite_demo: Built) -> None:  # noqa: F811
+    known = Known(sqlite_demo.catalog, JoinGraph(sqlite_demo.catalog), "postgres")
+    assert limit_unquoted("SELECT 1 LIMIT '3' OFFSET '2'", known) == "SELECT 1 LIMIT 3 OFFSET 2"
+    assert limit_unquoted("SELECT 1 LIMIT 3", known) is None
+
+
+def test_names_in_double_quotes_are_no_texts_on_mariadb(sqlite_demo: Built) -> None:  # noqa: F811
+    known = Known(sqlite_demo.catalog, JoinGraph(sqlite_demo.catalog), "mysql")
+    mended_ = transpiled("""SELECT "Customers"."City" FROM "Customers" WHERE "Country" = 'Germany'""", known)
+    assert mended_ == "SELECT `Customers`.`City` FROM `Customers` WHERE `Country` = 'Germany'"
+
+
+def test_every_mend_says_what_it_did() -> None:
+    tried = {rule.__name__ for rules in (*MENDS.values(), *CHECK_MENDS.values()) for rule in rules}
+    assert set(SAID) == tried
 
 
 def test_several_slips_in_one_draft(sqlite_demo: Built) -> None:  # noqa: F811

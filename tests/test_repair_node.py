@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+from fixtures_agent import Reply
 from fixtures_steps import Bench, bench, layer, sqlite_demo  # noqa: F401
 
+from agent.model.connect import open_model
 from agent.run import Draft, Finding, Outcome, Result, RunError, Verdict
-from agent.steps import execute, guard, repair
+from agent.steps import execute, generate, guard, repair
 
 
 def refused(bench: Bench, sql: str) -> dict:  # noqa: F811
@@ -106,3 +109,48 @@ def test_a_rule_may_arrive_at_a_sample_that_lost_the_vote_and_says_what_it_mende
     again = {**state, **patch, "findings": (cut,), "current": 0}
     bench.provider.say("SELECT City FROM Customers")
     assert repair.node(again, bench.services)["drafts"][-1].origin == "model"  # the same mend is not made twice
+
+
+def test_a_mend_is_told_with_what_was_wrong(bench: Bench) -> None:  # noqa: F811
+    patch = repair.node(refused(bench, "SELECT COUNT(*) FROM OrderDetails"), bench.services)
+    (note,) = patch["notes"]
+    assert note.startswith("The draft was mended (There is no table OrderDetails.")
+    assert note.endswith("): a table was read as the nearest one.")
+
+
+def test_no_model_is_asked_once_the_tokens_are_spent_but_rules_still_mend(bench: Bench) -> None:  # noqa: F811
+    limit = bench.services.settings.limits.max_run_tokens
+    bench.provider.say("SELECT COUNT(*) FROM Orders")
+    state = refused(bench, "SELECT Name FROM Customers")
+    patch = repair.node({**state, "tokens": limit}, bench.services)
+    assert bench.provider.requests == []
+    assert patch["error"].error_class == "unknown_column"
+    assert str(limit) in patch["notes"][-1]
+    mended = repair.node({**refused(bench, "SELECT COUNT(*) FROM OrderDetails"), "tokens": limit}, bench.services)
+    assert mended["drafts"][-1].origin == "mend"
+    asked = repair.node({**state, "tokens": limit - 1}, bench.services)
+    assert asked["drafts"][-1].origin == "model"
+    assert asked["tokens"] == limit - 1 + 54  # fifty of the prompt, four of the reply
+
+
+def test_a_reply_that_was_cut_off_is_no_draft(bench: Bench) -> None:  # noqa: F811
+    bench.provider.answer = lambda _request: Reply(("SELECT COUNT(*) FROM Orders",), finish="length")
+    patch = generate.node(bench.state(), bench.services)
+    assert patch["drafts"] == ()
+    assert "cut off" in patch["error"].message
+
+
+def test_the_next_model_is_asked_when_the_first_could_not_mend_its_draft(bench: Bench) -> None:  # noqa: F811
+    second = bench.services.settings.model_copy(
+        update={"model": bench.services.settings.model.model_copy(update={"name": "second"})}
+    )
+    services = replace(bench.services, fallbacks=(open_model(second),))
+    bench.provider.replies = [Reply(("SELECT Nickname FROM Customers",)), Reply(("SELECT CompanyName FROM Customers",))]
+    state = refused(bench, "SELECT Name FROM Customers")
+    state.update(repair.node(state, services))
+    state.update(guard.node(state, services))
+    state.update(repair.node(state, services))
+    services.fallbacks[0].close()
+    assert [request["model"] for request in bench.provider.requests] == ["scripted", "second"]
+    assert state["drafts"][-1].sql == "SELECT CompanyName FROM Customers"
+    assert state["drafts"][-1].model == "second"

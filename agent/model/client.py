@@ -42,6 +42,10 @@ class Completion:
     """Geometric mean of its tokens' probabilities, 0..1; None when the provider does not say."""
     tokens: int
     model: str
+    prompt_tokens: int = 0
+    """What the request itself cost; of several completions of one request, the first says it."""
+    cut_off: bool = False
+    """Whether the provider stopped it at the longest reply: what is there is only the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +204,16 @@ class ModelClient:
             )
         usage = response.usage
         told = usage.completion_tokens if usage is not None else 0
-        completions = [_completion(choice, connection.name, told // len(choices)) for choice in choices]
+        asked = usage.prompt_tokens if usage is not None else 0
+        completions = [
+            _completion(choice, connection.name, told // len(choices), 0 if index else asked)
+            for index, choice in enumerate(choices)
+        ]
         spent = max(told, sum(completion.tokens for completion in completions))
         with self._lock:
             self._usage = Usage(
                 self._usage.requests + 1,
-                self._usage.prompt_tokens + (usage.prompt_tokens if usage is not None else 0),
+                self._usage.prompt_tokens + asked,
                 self._usage.completion_tokens + spent,
             )
         return completions
@@ -222,7 +230,7 @@ def _refused_parameter(error: openai.BadRequestError, given: Mapping[str, Any]) 
     return next((name for name, mark in zip(_OPTIONAL, quoted, strict=True) if name in given and mark in message), None)
 
 
-def _completion(choice: Any, model: str, tokens_told: int) -> Completion:
+def _completion(choice: Any, model: str, tokens_told: int, prompt_tokens: int) -> Completion:
     entries = choice.logprobs.content if choice.logprobs is not None else None
     confidence = math.exp(sum(entry.logprob for entry in entries) / len(entries)) if entries else None
     return Completion(
@@ -230,4 +238,6 @@ def _completion(choice: Any, model: str, tokens_told: int) -> Completion:
         confidence=None if confidence is None else min(1.0, confidence),
         tokens=len(entries) if entries else tokens_told,
         model=model,
+        prompt_tokens=prompt_tokens,
+        cut_off=choice.finish_reason == "length",
     )

@@ -16,6 +16,7 @@ from agent.steps.checks.claims import check_alias, check_repetition
 from agent.steps.checks.joins import check_joins
 from agent.steps.checks.kinds import check_echo, check_event, check_kind
 from agent.steps.checks.limits import check_limit
+from agent.steps.checks.literals import check_literals
 from agent.steps.checks.mentions import check_mentions
 from agent.steps.checks.metrics import check_metrics
 from agent.steps.checks.omissions import check_inclusion, check_measures, check_negation
@@ -43,6 +44,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_repetition,
     check_time,
     check_period,
+    check_literals,
     check_values,
     check_numbers,
     check_ranking,

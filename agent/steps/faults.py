@@ -6,7 +6,7 @@ looked for once per statement and kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -18,6 +18,7 @@ from agent.warehouse.dialects import parse
 from agent.warehouse.scopes import UnresolvedName, resolve
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
+from memory.values import ValueIndex
 
 __all__ = ["ColumnFault", "Fault", "Known", "Mend", "column_fault_in", "fault_in", "holders", "parsed", "same_name"]
 
@@ -50,6 +51,15 @@ class ColumnFault(Fault):
             if _written(column) == written and column.find_ancestor(exp.Select) is place
         ]
 
+    def behind_alias(self) -> list[exp.Column]:
+        """The columns behind the same qualifier in the same SELECT, itself included."""
+        place = self.node.find_ancestor(exp.Select)
+        return [
+            column
+            for column in self.tree.find_all(exp.Column)
+            if same_name(column.table, self.node.table) and column.find_ancestor(exp.Select) is place
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -59,8 +69,29 @@ class Known:
     joins: JoinGraph
     dialect: str
     findings: tuple[Finding, ...] = ()
+    values: ValueIndex | None = None
+    """The stored values beyond the catalog's samples."""
+    message: str = ""
+    """What the guard or the warehouse said of the draft."""
     faults: dict[str, Fault | None] = field(default_factory=dict, compare=False)
     """What `fault_in` found for a statement. A mend that declines leaves the tree as it was."""
+
+    def stored(self, table: str, column: str) -> tuple[str, ...]:
+        """What a text column stores, as far as it is known."""
+        found = self.catalog.column(table, column)
+        if found is not None and found.samples:
+            return found.samples
+        sources = self.values.sources if self.values is not None else ()
+        target = f"{table}.{column}".casefold()
+        return next((source.values for source in sources if source.target.casefold() == target), ())
+
+    def stored_texts(self) -> Iterator[str]:
+        """Every stored value that is known, of whatever column."""
+        for table in self.catalog.tables:
+            for column in table.columns:
+                yield from column.samples
+        for source in self.values.sources if self.values is not None else ():
+            yield from source.values
 
 
 Mend = Callable[[str, Known], str | None]

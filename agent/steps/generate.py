@@ -10,7 +10,6 @@ statement stays and is refused there.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -23,24 +22,15 @@ from agent.model.prompts import ChatMessage, PromptStyle, build_messages, prompt
 from agent.model.translate import translate
 from agent.run import Draft, Grounding, RunError, RunState
 from agent.steps.compiled import compiled_draft
+from agent.steps.extract import extract_sql
 
 if TYPE_CHECKING:
     from agent.model.client import Completion, ModelClient
     from agent.services import Services
 
-__all__ = ["Drafted", "draft_with_model", "extract_sql", "node"]
+__all__ = ["Drafted", "draft_with_model", "node"]
 
-_THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
-_FENCE = re.compile(r"```[ \t]*(?:\w+)?[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_WITH = r"WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+(?:\s*\([^)]*\))?\s+AS\b"  # not the first word of "With this query"
-_QUERY = re.compile(rf"(?:^|(?<=[\s:(>]))(?:{_WITH}|SELECT\b)", re.IGNORECASE)
-_STATEMENT = re.compile(
-    rf"^[\s(]*(?:SELECT|{_WITH}|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|TRUNCATE|MERGE|REPLACE|GRANT|REVOKE|ATTACH|"
-    r"PRAGMA|COPY|CALL|EXEC|SET|VACUUM|BEGIN|COMMIT)\b",
-    re.IGNORECASE,
-)
 _NOTICEABLE_MS = 1.0
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|;|\n[ \t]*\n", re.DOTALL)
 
 
 def node(state: RunState, services: Services) -> dict[str, Any]:
@@ -57,7 +47,9 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     made = draft_with_model(services, state, samples=samples, compiled=compiled)
     if not made.drafts:
         error = RunError(
-            ErrorClass.NO_SQL, "The model's reply holds no SQL.", "Ask in other words, or use a larger model."
+            ErrorClass.NO_SQL,
+            "The model's reply holds no SQL." if not made.cut_off else "The model's reply was cut off at its longest.",
+            "Ask in other words, use a larger model, or raise model.max_tokens.",
         )
         return {**made.patch(), "drafts": (), "error": error}
     return {**made.patch(), "drafts": made.drafts, "current": 0, "error": None}
@@ -72,11 +64,15 @@ class Drafted:
     """The run's notes, with what there is to say of this added."""
     model_start_ms: float
     """How long the models that were asked had to be waited for before they could be."""
+    tokens: int = 0
+    """What the run has spent so far, prompts and replies together."""
+    cut_off: bool = False
+    """Whether a reply was left out because it ends in the middle: what is there would run, and mean something else."""
 
     def patch(self) -> dict[str, Any]:
         """What a step that asked for drafts changes besides them; see `agent.graph` for `apart_ms`."""
         apart = {"model_start": self.model_start_ms} if self.model_start_ms >= _NOTICEABLE_MS else {}
-        return {"notes": self.notes, "apart_ms": apart}
+        return {"notes": self.notes, "tokens": self.tokens, "apart_ms": apart}
 
 
 def draft_with_model(
@@ -87,25 +83,29 @@ def draft_with_model(
     error: RunError | None = None,
     previous_sql: str = "",
     compiled: Draft | None = None,
+    instead: tuple[ModelClient, ...] = (),
 ) -> Drafted:
     """New drafts, each on the record; with `error` and `previous_sql` the model is asked to mend that draft.
 
     Where a model fails in a way that another one may not, the next of `model.fallbacks` is asked, and after the last
     of them `compiled`, which comes before the models' drafts in any case, stands alone. Each failure is on the record
-    and in the notes. The control asks one model.
+    and in the notes. The control asks one model. `instead` are the models to ask, where not all of them are.
 
     Raises:
         FailedError: the last model that may be asked failed, and there is no `compiled`.
     """
-    models = (services.model,) if state["direct"] else (services.model, *services.fallbacks)
-    notes, start_ms = state.get("notes", ()), 0.0
+    models = (services.model,) if state["direct"] else instead or (services.model, *services.fallbacks)
+    notes, start_ms, spent = state.get("notes", ()), 0.0, state.get("tokens", 0)
     own = () if compiled is None else (compiled,)
     request = _Request(samples, error, previous_sql)
     for model, following in zip_longest(models, models[1:]):
         began = time.perf_counter()
         try:
             start_ms += model.start()
-            return Drafted((*own, *_drafted(services, model, state, request)), notes, start_ms)
+            drafts, completions = _drafted(services, model, state, request)
+            spent += sum(each.prompt_tokens + each.tokens for each in completions)
+            cut_off = any(each.cut_off for each in completions)
+            return Drafted((*own, *drafts), notes, start_ms, spent, cut_off)
         except FailedError as failure:
             if handling(failure.error_class).fallback != "next_model" or not (following or own):
                 raise
@@ -117,9 +117,9 @@ def draft_with_model(
                 "next": following.label if following else "",
             }
             services.record("run.model_failed", body, state["run_id"])
-            instead = f"{following.label} was asked" if following else "the compiled statement stands alone"
-            notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {instead}.")
-    return Drafted(own, notes, start_ms)
+            then = f"{following.label} was asked" if following else "the compiled statement stands alone"
+            notes = (*notes, f"{model.label} failed ({failure.error_class.value}), so {then}.")
+    return Drafted(own, notes, start_ms, spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,10 @@ class _Request:
     previous_sql: str
 
 
-def _drafted(services: Services, model: ModelClient, state: RunState, request: _Request) -> tuple[Draft, ...]:
-    """Drafts of one model, the greedy one first.
+def _drafted(
+    services: Services, model: ModelClient, state: RunState, request: _Request
+) -> tuple[tuple[Draft, ...], list[Completion]]:
+    """Drafts of one model, the greedy one first, and all it said.
 
     A reply without a statement is asked for once more under the grammar, where the provider can hold its output to one.
     """
@@ -148,9 +150,11 @@ def _drafted(services: Services, model: ModelClient, state: RunState, request: _
         previous_sql=request.previous_sql,
     )
     basis = f"repair:{request.error.error_class}" if request.error is not None else ""
-    drafts = _drafts(_completions(services, model, messages, request.samples, always=False), basis)
+    completions = _completions(services, model, messages, request.samples, always=False)
+    drafts = _drafts(completions, basis)
     if not drafts and not state["direct"] and _may_constrain(services, model, {"retry"}):
-        drafts = _drafts(_completions(services, model, messages, 1, always=True), basis)
+        constrained = _completions(services, model, messages, 1, always=True)
+        drafts, completions = _drafts(constrained, basis), completions + constrained
     drafts = tuple(
         replace(
             draft,
@@ -173,7 +177,7 @@ def _drafted(services: Services, model: ModelClient, state: RunState, request: _
             "basis": draft.basis,
         }
         services.record("run.drafted", body, state["run_id"])
-    return drafts
+    return drafts, completions
 
 
 def _style(services: Services, model: ModelClient, *, direct: bool) -> PromptStyle:
@@ -181,23 +185,6 @@ def _style(services: Services, model: ModelClient, *, direct: bool) -> PromptSty
     if direct:
         return "direct"
     return prompt_style(services.settings.model) if model is services.model else "full"
-
-
-def extract_sql(reply: str) -> str:
-    """The statement in a model's reply, or "".
-
-    Reasoning in <think> tags, prose before and after, and code fences go. What follows a `;` stays when it is
-    another statement, so that the guard sees and refuses it.
-    """
-    text = _THOUGHTS.sub("", reply).strip()
-    fences = [block.strip() for block in _FENCE.findall(text)]
-    fenced = [block for block in fences if _STATEMENT.match(block)]
-    if fenced:
-        return _trimmed(fenced[-1])
-    if _STATEMENT.match(text):
-        return _trimmed(text)
-    start = _QUERY.search(text)
-    return _trimmed(text[start.start() :].strip()) if start else ""
 
 
 def _completions(
@@ -222,34 +209,8 @@ def _may_constrain(services: Services, model: ModelClient, wanted: set[str]) -> 
 def _drafts(completions: list[Completion], basis: str) -> tuple[Draft, ...]:
     found = []
     for completion in completions:
-        sql = extract_sql(completion.text)
+        sql = "" if completion.cut_off else extract_sql(completion.text)
         if sql:
             confidence = completion.confidence or 0.0
             found.append(Draft(sql, "model", completion.model, confidence, basis, completion.tokens))
     return tuple(found)
-
-
-def _trimmed(text: str) -> str:
-    """Cut prose off the end: after a `;`, or after a blank line, unless another statement follows."""
-    for match in _TOKEN.finditer(text):
-        found = match.group()
-        ends_statement = found == ";"
-        if not ends_statement and not found.isspace():
-            continue
-        rest = text[match.end() :].strip()
-        if ends_statement:
-            if not rest or not _STATEMENT.match(rest):
-                return text[: match.start()].strip()
-            return text.strip().removesuffix(";").strip()
-        if rest and not _continues(rest):
-            return text[: match.start()].strip()
-    return text.strip().strip("`").strip()
-
-
-def _continues(rest: str) -> bool:
-    """Whether text after a blank line reads on as SQL: it begins with a clause, an operator or a bracket."""
-    clause = (
-        r"^(?:[(),+*/=<>|-]|(?:SELECT|FROM|WHERE|JOIN|LEFT|RIGHT|INNER|FULL|CROSS|ON|AND|OR|GROUP|ORDER|HAVING|LIMIT|"
-        r"UNION|EXCEPT|INTERSECT|OFFSET|WINDOW|CASE|WHEN|ELSE|END|AS|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER)\b)"
-    )
-    return re.match(clause, rest) is not None

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from agent.steps.faults import Known, column_fault_in, same_name
+from agent.steps.faults import ColumnFault, Known, column_fault_in, parsed, same_name
 from agent.warehouse.dialects import identifier, render
 from memory.joins import JoinEdge, NoJoinPath
 
-__all__ = ["join_added"]
+__all__ = ["join_added", "join_key_mended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def join_added(sql: str, known: Known) -> str | None:
         return None
     present = {alias: table for alias, table in fault.sources.items() if table}
     owner, alias = _owner_of(fault.node, select, present, known)
+    if _is_behind_nothing(fault, owner):
+        return None
     owners = [owner] if owner else [table.name for table in known.catalog.tables if table.column(fault.node.name)]
     route = _only_route(present.values(), owners, select, known)
     if route is None or list(present.values()).count(route[0].behind) != 1:
@@ -57,6 +59,33 @@ def join_added(sql: str, known: Known) -> str | None:
     for join in _joins_along(route, present, alias, known):
         select.append("joins", join)
     return render(fault.tree, known.dialect)
+
+
+def _is_behind_nothing(fault: ColumnFault, owner: str) -> bool:
+    """Whether it stands behind an alias that is not there and that says of no table that it was left out."""
+    qualifier = fault.node.table
+    return bool(qualifier) and not owner and not any(same_name(alias, qualifier) for alias in fault.sources)
+
+
+def join_key_mended(sql: str, known: Known) -> str | None:
+    """`JOIN Customers ON Orders.CustomerID = Orders.CustomerID` → `... = Customers.CustomerID`, if that is the key."""
+    tree = parsed(sql, known.dialect)
+    if tree is None:
+        return None
+    tables = {table.alias_or_name: table.name for table in tree.find_all(exp.Table)}
+    changed = False
+    for join in tree.find_all(exp.Join):
+        on, added = join.args.get("on"), join.this
+        same = [found for found in on.find_all(exp.EQ) if found.this == found.expression] if on is not None else []
+        for equality in same:
+            side, alias = equality.expression, added.alias_or_name
+            if not isinstance(side, exp.Column) or not isinstance(added, exp.Table) or same_name(side.table, alias):
+                return None
+            if not known.joins.is_edge(tables.get(side.table, ""), side.name, added.name, side.name):
+                return None
+            side.set("table", exp.to_identifier(alias))
+            changed = True
+    return render(tree, known.dialect) if changed else None
 
 
 def _owner_of(column: exp.Column, select: exp.Select, present: dict[str, str], known: Known) -> tuple[str, str]:

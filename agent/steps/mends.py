@@ -1,7 +1,8 @@
 """The deterministic mends, and which error class or failed check each is tried for.
 
 Each is a function from a statement to a mended one, or to None when what was meant is not certain. Those of names are
-in `mend_names` and `mend_joins`; here are those of dialect and shape.
+in `mend_names` and `mend_joins`, of literals and of text that does not parse in `mend_literals` and `mend_text`, of
+other dialects in `mend_dialect`; here are those of shape.
 """
 
 from __future__ import annotations
@@ -9,52 +10,24 @@ from __future__ import annotations
 import re
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from agent.errors import ErrorClass
 from agent.steps.checks.values import ARROW
 from agent.steps.faults import Known, Mend, parsed
+from agent.steps.mend_dialect import transpiled
+from agent.steps.mend_joins import join_key_mended
+from agent.steps.mend_literals import cast_dropped, literal_fitted, name_unquoted, rounded_as_decimal
 from agent.steps.mend_names import NAME_MENDS, qualified
-from agent.warehouse.dates import lacks_functions, rewrite_dates
-from agent.warehouse.dialects import allowed_function_names, render
-from agent.warehouse.native_names import foreign_function, has_two_part_isnull
+from agent.steps.mend_text import (
+    apostrophe_doubled,
+    function_respelled,
+    limit_unquoted,
+    quotes_straightened,
+    value_quoted,
+)
+from agent.warehouse.dialects import render
 
-__all__ = ["CHECK_MENDS", "MENDS"]
-
-_SQLITE_STRFTIME = re.compile(r"\bstrftime\s*\(\s*'", re.IGNORECASE)
-_DIALECTS = ("mysql", "postgres", "duckdb", "sqlite", "tsql", "snowflake", "bigquery")
-
-
-# --- dialect ----------------------------------------------------------------------------------------------------
-
-
-def transpiled(sql: str, known: Known) -> str | None:
-    """Written in another dialect, or with its date functions: say the same in the warehouse's."""
-    sources = [known.dialect, *(name for name in _DIALECTS if name != known.dialect)]
-    if _SQLITE_STRFTIME.search(sql):  # DuckDB has the same name with its arguments the other way round
-        sources.sort(key=lambda name: name != "sqlite")
-    if has_two_part_isnull(sql):
-        sources.sort(key=lambda name: name != "tsql")
-    for source in sources:
-        tree = parsed(sql, source)
-        if tree is None or not isinstance(tree, exp.Query) or foreign_function(tree, source):
-            continue
-        try:
-            text = render(rewrite_dates(tree, known.dialect), known.dialect)
-        except (SqlglotError, ValueError, AttributeError):
-            continue  # this dialect's reading cannot be said in ours
-        if _plain_text(text) != _plain_text(sql) and _is_spoken(text, known.dialect):
-            return text
-    return None
-
-
-def _is_spoken(sql: str, dialect: str) -> bool:
-    """Whether the dialect has every function of the statement, as far as is known here."""
-    tree = parsed(sql, dialect)
-    if tree is None or lacks_functions(tree, dialect) or foreign_function(tree, dialect):
-        return False
-    names = allowed_function_names(dialect)
-    return all(node.name.lower() in names for node in tree.find_all(exp.Anonymous))
+__all__ = ["CHECK_MENDS", "MENDS", "SAID"]
 
 
 # --- shape ------------------------------------------------------------------------------------------------------
@@ -79,7 +52,8 @@ def _ungrouped(select: exp.Select) -> list[exp.Expr]:
         return []
     group = select.args.get("group")
     grouped = {_plain_text(entry.sql()) for entry in (group.expressions if group else ())}
-    grouped_names = {entry.name.casefold() for entry in (group.expressions if group else ()) if entry.name}
+    bare = [entry for entry in (group.expressions if group else ()) if not getattr(entry, "table", "")]
+    grouped_names = {entry.name.casefold() for entry in bare if entry.name}
     missing = []
     for position, entry in enumerate(select.expressions, start=1):
         inner = entry.this if isinstance(entry, exp.Alias) else entry
@@ -181,26 +155,70 @@ def limit_set(sql: str, known: Known) -> str | None:
 
 
 MENDS: dict[ErrorClass, tuple[Mend, ...]] = {
-    ErrorClass.SYNTAX: (transpiled,),
-    ErrorClass.UNKNOWN_FUNCTION: (transpiled,),
+    ErrorClass.SYNTAX: (
+        quotes_straightened,
+        apostrophe_doubled,
+        value_quoted,
+        limit_unquoted,
+        name_unquoted,
+        function_respelled,
+        transpiled,
+    ),
+    ErrorClass.UNKNOWN_FUNCTION: (rounded_as_decimal, transpiled, function_respelled),
     ErrorClass.FORBIDDEN_FUNCTION: (),
     ErrorClass.UNKNOWN_TABLE: NAME_MENDS,
-    ErrorClass.UNKNOWN_COLUMN: (*NAME_MENDS, transpiled),
+    ErrorClass.UNKNOWN_COLUMN: (quotes_straightened, value_quoted, *NAME_MENDS, transpiled),
     ErrorClass.AMBIGUOUS_COLUMN: (qualified,),
-    ErrorClass.GROUPING: (having_moved, group_by_completed),
-    ErrorClass.TYPE_MISMATCH: (transpiled,),
+    ErrorClass.GROUPING: (having_moved, name_unquoted, group_by_completed),
+    ErrorClass.TYPE_MISMATCH: (literal_fitted, cast_dropped, name_unquoted, limit_unquoted, transpiled),
     ErrorClass.DIVISION_BY_ZERO: (division_guarded,),
 }
 """Which mends an error class is tried with, in order."""
 
 CHECK_MENDS: dict[str, tuple[Mend, ...]] = {
     "grouping": (group_by_completed,),
+    "cartesian_product": (join_key_mended,),
+    "self_comparison": (join_key_mended,),
+    "literal_type": (literal_fitted,),
+    "quoted_name": (name_unquoted,),
     "integer_division": (division_made_real,),
     "unknown_value": (value_respelled,),
     "row_limit": (limit_set,),
     "limit": (limit_dropped,),
 }
 """The same for a result that ran but does not hold, by the check that said so."""
+
+
+SAID: dict[str, str] = {
+    "apostrophe_doubled": "an apostrophe inside a stored value was doubled",
+    "cast_dropped": "a number that was made a text before it was added up was left a number",
+    "division_guarded": "a division by nothing gives nothing",
+    "division_made_real": "whole numbers are divided with their fraction",
+    "function_respelled": "a function was read as the nearest one, or as the same one under another name",
+    "group_by_completed": "the columns beside an aggregate are grouped by",
+    "having_moved": "a condition on an aggregate was moved from WHERE to HAVING",
+    "join_added": "a table whose column is named was joined along its key",
+    "join_key_mended": "a join of a key with itself was read as one with the table that is joined",
+    "limit_dropped": "a limit that was not asked for was dropped",
+    "limit_set": "the number of rows is the one that was asked for",
+    "limit_unquoted": "the number of rows was taken out of its quotes",
+    "literal_fitted": "a literal was given the type of what it is compared with",
+    "name_unquoted": "a column's name in the quotes of a text was read as the column",
+    "nearest_column": "a column was read as the nearest one of its tables",
+    "nearest_table": "a table was read as the nearest one",
+    "qualified": "a column of several tables was taken from the one that the join makes it equal to",
+    "quoted_text": "a text in the quotes of a name was read as a text",
+    "quotes_straightened": "typographic quotes were read as plain ones",
+    "requalified": "a column was taken from the one table that has it",
+    "rounded_as_decimal": "a number was made a decimal before it was rounded",
+    "schema_dropped": "the schema before a table was left out",
+    "table_by_columns": "a table was read as the only one with the columns it is used for",
+    "text_quoted": "a word without quotes was read as the stored value",
+    "transpiled": "it was written for another database and was said in the warehouse's dialect",
+    "value_quoted": "a stored value without quotes was given them",
+    "value_respelled": "a value was spelt as it is stored",
+}
+"""What each mend did, for whoever reads the answer."""
 
 
 def _is_aggregate(node: exp.Expr, select: exp.Select) -> bool:

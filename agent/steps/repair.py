@@ -1,4 +1,4 @@
-"""Gives a failed draft another chance: first by rule, then by asking the model once more with only what it lacked.
+"""Gives a failed draft another chance: first by rule, then by asking the model with only what it lacked, then the next.
 
 A rule that applies is better than a model's second guess: it costs a millisecond, does the same thing every time, and
 its name on the record says exactly what was changed. Which rules apply is decided by the class of the error.
@@ -13,10 +13,11 @@ from agent.errors import ErrorClass, handling
 from agent.run import Draft, Finding, Grounding, Piece, RunError, RunState
 from agent.steps.faults import Known, Mend
 from agent.steps.guard import judge
-from agent.steps.mends import CHECK_MENDS, MENDS
+from agent.steps.mends import CHECK_MENDS, MENDS, SAID
 from agent.warehouse.policy import Policy
 from memory.catalog import Catalog
 from memory.joins import JoinGraph
+from memory.values import ValueIndex
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -27,6 +28,7 @@ __all__ = ["mend", "node"]
 _MAX_STEPS = 6
 """Mending one name can uncover the next; more than this many in one draft is not a slip but a guess."""
 _ANY_ROWS = 1_000_000_000
+_SPENT = "No model was asked for another draft: the run has spent its {} tokens (limits.max_run_tokens)."
 
 
 def mend(
@@ -37,14 +39,15 @@ def mend(
     dialect: str,
     *,
     findings: tuple[Finding, ...] = (),
+    values: ValueIndex | None = None,
 ) -> tuple[Draft, ...]:
     """Mended versions of a draft, best first; () when no rule is sure of what was meant.
 
     Deterministic. A mended draft has origin `mend`, the names of the rules (joined by "+") as its basis, and no error
     left that the guard could see; the policy is not asked here. `findings` are the checks that failed, for
-    `check_failed`.
+    `check_failed`; `values` are the stored values beyond the catalog's samples.
     """
-    known = Known(catalog, joins, dialect, findings)
+    known = Known(catalog, joins, dialect, findings, values, error.message)
     sql, names = draft.sql, list[str]()
     rules = _rules_for(error.error_class, findings)
     for _ in range(_MAX_STEPS):
@@ -71,12 +74,22 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     error, findings = _what_went_wrong(state)
     patch: dict[str, Any] = {"attempts": state.get("attempts", 0) + 1}
     tried = {_text(draft) for draft in state["drafts"]}
-    made = mend(failed, error, services.catalog, services.joins, services.warehouse.dialect, findings=findings)
+    made = mend(
+        failed,
+        error,
+        services.catalog,
+        services.joins,
+        services.warehouse.dialect,
+        findings=findings,
+        values=services.retriever.linker.values if services.retriever is not None else None,
+    )
     fresh = [draft for draft in made if _text(draft) not in tried - _outvoted(state, findings)]
-    if fresh and findings:
-        said = (f"Mended: {finding.message}" for finding in findings if finding.check in CHECK_MENDS)
-        patch["notes"] = (*state.get("notes", ()), *said)
-    if not fresh and _may_ask_model(failed, error):
+    if fresh:
+        patch["notes"] = (*state.get("notes", ()), *_said(fresh[0], error, findings))
+    affordable = state.get("tokens", 0) < services.settings.limits.max_run_tokens
+    if not fresh and not affordable:
+        patch["notes"] = (*state.get("notes", ()), _SPENT.format(services.settings.limits.max_run_tokens))
+    if not fresh and affordable and _may_ask_model(failed, error):
         asked = _asked_again(state, services, failed, error)
         fresh = [draft for draft in asked.drafts if _text(draft) not in tried]
         patch |= asked.patch()
@@ -85,6 +98,14 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         return {**patch, "error": error}
     drafts = (*state["drafts"], fresh[0])
     return {**patch, "drafts": drafts, "current": len(drafts) - 1, "error": None, "findings": ()}
+
+
+def _said(mended: Draft, error: RunError, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """What an answer must say of a mend: what was wrong, and what was made of it."""
+    if findings:
+        return tuple(f"Mended: {finding.message}" for finding in findings if finding.check in CHECK_MENDS)
+    done = "; ".join(dict.fromkeys(SAID[name] for name in mended.basis.split("+")))
+    return (f"The draft was mended ({error.message.rstrip('.')}): {done}.",)
 
 
 def _outvoted(state: RunState, findings: tuple[Finding, ...]) -> set[str]:
@@ -141,7 +162,9 @@ def _asked_again(state: RunState, services: Services, failed: Draft, error: RunE
     asked: RunState = {**state, "grounding": grounding} if grounding is not None else state
     if failed.origin == "verified_query":
         return draft_with_model(services, asked)
-    return draft_with_model(services, asked, error=error, previous_sql=failed.sql)
+    # A model that could not mend its own draft is not asked a third time while there is another.
+    instead = services.fallbacks if failed.basis.startswith("repair:") else ()
+    return draft_with_model(services, asked, error=error, previous_sql=failed.sql, instead=instead)
 
 
 def _lacking(state: RunState, catalog: Catalog, error: RunError) -> tuple[Piece, ...]:

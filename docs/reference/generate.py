@@ -72,7 +72,7 @@ _ERRORS_SAID: Final = {
     ErrorClass.NOT_ABOUT_DATA: "Nothing in the question matches the warehouse.",
     ErrorClass.AMBIGUOUS_QUESTION: "The question can mean several things.",
     ErrorClass.WRITE_REQUESTED: "The question asks for data to be changed.",
-    ErrorClass.NO_SQL: "The model's reply holds no SQL.",
+    ErrorClass.NO_SQL: "The model's reply holds no SQL, or was cut off at `model.max_tokens`.",
     ErrorClass.SYNTAX: "The statement does not parse.",
     ErrorClass.UNKNOWN_TABLE: "The statement names a table that is not there.",
     ErrorClass.UNKNOWN_COLUMN: "The statement names a column that is not there.",

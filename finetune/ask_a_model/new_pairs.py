@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from agent.model.prompts import ChatMessage, build_messages
 from agent.run import Grounding
-from agent.steps.generate import extract_sql
+from agent.steps.extract import extract_sql
 from finetune.ask_a_model.ask_many import Crew, Request, ask_many
 from finetune.ask_a_model.filters import filtered_values, level_of
 from finetune.ask_a_model.ontology import Subject, subjects

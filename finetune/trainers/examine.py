@@ -16,7 +16,7 @@ from typing import Any
 
 from agent.model.client import ModelClient
 from agent.run import Outcome, Result
-from agent.steps.generate import extract_sql
+from agent.steps.extract import extract_sql
 from finetune.evaluation.matching import results_match
 from finetune.pairs.world import World
 

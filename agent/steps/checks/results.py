@@ -99,13 +99,15 @@ def _loose_columns(entry: exp.Expr, select: exp.Select, checked: Checked) -> lis
     statement, group = checked.statement, select.args.get("group")
     grouped = list(group.expressions) if group else []
     inner = entry.unalias()
-    names = {node.name.casefold() for node in grouped if isinstance(node, exp.Column)}
+    names = {node.name.casefold() for node in grouped if isinstance(node, exp.Column) and not node.table}
     position = str(select.expressions.index(entry) + 1)
     if entry.alias_or_name.casefold() in names or any(node.name == position for node in grouped):
         return []
     if any(node == inner for node in grouped) or inner.find(exp.Window):
         return []
+    owners = statement.found.owners
     origins = {statement.found.origins.get(id(node)) for node in grouped} - {None}
+    held = {(owners.get(id(node)), statement.found.origins.get(id(node))) for node in grouped}
     loose = []
     for column in inner.find_all(exp.Column):
         if column.find_ancestor(exp.Select) is not select or isinstance(column.this, exp.Star):
@@ -115,7 +117,9 @@ def _loose_columns(entry: exp.Expr, select: exp.Select, checked: Checked) -> lis
         if any(ancestor in grouped for ancestor in _ancestors(column, select)):
             continue
         origin = statement.found.origins.get(id(column))
-        if origin in origins or column.name.casefold() in names or _determined(origin, origins, checked):
+        same = origin is not None and (owners.get(id(column)), origin) in held  # a table may be there twice
+        named = not column.table and column.name.casefold() in names
+        if same or named or _determined(origin, origins, checked):
             continue
         loose.append(column)
     return loose

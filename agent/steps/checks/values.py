@@ -27,6 +27,8 @@ __all__ = ["ARROW", "check_values"]
 ARROW = " → "
 """Stands in the evidence between a value as written and as stored."""
 
+_SHORTEST, _LONG = 5, 9
+"""Letters from which a value that the question does not name can be a slip of a stored one, and from which two can."""
 _Target = tuple[str, ...]
 """What a value is compared with: `table.column`, or the parts of a text put together, all folded."""
 
@@ -72,7 +74,8 @@ def _judged(written: str, target: _Target, stored: frozenset[str], checked: Chec
     if len(written) > MAX_SAMPLE_CHARS:
         return  # values as long as that are not kept
     where = _spelt(target, checked) or "The name"
-    meant = _meant(written, target, stored, checked)
+    asked = fold(written) in fold(checked.words)
+    meant = _meant(written, target, stored, checked) or (None if asked else _nearest(written, stored))
     if meant is not None:
         if checked.statement.dialect == "mysql" and meant.casefold() == written.strip().casefold():
             return  # compares text without regard to case
@@ -84,7 +87,6 @@ def _judged(written: str, target: _Target, stored: frozenset[str], checked: Chec
         message = f"{where} holds no “{written}”; that is a value of {elsewhere}."
         yield Finding("unknown_value", "error", message, evidence=written)
         return
-    asked = fold(written) in fold(checked.words)
     yield Finding("unknown_value", "warning" if asked else "error", f"{where} holds no “{written}”.", evidence=written)
 
 
@@ -101,6 +103,26 @@ def _meant(written: str, target: _Target, stored: frozenset[str], checked: Check
     near = len(key) >= 4 and (key in _key(value) or edits(key, _key(value), 2) <= 2)
     near = near or written.casefold() in {name.casefold() for name in other_names(value)}
     return value if near else None
+
+
+def _nearest(written: str, stored: frozenset[str]) -> str | None:
+    """The one stored value that is a slip of the keyboard away; None when it is short, or when two are as near.
+
+    Values that differ in a digit are two things, and no slip.
+    """
+    key = _key(written)
+    slips = 1 if len(key) < _LONG else 2
+    if len(key) < _SHORTEST:
+        return None
+    digits = re.sub(r"\D", "", key)
+    near = [
+        value
+        for value in stored
+        if abs(len(value) - len(written)) <= slips + 1
+        and re.sub(r"\D", "", value) == digits
+        and edits(key, _key(value), slips) <= slips
+    ]
+    return near[0] if len(near) == 1 else None
 
 
 def _held_elsewhere(written: str, target: _Target, checked: Checked) -> str:

@@ -1,0 +1,30 @@
+"""Is every literal of the type of what it is compared with, no name a text, and no column compared with itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from agent.run import Finding
+from agent.steps.checks.statement import Checked
+from agent.steps.literals import misfits, quoted_names
+
+__all__ = ["check_literals"]
+
+
+def check_literals(checked: Checked) -> Iterator[Finding]:
+    """A literal of the wrong type is compared without a word on SQLite and MariaDB, and gives other rows."""
+    statement = checked.statement
+    for misfit in misfits(statement.tree, statement.found, checked.catalog):
+        if not misfit.passes_silently(statement.dialect):
+            continue
+        shown = misfit.literal.sql(statement.dialect)
+        meant = f"; {misfit.meant.sql(statement.dialect)} was meant" if misfit.meant is not None else ""
+        yield Finding("literal_type", "error", f"{shown} is compared with a value of another type{meant}.", shown)
+    for compared in statement.tree.find_all(exp.EQ):
+        if isinstance(compared.this, exp.Column) and compared.this == compared.expression:
+            shown = compared.sql(statement.dialect)
+            yield Finding("self_comparison", "error", f"{shown} compares a column with itself.", shown)
+    for text, _ in quoted_names(statement.tree, checked.catalog):
+        yield Finding("quoted_name", "error", f"“{text.name}” is a column, and stands here as a text.", text.name)

@@ -1,0 +1,194 @@
+"""Literals that cannot be meant as they stand: of another type than what they are compared with, or a name in quotes.
+
+SQLite and MariaDB compare a date with a number without a word, and the rows that come of it look like an answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from agent.warehouse.scopes import Resolution
+from memory.catalog import Catalog, Table
+
+__all__ = ["Misfit", "family_of", "misfits", "quoted_names"]
+
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
+_OF_COLUMNS = (
+    exp.Group,
+    exp.Ordered,
+    exp.Sum,
+    exp.Avg,
+    exp.Min,
+    exp.Max,
+    exp.TimeToStr,
+    exp.Extract,
+    exp.Year,
+    exp.Month,
+    exp.Mul,
+)
+"""Where a text that is a column's name can only be that column."""
+_LIKE_THEIR_ARGUMENT = (exp.Window, exp.Lag, exp.Lead, exp.Max, exp.Min, exp.Filter, exp.Coalesce)
+_NUMBERS = (
+    exp.Sum,
+    exp.Avg,
+    exp.Count,
+    exp.Mul,
+    exp.Div,
+    exp.Round,
+    exp.Abs,
+    exp.Year,
+    exp.Month,
+    exp.Day,
+    exp.Extract,
+)
+_PADDED = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A literal of another type than what it is compared with, and the one that was meant; None when that is open."""
+
+    literal: exp.Expr
+    meant: exp.Expr | None
+    subject: exp.Expr
+    family: str
+
+    def passes_silently(self, dialect: str) -> bool:
+        """Whether the database compares the two without an error, and other than was meant."""
+        if self.family == "date":  # MariaDB reads 20230101 as the day, but 2023-01-01 as 2021
+            return dialect == "sqlite" or (dialect == "mysql" and not isinstance(self.literal, exp.Literal))
+        if self.family in _PADDED:
+            return dialect == "sqlite"
+        if self.meant is None:
+            return dialect in ("sqlite", "mysql")
+        return self.family == "number" and dialect == "sqlite" and not isinstance(self.subject.unnest(), exp.Column)
+
+
+def misfits(tree: exp.Expr, found: Resolution, catalog: Catalog) -> list[Misfit]:
+    """Every literal that cannot be meant as it stands."""
+    misfitting = []
+    for compared in tree.find_all(*_COMPARED):
+        for subject, value in _sides(compared):
+            family = family_of(subject, found, catalog)
+            meant = _fitting(value, compared, family)
+            if meant is not None or (family == "number" and _is_no_number(value)):
+                misfitting.append(Misfit(value, meant, subject, family))
+    return misfitting
+
+
+def quoted_names(tree: exp.Expr, catalog: Catalog) -> list[tuple[exp.Literal, exp.Column]]:
+    """(text, column) for texts where only a column makes sense, that are the name of one column of the tables there."""
+    pairs = []
+    for literal in tree.find_all(exp.Literal):
+        select = literal.find_ancestor(exp.Select)
+        if not literal.is_string or select is None or not _stands_for_column(literal, select):
+            continue
+        tables = [catalog.table(table.name) for table in select.find_all(exp.Table)]
+        holding = {table.name for table in tables if table is not None and _has_exactly(table, literal.name)}
+        if len(holding) == 1:
+            pairs.append((literal, exp.column(exp.to_identifier(literal.name))))
+    return pairs
+
+
+def _is_no_number(value: exp.Expr) -> bool:
+    return isinstance(value, exp.Literal) and value.is_string and not re.fullmatch(r"\s*-?\d+(?:\.\d+)?\s*", value.name)
+
+
+def family_of(node: exp.Expr, found: Resolution, catalog: Catalog) -> str:
+    """`date`, `number`, `text`, "" where it is not known, or the pattern of a part of a date that is a text."""
+    node = node.unnest()
+    if isinstance(node, exp.Column):
+        return _column_family(node, found, catalog)
+    if isinstance(node, _LIKE_THEIR_ARGUMENT):
+        return family_of(node.this, found, catalog)
+    if isinstance(node, exp.Sub):
+        return "number" if family_of(node.this, found, catalog) == "number" else ""
+    pattern: object = ""
+    if isinstance(node, exp.TimeToStr):
+        pattern = node.args.get("format")
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == "strftime" and node.expressions:
+        pattern = node.expressions[0]
+    if isinstance(pattern, exp.Literal):
+        return str(pattern.name)
+    return "number" if isinstance(node, _NUMBERS) else ""
+
+
+def _column_family(node: exp.Column, found: Resolution, catalog: Catalog) -> str:
+    origin, definition = found.origins.get(id(node)), found.definitions.get(id(node))
+    column = catalog.column(*origin) if origin else None
+    if column is None and definition is not None and definition is not node:
+        return family_of(definition, found, catalog)
+    return column.family if column is not None else ""
+
+
+def _has_exactly(table: Table, name: str) -> bool:
+    """In that very case: `'month'` is a part of a date beside a column `Month`."""
+    column = table.column(name)
+    return column is not None and column.name == name
+
+
+def _stands_for_column(literal: exp.Literal, select: exp.Select) -> bool:
+    """Nothing is grouped, ordered or added up by a text, no date is taken from one that is none, and no text compared
+    with another; a text alone in the list may be a label, unless it is bare."""
+    parent = literal.parent
+    while isinstance(parent, exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.Paren):
+        parent = parent.parent
+    if isinstance(parent, (*_OF_COLUMNS, exp.Anonymous)):
+        return True
+    if isinstance(parent, _COMPARED):
+        return literal.arg_key == "this" and all(isinstance(node, exp.Literal) for node in parent.iter_expressions())
+    named = any(column.name.casefold() == literal.name.casefold() for column in select.find_all(exp.Column))
+    return parent is select and not named and not isinstance(select.parent, exp.SetOperation)
+
+
+def _sides(compared: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
+    """(what is compared, a value it is compared with), whichever way round."""
+    if isinstance(compared, exp.In):
+        yield from ((compared.this, value) for value in compared.expressions)
+    elif isinstance(compared, exp.Between):
+        yield compared.this, compared.args["low"]
+        yield compared.this, compared.args["high"]
+    else:
+        yield compared.this, compared.expression
+        yield compared.expression, compared.this
+
+
+def _fitting(value: exp.Expr, compared: exp.Expr, family: str) -> exp.Expr | None:
+    """The literal of the right type that says the same; None where it fits already, or what it says is not certain."""
+    if family == "date":
+        day = _unquoted_day(value)
+        return exp.Literal.string(day) if day else None
+    if not isinstance(value, exp.Literal):
+        return None
+    if family == "number" and value.is_string and re.fullmatch(r"-?\d+(?:\.\d+)?", value.name):
+        return exp.Literal.number(value.name)
+    if family == "text" and not value.is_string and isinstance(compared, exp.EQ | exp.NEQ | exp.In):
+        return exp.Literal.string(value.name)
+    width = _PADDED.get(family)
+    if width is not None and not value.is_string and value.name.isdigit():
+        return exp.Literal.string(value.name.zfill(width))
+    return None
+
+
+def _unquoted_day(value: exp.Expr) -> str:
+    """The day that `2023-01-01` or `20230101`, read as numbers, was meant to be; "" for anything else."""
+    value = value.unnest()
+    parts: list[str] = []
+    while isinstance(value, exp.Sub) and isinstance(value.expression, exp.Literal):
+        parts.insert(0, value.expression.name)
+        value = value.this
+    if not isinstance(value, exp.Literal) or value.is_string:
+        return ""
+    whole = [value.name, *parts] if parts else [value.name[:4], value.name[4:6], value.name[6:]]
+    if not parts and len(value.name) != 8:
+        return ""
+    try:
+        year, month, day = (int(part) for part in whole)
+        return dt.date(year, month, day).isoformat() if 1900 <= year <= 2100 else ""
+    except ValueError:
+        return ""
