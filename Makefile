@@ -22,7 +22,7 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost adapter-data clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults adapter-data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ benign: setup-dev  ## Count harmless queries that the guard refuses, and run the
 
 guard-cost: setup-dev  ## Measure what judging and rewriting a query takes, in each dialect
 	$(BIN)/python -m bench.safety.guard_cost
+
+faults: setup-dev  ## Break drafts by the hundred and count what is repaired, repaired wrongly, given up
+	$(BIN)/python -m bench.safety.faults --seed 2
 
 adapter-data: setup  ## Make the shipped adapter's training data anew and compare its hash with the card's
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN) "$$folder"
