@@ -266,6 +266,12 @@ CHECKED = [
         "SELECT COUNT(*) FROM Customers WHERE 'Country' = 'Germany'",
         "SELECT COUNT(*) FROM Customers WHERE Country = 'Germany'",
     ),
+    ("quoted_name", "SELECT AVG('freight') FROM Orders", "SELECT AVG(Freight) FROM Orders"),
+    (
+        "quoted_name",
+        "SELECT Extension FROM Employees WHERE 'FirstName' || ' ' || LastName = 'Adele Abernethy'",
+        "SELECT Extension FROM Employees WHERE FirstName || ' ' || LastName = 'Adele Abernethy'",
+    ),
     (
         "cartesian_product",
         "SELECT COUNT(*) FROM Orders JOIN Customers ON Orders.CustomerID = Orders.CustomerID",
@@ -306,6 +312,8 @@ def found_in(sql: str, target: Built) -> list[Finding]:
         "SELECT COUNT(*) FROM Customers WHERE PostalCode = 12209",
         "SELECT COUNT(*) FROM Orders WHERE STRFTIME('%Y', OrderDate) = '2023'",
         "SELECT 'Orders', COUNT(*) FROM Orders",
+        "SELECT 'City' || ': ' || City FROM Customers",
+        "SELECT COUNT(*) FROM Customers WHERE Region = 'City' OR City = 'region'",
     ],
 )
 def test_literals_that_are_right_raise_no_alarm(sql: str, sqlite_demo: Built) -> None:  # noqa: F811

@@ -10,7 +10,8 @@ from fixtures_steps import Bench, bench, layer, sqlite_demo  # noqa: F401
 
 from agent.model.connect import open_model
 from agent.run import Draft, Finding, Outcome, Result, RunError, Verdict
-from agent.steps import execute, generate, guard, repair
+from agent.steps import execute, guard, repair
+from agent.steps.generate import draft_with_model
 
 
 def refused(bench: Bench, sql: str) -> dict:  # noqa: F811
@@ -135,9 +136,11 @@ def test_no_model_is_asked_once_the_tokens_are_spent_but_rules_still_mend(bench:
 
 def test_a_reply_that_was_cut_off_is_no_draft(bench: Bench) -> None:  # noqa: F811
     bench.provider.answer = lambda _request: Reply(("SELECT COUNT(*) FROM Orders",), finish="length")
-    patch = generate.node(bench.state(), bench.services)
-    assert patch["drafts"] == ()
-    assert "cut off" in patch["error"].message
+    made = draft_with_model(bench.services, bench.state("SELECT 1"))
+    assert (made.drafts, made.cut_off) == ((), True)
+    bench.provider.answer = lambda _request: Reply(("SELECT COUNT(*) FROM Orders",))
+    made = draft_with_model(bench.services, bench.state("SELECT 1"))
+    assert (len(made.drafts), made.cut_off) == (1, False)
 
 
 def test_the_next_model_is_asked_when_the_first_could_not_mend_its_draft(bench: Bench) -> None:  # noqa: F811

@@ -89,7 +89,7 @@ def quoted_names(tree: exp.Expr, catalog: Catalog) -> list[tuple[exp.Literal, ex
         if not literal.is_string or select is None or not _stands_for_column(literal, select):
             continue
         tables = [catalog.table(table.name) for table in select.find_all(exp.Table)]
-        holding = {table.name for table in tables if table is not None and _has_exactly(table, literal.name)}
+        holding = {table.name for table in tables if table is not None and _has(table, literal)}
         if len(holding) == 1:
             pairs.append((literal, exp.column(exp.to_identifier(literal.name))))
     return pairs
@@ -126,10 +126,11 @@ def _column_family(node: exp.Column, found: Resolution, catalog: Catalog) -> str
     return column.family if column is not None else ""
 
 
-def _has_exactly(table: Table, name: str) -> bool:
-    """In that very case: `'month'` is a part of a date beside a column `Month`."""
-    column = table.column(name)
-    return column is not None and column.name == name
+def _has(table: Table, literal: exp.Literal) -> bool:
+    """In that very case among the arguments of a function: `'month'` is a part of a date beside a column `Month`."""
+    column = table.column(literal.name)
+    in_any_case = isinstance(literal.parent, (exp.Group, exp.Ordered, exp.Sum, exp.Avg, exp.Min, exp.Max, *_COMPARED))
+    return column is not None and (in_any_case or column.name == literal.name)
 
 
 def _stands_for_column(literal: exp.Literal, select: exp.Select) -> bool:
@@ -138,6 +139,8 @@ def _stands_for_column(literal: exp.Literal, select: exp.Select) -> bool:
     parent = literal.parent
     while isinstance(parent, exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.Paren):
         parent = parent.parent
+    if isinstance(parent, exp.DPipe | exp.Concat):  # names put together, to be compared with a whole one
+        return isinstance(parent.find_ancestor(exp.EQ, exp.Select), exp.EQ)
     if isinstance(parent, (*_OF_COLUMNS, exp.Anonymous)):
         return True
     if isinstance(parent, _COMPARED):
