@@ -102,6 +102,7 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
     from audit.errors import AuditError
     from audit.record import utc_now
     from audit.session import open_session
+    from audit.vouching import CheckpointPlan
 
     try:
         return open_session(
@@ -110,6 +111,12 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
             state_dir=settings.state_dir,
             clock=clock or utc_now,
             create=create,
+            plan=CheckpointPlan(
+                every=settings.ledger.checkpoint_every,
+                seconds=settings.ledger.checkpoint_seconds,
+                to=settings.checkpoint_places,
+                timeout_s=settings.ledger.checkpoint_timeout_s,
+            ),
         )
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error

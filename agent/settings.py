@@ -62,6 +62,17 @@ class LedgerSettings(_Section):
     workspace: str = ""
     """The name of this workspace's chain in that database, made by `init`. Empty takes the name that older workspaces
     have: the folder's on a server, `workspace` in a file."""
+    checkpoint_every: int = Field(default=100, ge=1)
+    """Records between two signed checkpoints; one more is written when a session ends."""
+    checkpoint_seconds: float = Field(default=0.0, ge=0)
+    """The longest that a record waits for a checkpoint; 0 waits for `checkpoint_every` or the session's end."""
+    checkpoint_to: tuple[SecretStr, ...] = ()
+    """Places that checkpoints are sent to, best ones that whoever owns the ledger's database cannot write: a file,
+    `git:FOLDER` for a commit in that repository, an `http` or `https` URL that takes a POST of JSON lines, `stdout` or
+    `stderr`. What a place does not take is sent again later; no answer waits for it. Relative paths are taken from the
+    workspace folder."""
+    checkpoint_timeout_s: float = Field(default=5.0, gt=0)
+    """Seconds one place has for its answer, and the longest that the end of a session waits for all of them."""
 
 
 class FallbackModel(_Section):
@@ -162,6 +173,11 @@ class Settings(BaseSettings):
         """The ledger's SQLAlchemy URL with its file path made absolute; holds the password."""
         return absolute_file_url(self.ledger.url.get_secret_value(), self.workspace)
 
+    @property
+    def checkpoint_places(self) -> tuple[str, ...]:
+        """Where checkpoints are sent, with file paths made absolute; may hold passwords."""
+        return tuple(_absolute_place(place.get_secret_value(), self.workspace) for place in self.ledger.checkpoint_to)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -179,6 +195,14 @@ def absolute_file_url(url: str, folder: Path) -> str:
     """A SQLite or DuckDB URL whose relative path is taken from `folder`; any other URL as it is."""
     found = _RELATIVE_FILE.fullmatch(url)
     return f"{found['scheme']}:///{os.path.normpath(folder / found['path'])}{found['rest']}" if found else url
+
+
+def _absolute_place(place: str, folder: Path) -> str:
+    """A place of `ledger.checkpoint_to` whose relative path is taken from `folder`."""
+    if place in ("stdout", "stderr") or place.startswith(("http://", "https://")):
+        return place
+    kind = "git:" if place.startswith("git:") else ""
+    return f"{kind}{os.path.normpath(folder / Path(place.removeprefix(kind)).expanduser())}"
 
 
 def url_from_workspace(url: str, workspace: Path, here: Path) -> str:

@@ -1,8 +1,10 @@
 """Signed heads in a file: what shows a cut or a rewritten ledger to whoever kept the file.
 
 A hash chain alone cannot tell that its last records are gone, nor that it was written anew from the first record
-on. A checkpoint says "at this time the ledger had this many records and this head", signed with the workspace's
-key, one JSON object a line. Keep a copy where the owner of the database cannot write.
+on. A checkpoint says "at this time the ledger had this many records, this head and this Merkle root", signed with the
+workspace's key, one JSON object a line. Keep a copy where the owner of the database cannot write.
+
+Checkpoints from before there was a tree have no root (`affidavit.checkpoint/1`); they hold as they did.
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -19,23 +20,27 @@ from typing import Any, BinaryIO, Final
 from audit.errors import IdentityError, LedgerUnavailable, SealError
 from audit.identity import Identity, Role, Signer, enrolled_keys, signature_holds
 from audit.ledger import Ledger
-from audit.record import CHECKPOINT, IDENTITY, Record
+from audit.record import CHECKPOINT, IDENTITY
 from audit.seal import canonical_bytes
 from audit.snapshot import Selection
+from audit.tree import keep_subtrees, open_tree
 
 __all__ = [
     "Checkpoint",
-    "CheckpointWriter",
+    "append_lines",
     "checkpoint_holds",
+    "checkpoint_of",
+    "fetch_checkpoints",
     "last_checkpoint",
     "read_checkpoints",
     "refuse_rollback",
     "write_checkpoint",
 ]
 
-DEFAULT_EVERY: Final = 100
-_PURPOSE: Final = "affidavit.checkpoint/1"
+_PURPOSE: Final = "affidavit.checkpoint/2"
+_ROOTLESS: Final = "affidavit.checkpoint/1"
 _TAIL_BYTES: Final = 8192
+_FETCH_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +55,13 @@ class Checkpoint:
     purpose: str = _PURPOSE
     signature: str = ""
     """Ed25519 over the canonical bytes of the other fields, in hex."""
+    root: str = ""
+    """The Merkle root (RFC 9162) over the records up to `sequence`; empty on a checkpoint of the first version."""
 
-
-class CheckpointWriter:
-    """Writes a checkpoint every `every` records of a ledger and when it closes."""
-
-    def __init__(self, ledger: Ledger, signer: Signer, path: Path, *, every: int = DEFAULT_EVERY) -> None:
-        self._ledger = ledger
-        self._signer = signer
-        self._path = path
-        self._every = every
-        self._lock = threading.Lock()
-        self._unvouched = False
-        newest = last_checkpoint(path)
-        self._vouched = newest.sequence if newest else 0
-        ledger.on_append(self._after_append)
-        ledger.on_close(self._before_close)
-
-    def _after_append(self, record: Record) -> None:
-        if record.kind == CHECKPOINT:  # the record of a checkpoint needs no checkpoint of its own
-            return
-        with self._lock:
-            self._unvouched = True
-            if record.sequence - self._vouched < self._every:
-                return
-            newest = last_checkpoint(self._path)  # another process may have written one meanwhile
-            self._vouched = newest.sequence if newest else 0
-            if record.sequence - self._vouched >= self._every:
-                self._write()
-
-    def _before_close(self) -> None:
-        with self._lock:
-            if self._unvouched:
-                self._write()
-
-    def _write(self) -> None:
-        self._unvouched = False
-        self._vouched = write_checkpoint(self._ledger, self._signer, self._path).sequence
+    def to_json(self) -> dict[str, Any]:
+        """The object of its line."""
+        fields = asdict(self)
+        return fields if self.purpose == _PURPOSE else {key: fields[key] for key in fields if key != "root"}
 
 
 def write_checkpoint(ledger: Ledger, signer: Signer, path: Path) -> Checkpoint:
@@ -99,18 +74,15 @@ def write_checkpoint(ledger: Ledger, signer: Signer, path: Path) -> Checkpoint:
         IdentityError: the key is not enrolled as the workspace's.
     """
     _refuse_other_keys(ledger, signer)
-    head = ledger.head()
-    unsigned = Checkpoint(ledger.workspace, head.sequence, head.hash, ledger.now(), signer.identity.key_id)
+    with open_tree(ledger) as tree:
+        head = tree.snapshot.head
+        unkept = tree.unkept(head.sequence)
+        root = tree.root(head.sequence).hex()
+    keep_subtrees(ledger, unkept)
+    unsigned = Checkpoint(ledger.workspace, head.sequence, head.hash, ledger.now(), signer.identity.key_id, root=root)
     checkpoint = Checkpoint(**signer.sign_body(_statement(unsigned)))
-    line = canonical_bytes(asdict(checkpoint)) + b"\n"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(path, "ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            _drop_torn_line(file)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(path, [canonical_bytes(checkpoint.to_json()) + b"\n"])
     except OSError as error:
         raise LedgerUnavailable(
             f"The checkpoint file {path} cannot be written: {error.strerror}.", "Mend it and run the command again."
@@ -118,11 +90,27 @@ def write_checkpoint(ledger: Ledger, signer: Signer, path: Path) -> Checkpoint:
     body = {
         "hash": head.hash,
         "key_id": checkpoint.key_id,
+        "root": root,
         "sequence": head.sequence,
         "signature": checkpoint.signature,
     }
     ledger.append(CHECKPOINT, body, actor=signer.identity.name)
     return checkpoint
+
+
+def append_lines(path: Path, lines: Sequence[bytes]) -> None:
+    """Add whole lines to a file that several programs may write to; when this returns they are on disk.
+
+    Raises:
+        OSError: they are not.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(path, "ab+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _drop_torn_line(file)
+        file.write(b"".join(lines))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_checkpoints(path: Path) -> Iterator[tuple[int, Checkpoint]]:
@@ -142,6 +130,29 @@ def read_checkpoints(path: Path) -> Iterator[tuple[int, Checkpoint]]:
         return
     except OSError as error:
         raise LedgerUnavailable(f"The checkpoint file {path} cannot be read: {error.strerror}.") from error
+
+
+def fetch_checkpoints(place: str) -> list[Checkpoint]:
+    """The checkpoints kept at a file or behind an `http` or `https` URL, as JSON lines.
+
+    Raises:
+        SealError: a line that is no checkpoint.
+        LedgerUnavailable: the place cannot be read, or has none.
+    """
+    if place.startswith(("http://", "https://")):
+        import httpx
+
+        try:
+            answer = httpx.get(place, timeout=_FETCH_TIMEOUT_S, follow_redirects=True).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise LedgerUnavailable(f"The checkpoints at {place} cannot be read: {error}") from error
+        lines = [line for line in answer.content.splitlines() if line.strip()]
+        found = [_read_line(line, f"Line {number} of {place}") for number, line in enumerate(lines, start=1)]
+    else:
+        found = [checkpoint for _line, checkpoint in read_checkpoints(Path(place))]
+    if not found:
+        raise LedgerUnavailable(f"There is no checkpoint at {place}.", "Name the file or URL they are sent to.")
+    return found
 
 
 def last_checkpoint(path: Path) -> Checkpoint | None:
@@ -168,7 +179,27 @@ def last_checkpoint(path: Path) -> Checkpoint | None:
 
 def checkpoint_holds(checkpoint: Checkpoint, identity: Identity) -> bool:
     """Whether that key signed this checkpoint."""
-    return signature_holds(identity, asdict(checkpoint))
+    return signature_holds(identity, checkpoint.to_json())
+
+
+def checkpoint_of(fields: Any, where: str) -> Checkpoint:
+    """The checkpoint that a JSON object is.
+
+    Raises:
+        SealError: it is none; the sentence begins with `where`.
+    """
+    try:
+        checkpoint = Checkpoint(**fields)
+        if checkpoint.purpose not in (_PURPOSE, _ROOTLESS):
+            raise ValueError(checkpoint.purpose)
+    except (ValueError, TypeError) as error:
+        raise SealError(f"{where} is not a checkpoint.") from error
+    texts = (getattr(checkpoint, name) for name in ("workspace", "hash", "time", "key_id", "signature", "root"))
+    if not all(isinstance(value, str) for value in texts) or type(checkpoint.sequence) is not int:
+        raise SealError(f"{where} is not a checkpoint.")
+    if checkpoint.to_json() != fields:  # of another purpose, or a root that its signature is not over
+        raise SealError(f"{where} is not a checkpoint.")
+    return checkpoint
 
 
 def refuse_rollback(ledger: Ledger, path: Path) -> None:
@@ -200,21 +231,15 @@ def _refuse_other_keys(ledger: Ledger, signer: Signer) -> None:
 
 
 def _statement(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {key: value for key, value in asdict(checkpoint).items() if key != "signature"}
+    return {key: value for key, value in checkpoint.to_json().items() if key != "signature"}
 
 
 def _read_line(line: bytes, where: str) -> Checkpoint:
     try:
         fields = json.loads(line)
-        checkpoint = Checkpoint(**fields)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SealError(f"{where} is not a checkpoint.") from error
-    texts = (getattr(checkpoint, name) for name in ("workspace", "hash", "time", "key_id", "signature"))
-    if not all(isinstance(value, str) for value in texts) or type(checkpoint.sequence) is not int:
-        raise SealError(f"{where} is not a checkpoint.")
-    if checkpoint.purpose != _PURPOSE:
-        raise SealError(f"{where} is not a checkpoint.")
-    return checkpoint
+    return checkpoint_of(fields, where)
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -19,10 +19,20 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from audit.errors import LedgerUnavailable, RecordRefusedError
 
-__all__ = ["database_file", "display_url", "is_damage", "ledger_errors", "lock_writers", "open_engine", "prepare_wal"]
+__all__ = [
+    "WRITING",
+    "database_file",
+    "display_url",
+    "is_damage",
+    "ledger_errors",
+    "lock_writers",
+    "open_engine",
+    "prepare_wal",
+]
 
 _WAL_ATTEMPTS: Final = 200
-_WRITE: Final = "affidavit_write"
+WRITING: Final = "affidavit_write"
+"""The execution option of a connection whose transactions write."""
 _HINT: Final = "Nothing was written. Mend it and run the command again."
 
 # SQLite's result codes (sqlite.org/rescode.html), extended codes by their first two words.
@@ -167,7 +177,7 @@ def _sqlite_engine(url: URL, timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get(_WRITE, False)
+        write = connection.get_execution_options().get(WRITING, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
@@ -177,7 +187,16 @@ def _postgresql_engine(url: URL, timeout_s: float) -> Engine:
     seconds = max(1, round(timeout_s))
     arguments = {"connect_timeout": seconds} if "connect_timeout" not in url.query else {}
     # READ COMMITTED: the head must be read as it is once the lock is held, not as it was when the transaction began.
-    return create_engine(url, connect_args=arguments, isolation_level="READ COMMITTED", pool_pre_ping=True)
+    engine = create_engine(url, connect_args=arguments, isolation_level="READ COMMITTED", pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # Whoever holds the table keeps readers waiting, too, and by default for ever.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", (f"{int(timeout_s * 1000)}ms",))
+        connection.commit()
+
+    return engine
 
 
 def _decode(stored: bytes) -> str:

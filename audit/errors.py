@@ -7,6 +7,7 @@
     ├── RecordRefusedError          the ledger is fine, this record may not enter it
     ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
     ├── RunNotFoundError            no run has this id
+    ├── RecordNotFoundError         no record has this number, so nothing can be proved of it
     ├── AmbiguousRunError           several runs begin with this id
     └── ReviewError                 a decision that the rules do not allow, or whose signature does not hold
 
@@ -21,6 +22,7 @@ __all__ = [
     "IdentityError",
     "LedgerMissing",
     "LedgerUnavailable",
+    "RecordNotFoundError",
     "RecordRefusedError",
     "ReviewError",
     "RunNotFoundError",
@@ -59,6 +61,10 @@ class IdentityError(AuditError):
 
 class RunNotFoundError(AuditError):
     """No run on the ledger has this id."""
+
+
+class RecordNotFoundError(AuditError):
+    """The ledger has no record of this number, or never had so many."""
 
 
 class AmbiguousRunError(AuditError):

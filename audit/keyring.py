@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from audit.errors import IdentityError
 from audit.seal import canonical_bytes, digest
 
-__all__ = ["Identity", "Keyring", "Signer", "key_id_of", "same_person", "signature_holds"]
+__all__ = ["Identity", "Keyring", "Signer", "key_id_of", "public_identity", "same_person", "signature_holds"]
 
 _SUFFIX: Final = ".key"
 _MAX_NAME_BYTES: Final = 80
@@ -168,6 +168,22 @@ def signature_holds(identity: Identity, body: Mapping[str, Any]) -> bool:
     except (InvalidSignature, KeyError, TypeError, ValueError):
         return False
     return True
+
+
+def public_identity(name: str, public_key: str) -> Identity:
+    """Whose signatures are to be checked, from a public key in hex alone.
+
+    Raises:
+        IdentityError: it is no Ed25519 public key.
+    """
+    try:
+        raw = bytes.fromhex(public_key)
+        Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError as error:
+        raise IdentityError(
+            "The public key is not one of Ed25519: 32 bytes in hex.", "See `affidavit identity list`."
+        ) from error
+    return Identity(name, key_id_of(raw), raw.hex())
 
 
 def same_person(first: str, second: str) -> bool:

@@ -2,13 +2,12 @@
 
 One writer at a time, whichever process or machine it is in: the head is read, the new records are sealed after it
 and inserted in one transaction that holds the database's writers' lock. So the chain cannot fork, and a failure
-leaves either the whole of an append or nothing.
+leaves either the whole of an append or nothing. Threads of one process that wait share a transaction (`audit.group`).
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,10 +16,11 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Engine, func, insert, select
 
-from audit.engine import database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
+from audit.engine import WRITING, database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
 from audit.errors import LedgerMissing, LedgerUnavailable
-from audit.record import Clock, Entry, Head, Record, seal_entry, timestamp, utc_now
-from audit.schema import COLUMNS, create_schema, has_schema, records_table
+from audit.group import GroupCommit
+from audit.record import Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
+from audit.schema import create_schema, has_schema, records_table
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
 
@@ -40,10 +40,10 @@ class Ledger:
 
     def __init__(self, engine: Engine, *, workspace: str, clock: Clock, timeout_s: float) -> None:
         self._engine = engine
-        self._writer = engine.execution_options(affidavit_write=True)
+        self._writer = engine.execution_options(**{WRITING: True})
         self._clock = clock
         self._timeout_s = timeout_s
-        self._lock = threading.Lock()
+        self._group = GroupCommit(lambda entries: self._commit(lambda _snapshot: entries))
         self._after_append: list[AppendListener] = []
         self._before_close: list[CloseListener] = []
         self._file = database_file(engine.url)
@@ -88,7 +88,11 @@ class Ledger:
 
     def append_many(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         """Put several records on the ledger in one transaction: all of them, in order, or none."""
-        return self._append(lambda _snapshot: entries)
+        if not entries:
+            return ()
+        records, written = self._group.append(tuple(prepare(entry) for entry in entries))
+        self._announce(written)
+        return records
 
     def append_decided(self, decide: Callable[[Snapshot], Entry | None]) -> Record | None:
         """Append what `decide` makes of the ledger as it stands, with no other append in between.
@@ -96,11 +100,13 @@ class Ledger:
         `decide` gives None to append nothing. Whatever it raises leaves the ledger as it was.
         """
 
-        def entries(snapshot: Snapshot) -> Sequence[Entry]:
+        def entries(snapshot: Snapshot) -> Sequence[Prepared]:
             entry = decide(snapshot)
-            return [] if entry is None else [entry]
+            return [] if entry is None else [prepare(entry)]
 
-        written = self._append(entries)
+        with self._group.alone():
+            written = self._commit(entries)
+        self._announce(written[-1:])
         return written[0] if written else None
 
     def records(
@@ -182,14 +188,19 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def _append(self, make: Callable[[Snapshot], Sequence[Entry]]) -> tuple[Record, ...]:
-        with self._lock, ledger_errors(self._engine), self._writer.begin() as connection:
+    def _announce(self, newest: Sequence[Record]) -> None:
+        for record in newest:
+            for listener in self._after_append:
+                listener(record)
+
+    def _commit(self, make: Callable[[Snapshot], Sequence[Prepared]]) -> tuple[Record, ...]:
+        with ledger_errors(self._engine), self._writer.begin() as connection:
             lock_writers(connection, key=_lock_key(self.workspace), timeout_s=self._timeout_s)
             snapshot = Snapshot(connection, self.workspace)
             head = snapshot.head
             sealed: list[Record] = []
-            for entry in make(snapshot):
-                record = seal_entry(entry, workspace=self.workspace, head=head, time=self.now())
+            for prepared in make(snapshot):
+                record = seal(prepared, workspace=self.workspace, head=head, time=self.now())
                 head = Head(record.sequence, record.hash)
                 sealed.append(record)
             if sealed:
@@ -199,9 +210,6 @@ class Ledger:
                     f"The ledger file {self._file} was removed or replaced while it was in use.",
                     "Put it back and run the command again; nothing was written.",
                 )
-        if sealed:
-            for listener in self._after_append:
-                listener(sealed[-1])
         return tuple(sealed)
 
     @contextmanager
@@ -234,7 +242,7 @@ def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
         raise LedgerMissing(f"There is no ledger in the database {where}.", _MAKE_ONE)
     if path is not None:
         prepare_wal(engine)
-    with ledger_errors(engine), engine.execution_options(affidavit_write=True).begin() as connection:
+    with ledger_errors(engine), engine.execution_options(**{WRITING: True}).begin() as connection:
         lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
         if not has_schema(connection):
             create_schema(connection)
@@ -253,8 +261,17 @@ def _make_file(path: Path) -> None:
 
 
 def _row(record: Record, workspace: str) -> dict[str, Any]:
-    values = {name: getattr(record, name) for name in COLUMNS if name != "workspace"}
-    return {"workspace": workspace, **values}
+    return {
+        "workspace": workspace,
+        "sequence": record.sequence,
+        "kind": record.kind,
+        "run_id": record.run_id,
+        "actor": record.actor,
+        "time": record.time,
+        "previous_hash": record.previous_hash,
+        "hash": record.hash,
+        "payload": record.payload,
+    }
 
 
 def _lock_key(workspace: str) -> int:

@@ -26,8 +26,12 @@ __all__ = [
     "Clock",
     "Entry",
     "Head",
+    "Prepared",
     "Record",
+    "envelope_of",
+    "prepare",
     "read_record",
+    "seal",
     "seal_entry",
     "timestamp",
     "utc_now",
@@ -71,6 +75,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """An entry whose bytes are written but for its place: what comes before the link, and between link and sequence."""
+
+    kind: str
+    body: dict[str, Any]
+    """As it is read from its bytes."""
+    run_id: str | None
+    actor: str
+    before_link: bytes
+    before_place: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One entry of the ledger, read from its bytes."""
 
@@ -99,11 +116,11 @@ def timestamp(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def seal_entry(entry: Entry, *, workspace: str, head: Head, time: str) -> Record:
-    """Give `entry` its place after `head`.
+def prepare(entry: Entry) -> Prepared:
+    """Put into bytes what of a record does not depend on its place, so that nobody waits for it who writes.
 
     Raises:
-        RecordRefusedError: malformed kind, run id or actor, or a body beyond 16 MiB.
+        RecordRefusedError: malformed kind, run id or actor.
         SealError: a body without canonical bytes.
     """
     if not _KIND.fullmatch(entry.kind):
@@ -111,21 +128,70 @@ def seal_entry(entry: Entry, *, workspace: str, head: Head, time: str) -> Record
     for label, text in (("run id", entry.run_id or ""), ("actor", entry.actor)):
         if not text.isprintable() or len(text) > 200:
             raise RecordRefusedError(f"The {label} {text[:40]!r} must be printable text of at most 200 characters.")
-    envelope = {
-        "actor": entry.actor,
-        "body": entry.body,
-        "kind": entry.kind,
-        "previous_hash": head.hash,
-        "run_id": entry.run_id or None,
-        "sequence": head.sequence + 1,
-        "time": time,
+    body = canonical_bytes(entry.body, depth=1)
+    written = json.loads(body)
+    if not isinstance(written, dict):
+        raise SealError("The body of a record must be an object.")
+    run_id = entry.run_id or None
+    before = b'{"actor":%b,"body":%b,"kind":"%b","previous_hash":"' % (
+        canonical_bytes(entry.actor),
+        body,
+        entry.kind.encode(),
+    )
+    return Prepared(
+        entry.kind, written, run_id, entry.actor, before, b'","run_id":%b,"sequence":' % canonical_bytes(run_id)
+    )
+
+
+def seal(prepared: Prepared, *, workspace: str, head: Head, time: str) -> Record:
+    """Give what was prepared its place after `head`.
+
+    Raises:
+        RecordRefusedError: beyond 16 MiB.
+    """
+    sequence = head.sequence + 1
+    payload = b'%b%b%b%d,"time":"%b","v":%d,"workspace":%b}' % (
+        prepared.before_link,
+        head.hash.encode(),
+        prepared.before_place,
+        sequence,
+        time.encode(),
+        ENVELOPE_VERSION,
+        canonical_bytes(workspace),
+    )
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise RecordRefusedError(f"A record of {len(payload)} bytes is too large; the limit is {MAX_PAYLOAD_BYTES}.")
+    return Record(
+        sequence=sequence,
+        kind=prepared.kind,
+        run_id=prepared.run_id,
+        actor=prepared.actor,
+        time=time,
+        body=prepared.body,
+        previous_hash=head.hash,
+        hash=leaf_hash(payload),
+        payload=payload,
+    )
+
+
+def seal_entry(entry: Entry, *, workspace: str, head: Head, time: str) -> Record:
+    """Give `entry` its place after `head`; raises as `prepare` and `seal`."""
+    return seal(prepare(entry), workspace=workspace, head=head, time=time)
+
+
+def envelope_of(record: Record, workspace: str) -> dict[str, Any]:
+    """What a record's bytes say, as it was read from them."""
+    return {
+        "actor": record.actor,
+        "body": record.body,
+        "kind": record.kind,
+        "previous_hash": record.previous_hash,
+        "run_id": record.run_id,
+        "sequence": record.sequence,
+        "time": record.time,
         "v": ENVELOPE_VERSION,
         "workspace": workspace,
     }
-    payload = canonical_bytes(envelope)
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise RecordRefusedError(f"A record of {len(payload)} bytes is too large; the limit is {MAX_PAYLOAD_BYTES}.")
-    return read_record(payload, workspace=workspace)
 
 
 def read_record(payload: bytes, *, workspace: str) -> Record:

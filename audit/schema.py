@@ -1,17 +1,43 @@
-"""The ledger's one table and the triggers that make the database itself refuse to change it.
+"""The ledger's table, the triggers that make the database itself refuse to change it, and a table of derived hashes.
 
 The triggers stop accidents and plain SQL: no UPDATE, no DELETE, no TRUNCATE, and no row that does not follow the
 newest one. Somebody who owns the database can drop them; that is what `audit.verify` and checkpoints are for.
+
+`ledger_subtrees` holds hashes that follow from the records (see `audit.tree`); a ledger from before it gets it when its
+next checkpoint is written, and no record is touched.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, MetaData, Table, Text, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-__all__ = ["COLUMNS", "TABLE_NAME", "create_schema", "has_schema", "metadata", "records_table"]
+__all__ = [
+    "COLUMNS",
+    "TABLE_NAME",
+    "create_schema",
+    "create_subtrees",
+    "has_schema",
+    "insert_new",
+    "metadata",
+    "records_table",
+    "subtrees_table",
+]
 
 TABLE_NAME: Final = "ledger_records"
 
@@ -31,6 +57,15 @@ records_table = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 COLUMNS: Final = tuple(column.name for column in records_table.columns)
+
+subtrees_table = Table(
+    "ledger_subtrees",
+    metadata,
+    Column("workspace", Text, primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+)
 
 _c = records_table.c
 Index(f"{TABLE_NAME}_run", _c.workspace, _c.run_id, _c.sequence)
@@ -98,3 +133,16 @@ def create_schema(connection: Connection) -> None:
     statements = _SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else _POSTGRESQL_TRIGGERS
     for statement in statements:
         connection.execute(text(statement))
+    create_subtrees(connection)
+
+
+def create_subtrees(connection: Connection) -> None:
+    """Create the table of derived hashes if it is not there."""
+    if not inspect(connection).has_table(subtrees_table.name):  # whoever may only insert may not even ask for it
+        connection.execute(CreateTable(subtrees_table, if_not_exists=True))
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that leaves a row which is there already as it is."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()

@@ -10,14 +10,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from audit.checkpoints import DEFAULT_EVERY, CheckpointWriter, last_checkpoint, refuse_rollback, write_checkpoint
+from audit.checkpoints import last_checkpoint, refuse_rollback, write_checkpoint
+from audit.delivery import Delivery
+from audit.destinations import destination_of
 from audit.engine import ledger_errors
 from audit.errors import LedgerMissing, LedgerUnavailable, SealError
-from audit.identity import Keyring, Role, ensure_identity
+from audit.identity import Keyring, Role, Signer, ensure_identity
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
+from audit.vouching import CheckpointPlan, CheckpointWriter
 
 __all__ = [
     "CHECKPOINTS_NAME",
@@ -44,7 +47,7 @@ def open_session(
     state_dir: Path,
     clock: Clock = utc_now,
     create: bool = True,
-    every: int = DEFAULT_EVERY,
+    plan: CheckpointPlan = CheckpointPlan(),  # noqa: B008  (frozen)
 ) -> Ledger:
     """Open a ledger to work with: refuse a changed or rolled back one, have the workspace's key, write checkpoints.
 
@@ -54,7 +57,8 @@ def open_session(
         state_dir: holds `checkpoints.jsonl` and `keys/`; made if missing.
         clock: gives the time written on records.
         create: make the ledger if it is missing; never done once a checkpoint says that there was one.
-        every: records between two automatic checkpoints; one more is written at close if anything was appended.
+        plan: when checkpoints are written by themselves, and where they are sent; a file among those places that can be
+            read here is held against the ledger, too.
 
     Raises:
         LedgerUnavailable: it cannot be opened or written, one of its newest records was changed, or its checkpoints
@@ -67,7 +71,7 @@ def open_session(
         refuse_unsound(ledger, state_dir)
         _make_state_dir(state_dir)
         signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
-        CheckpointWriter(ledger, signer, path, every=every)
+        _send_checkpoints(ledger, signer, path, plan)
     except BaseException:
         ledger.close()
         raise
@@ -115,6 +119,21 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     """
     signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
+
+
+def _send_checkpoints(ledger: Ledger, signer: Signer, path: Path, plan: CheckpointPlan) -> None:
+    """Write checkpoints as planned, and send them on in the background if there is anywhere to send them."""
+    destinations = [destination_of(place, ledger.workspace) for place in plan.to]
+    for each in destinations:
+        if each.readable is not None:
+            refuse_rollback(ledger, each.readable)
+    if not destinations:
+        CheckpointWriter(ledger, signer, path, plan)
+        return
+    delivery = Delivery(path, destinations, timeout_s=plan.timeout_s)
+    CheckpointWriter(ledger, signer, path, plan, delivery.wake)
+    ledger.on_close(delivery.close)
+    delivery.wake()  # what an earlier session could not send
 
 
 def _make_state_dir(state_dir: Path) -> None:

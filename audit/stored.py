@@ -6,7 +6,6 @@ order of the table itself, PostgreSQL's in one repeatable-read transaction.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from typing import Any, Final
 
@@ -16,11 +15,11 @@ from sqlalchemy.types import NullType
 
 from audit.engine import is_damage
 from audit.errors import SealError
-from audit.record import Record, read_record
+from audit.record import Record, envelope_of, read_record
 from audit.schema import COLUMNS, TABLE_NAME, records_table
-from audit.seal import canonical_bytes
+from audit.seal import is_canonical
 
-__all__ = ["file_damage", "newest_rows", "read_stored", "stored_rows"]
+__all__ = ["file_damage", "newest_rows", "read_stored", "rows_after", "stored_rows"]
 
 _PROJECTIONS: Final = tuple(name for name in COLUMNS if name not in ("workspace", "payload", "hash"))
 _FETCH: Final = 500
@@ -43,6 +42,15 @@ def stored_rows(connection: Connection, workspace: str) -> Generator[Any, None, 
         raise
 
 
+def rows_after(connection: Connection, workspace: str, sequence: int) -> Generator[Any, None, None]:
+    """The workspace's rows beyond a sequence, untyped, in order, found through the index, in one read transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    query = _untyped(workspace).where(records_table.c.sequence > sequence).order_by(records_table.c.sequence)
+    with connection.execute(query, execution_options={"yield_per": _FETCH}) as result:
+        yield from result
+
+
 def newest_rows(connection: Connection, workspace: str, count: int) -> list[Any]:
     """The workspace's last `count` rows, untyped, oldest first; unlike `stored_rows` found through the index."""
     query = _untyped(workspace).order_by(records_table.c.sequence.desc()).limit(count)
@@ -60,7 +68,7 @@ def read_stored(row: Any, workspace: str) -> Record:
     record = read_record(row.payload, workspace=workspace)
     if record.hash != row.hash:
         raise SealError("its bytes do not give the hash stored with them")
-    if canonical_bytes(json.loads(row.payload)) != row.payload:
+    if not is_canonical(row.payload, envelope_of(record, workspace)):
         raise SealError("its bytes are not canonical")
     if row.workspace != workspace:
         raise SealError(f"its column workspace says {row.workspace!a:.80}, its bytes say {workspace!a:.80}")

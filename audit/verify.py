@@ -1,33 +1,38 @@
-"""Whether the record can be believed: every byte, link, signature, decision and checkpoint, read anew.
+"""Whether the record can be believed: every byte, link, signature, decision, checkpoint and proof, read anew.
 
 Verification believes nothing the writer computed. It reads the table as it lies (for SQLite in the order of its
 rows, past every index), once, holding one record at a time, and stops at the first that does not hold.
 
 What it cannot see without a checkpoint kept out of the reach of whoever owns the database: records cut off the end,
-and a whole ledger written anew.
+and a whole ledger written anew. `since` makes it quick: it believes what one checkpoint vouches for, whose root it
+holds against the stored hashes, and reads only what came after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from audit.checkpoints import Checkpoint, checkpoint_holds, read_checkpoints
+from audit.checkpoints import Checkpoint
 from audit.engine import ledger_errors
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
-from audit.identity import KeyRegister, Role
+from audit.identity import KeyRegister
 from audit.ledger import Ledger
+from audit.merkle import Frontier
 from audit.record import CHECKPOINT, IDENTITY, REVIEW, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
 from audit.snapshot import Selection
-from audit.stored import file_damage, read_stored, stored_rows
+from audit.stored import file_damage, read_stored, rows_after, stored_rows
+from audit.tree import RecordTree, kept_subtrees
+from audit.vouched import Broken, SignedHeads
 
 __all__ = ["Progress", "Verification", "verify"]
 
@@ -46,106 +51,152 @@ class Verification:
     """Records that hold, from the first on."""
     reviews: int
     checkpoints: int
-    """Signed heads of the checkpoint file that hold."""
+    """Signed heads that hold, of the checkpoint file and from elsewhere."""
     first_bad: int | None
     """Sequence of the first record that does not hold, or is missing."""
     problem: str
     """What is wrong, in one sentence; empty if all holds."""
     head: str
     """Hash of the last record that holds."""
+    root: str
+    """Merkle root over the records that hold."""
+    since: int = 0
+    """Records that were believed on the word of a checkpoint, not read."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `audit verify --json` prints."""
         return asdict(self)
 
 
-class _Broken(Exception):  # noqa: N818  (leaves this module as a Verification, never as an error)
-    """The first thing that does not hold."""
-
-    def __init__(self, sequence: int | None, problem: str) -> None:
-        super().__init__(problem)
-        self.sequence = sequence
-
-
 def verify(
-    ledger: Ledger, *, checkpoints: Path | None, allow_self: bool = False, progress: Progress | None = None
+    ledger: Ledger,
+    *,
+    checkpoints: Path | None,
+    elsewhere: Iterable[Checkpoint] = (),
+    since: Checkpoint | None = None,
+    allow_self: bool = False,
+    progress: Progress | None = None,
 ) -> Verification:
     """Check the whole ledger, and the checkpoint file if there is one.
 
     Args:
         ledger: opened with `create=False`, so that a lost ledger is not verified as an empty one.
-        checkpoints: the file of signed heads; None leaves a cut end undetected.
+        checkpoints: the file of signed heads, which must be complete; None leaves a cut end undetected.
+        elsewhere: signed heads kept elsewhere, each of which must hold as well.
+        since: believe the records up to this checkpoint, which an earlier verification has read, and read the rest;
+            one without a root has nothing to be held against, so then everything is read.
         allow_self: the workspace's policy lets people review what they asked.
         progress: told every 500 records how far it is.
 
     Raises:
         LedgerUnavailable: the ledger or the file cannot be read at all, which says nothing about its truth.
     """
-    walk = _Walk(ledger, checkpoints, allow_self=allow_self)
+    walk = _Walk(ledger, SignedHeads(ledger.workspace, checkpoints, elsewhere), allow_self=allow_self)
     problem, first_bad = "", None
+    if since is not None and not since.root:
+        since = None
     try:
         # The file is read before the ledger: what it vouches for was committed before it was written.
-        walk.read_file()
+        walk.heads.read_file()
         with ledger_errors(ledger.engine), ledger.engine.connect() as connection:
-            walk.check_all(connection, progress)
-    except _Broken as broken:
+            if since is None:
+                walk.check_all(connection, progress)
+            else:
+                walk.check_since(connection, since, progress)
+    except Broken as broken:
         problem, first_bad = str(broken), broken.sequence
     return Verification(
-        not problem, walk.head.sequence, walk.reviews, walk.checkpoints, first_bad, problem, walk.head.hash
+        ok=not problem,
+        records=walk.head.sequence,
+        reviews=walk.reviews,
+        checkpoints=walk.heads.held,
+        first_bad=first_bad,
+        problem=problem,
+        head=walk.head.hash,
+        root=walk.tree.root().hex(),
+        since=since.sequence if since else 0,
     )
 
 
 class _Walk:
-    """One pass over the ledger, remembering the head, the keys enrolled so far and the signed heads ahead."""
+    """One pass over the ledger, remembering the head, the tree, the keys enrolled so far and the signed heads ahead."""
 
-    def __init__(self, ledger: Ledger, file: Path | None, *, allow_self: bool) -> None:
+    def __init__(self, ledger: Ledger, heads: SignedHeads, *, allow_self: bool) -> None:
         self._ledger = ledger
         self._workspace = ledger.workspace
-        self._file = file
         self._allow_self = allow_self
         self._register = KeyRegister()
-        self._vouched: dict[int, list[Checkpoint]] = {}
-        self._signatures: set[str] = set()
+        self.heads = heads
         self.head = Head(0, genesis_hash(self._workspace))
+        self.tree = Frontier()
         self.reviews = 0
-        self.checkpoints = 0
-
-    def read_file(self) -> None:
-        """Take in the signed heads of the checkpoint file."""
-        if self._file is None:
-            return
-        try:
-            for _line, checkpoint in read_checkpoints(self._file):
-                self._vouched.setdefault(checkpoint.sequence, []).append(checkpoint)
-                self._signatures.add(checkpoint.signature)
-        except SealError as error:
-            raise _Broken(None, str(error)) from error
 
     def check_all(self, connection: Connection, progress: Progress | None) -> None:
-        """Every record, then what is left of the checkpoints, then the database file."""
+        """Every record, then what is left of the checkpoints, the kept subtrees, and the database file."""
         total = self._ledger.count() if progress else 0
-        self._check_checkpoints()
-        with closing(stored_rows(connection, self._workspace)) as rows:
+        self._check_rows(stored_rows(connection, self._workspace), total, progress)
+        self._check_kept(connection)
+        damage = file_damage(connection)
+        if damage:
+            raise Broken(None, f"The records hold, but the database file around them is damaged: {damage}.")
+        if progress:
+            progress(self.head.sequence, max(total, self.head.sequence))
+
+    def check_since(self, connection: Connection, since: Checkpoint, progress: Progress | None) -> None:
+        """The records after a checkpoint, once the checkpoint itself is seen to hold over what lies before."""
+        self.heads.skip_to(since.sequence)
+        believed = SignedHeads(self._workspace, None, [since])
+        try:
+            for record in self._ledger.select(Selection(kinds=(IDENTITY,), before=since.sequence + 1)):
+                self._check_meaning(record)
+            newest = self._ledger.head()
+            if since.sequence <= newest.sequence:
+                # Its root is over the stored hash of the record it names, and over every hash before that.
+                self.tree = RecordTree(connection, self._workspace).frontier(since.sequence)
+                connection.rollback()
+                self.head = Head(since.sequence, since.hash)
+        except LedgerUnavailable as error:
+            if isinstance(error.__cause__, SQLAlchemyError | OSError):
+                raise  # it cannot be read, which says nothing about its truth
+            raise Broken(None, error.message) from error
+        believed.check_at(self.head, self.tree, self._register.keys)
+        believed.check_end(newest, self._register.keys)
+        self._check_rows(rows_after(connection, self._workspace, since.sequence), newest.sequence, progress)
+
+    def _check_rows(self, found: Generator[Any, None, None], total: int, progress: Progress | None) -> None:
+        self.heads.check_at(self.head, self.tree, self._register.keys)
+        with closing(found) as rows:
             while (row := self._next(rows)) is not None:
                 record = self._check_row(row)
                 self._check_meaning(record)
                 self.head = Head(record.sequence, record.hash)
-                self._check_checkpoints()
+                self.tree.add(bytes.fromhex(record.hash))
+                self.heads.check_at(self.head, self.tree, self._register.keys)
                 if progress and record.sequence % _PROGRESS_EVERY == 0:
                     progress(record.sequence, max(total, record.sequence))
-        self._check_cut_end()
-        damage = file_damage(connection)
-        if damage:
-            raise _Broken(None, f"The records hold, but the database file around them is damaged: {damage}.")
-        if progress:
-            progress(self.head.sequence, max(total, self.head.sequence))
+        self.heads.check_end(self.head, self._register.keys)
+
+    def _check_kept(self, connection: Connection) -> None:
+        """The kept subtrees are no evidence, but proofs are made from them."""
+        kept = kept_subtrees(connection, self._workspace)
+        for each in self.tree.completed:
+            if kept.pop((each.level, each.position), each.hash.hex()) != each.hash.hex():
+                last = (each.position + 1) << each.level
+                raise Broken(
+                    None, f"The records hold, but the kept hash of the subtree that ends at {last} is not theirs."
+                )
+        if kept:
+            raise Broken(
+                self._expected(),
+                f"Record {self._expected()} is missing: a kept hash is over records beyond {self.head.sequence}.",
+            )
 
     def _next(self, rows: Iterator[Any]) -> Any | None:
         try:
             return next(rows, None)
         except SealError as error:
             expected = self._expected()
-            raise _Broken(expected, f"Record {expected}, or one after it, cannot be read: {error}.") from error
+            raise Broken(expected, f"Record {expected}, or one after it, cannot be read: {error}.") from error
 
     def _expected(self) -> int:
         return self.head.sequence + 1
@@ -154,17 +205,17 @@ class _Walk:
         """Bytes, hash, place in the chain, and columns against the bytes."""
         expected = self._expected()
         if row.sequence != expected:
-            raise _Broken(
+            raise Broken(
                 expected,
                 f"Record {expected} is missing or out of its place: the next one stored is {row.sequence!a:.40}.",
             )
         try:
             record = read_stored(row, self._workspace)
         except SealError as error:
-            raise _Broken(expected, f"Record {expected} was changed: {error}.") from error
+            raise Broken(expected, f"Record {expected} was changed: {error}.") from error
         if record.previous_hash != self.head.hash:
             before = f"record {self.head.sequence}" if self.head.sequence else "the beginning of this ledger"
-            raise _Broken(expected, f"Record {expected} does not follow {before}: the previous hash in it is another.")
+            raise Broken(expected, f"Record {expected} does not follow {before}: the previous hash in it is another.")
         return record
 
     def _check_meaning(self, record: Record) -> None:
@@ -176,10 +227,10 @@ class _Walk:
                 self._check_review(record)
                 self.reviews += 1
             elif record.kind == CHECKPOINT:
-                self._check_note(record)
+                self.heads.check_note(record)
         except (IdentityError, ReviewError, SealError) as error:
             sentence = f"Record {record.sequence}, a record of kind {record.kind}, does not hold: {error}"
-            raise _Broken(record.sequence, sentence.rstrip(".") + ".") from error
+            raise Broken(record.sequence, sentence.rstrip(".") + ".") from error
 
     def _check_review(self, record: Record) -> None:
         # Reviews are few and the run's records before this one are verified already, so look them up.
@@ -189,54 +240,3 @@ class _Walk:
         except LedgerUnavailable as error:
             raise ReviewError(f"the run it decides on cannot be read ({error})") from error
         check_review(record, run, self._register.keys, workspace=self._workspace, allow_self=self._allow_self)
-
-    def _check_note(self, record: Record) -> None:
-        """A record that notes a checkpoint shows that the file once had it."""
-        noted = record.body.get("signature")
-        if self._file is None or noted in self._signatures:
-            return
-        # It may have been written since the file was read.
-        later = {checkpoint.signature for _line, checkpoint in read_checkpoints(self._file)}
-        if noted not in later:
-            raise SealError("it notes a checkpoint that the checkpoint file does not have")
-        self._signatures |= later
-
-    def _check_checkpoints(self) -> None:
-        """The signed heads that name the record just checked."""
-        for checkpoint in self._vouched.pop(self.head.sequence, ()):
-            self._check_signed(checkpoint)
-            if checkpoint.hash != self.head.hash:
-                raise _Broken(
-                    self.head.sequence,
-                    f"Record {self.head.sequence} is not the one the checkpoint of {checkpoint.time} was signed over:"
-                    " it, or records before it, were written anew.",
-                )
-            self.checkpoints += 1
-
-    def _check_signed(self, checkpoint: Checkpoint) -> None:
-        named = f"The checkpoint of {checkpoint.time} over record {checkpoint.sequence}"
-        if checkpoint.workspace != self._workspace:
-            raise _Broken(None, f"{named} belongs to the workspace {checkpoint.workspace!r}, not {self._workspace!r}.")
-        identity = self._register.keys.get(checkpoint.key_id)
-        if identity is None or identity.role != Role.WORKSPACE or not checkpoint_holds(checkpoint, identity):
-            raise _Broken(checkpoint.sequence, f"{named} is not signed by a key of this workspace.")
-
-    def _check_cut_end(self) -> None:
-        """Signed heads beyond the last record say that there were more."""
-        ahead = sorted(self._vouched)
-        if not ahead:
-            return
-        if ahead[0] < 0:
-            raise _Broken(None, f"A checkpoint names the record {ahead[0]}, which cannot be.")
-        furthest = self._vouched[ahead[-1]][0]
-        self._check_signed_if_enrolled(furthest)
-        raise _Broken(
-            self._expected(),
-            f"Record {self._expected()} is missing: the ledger ends at record {self.head.sequence}, but the checkpoint"
-            f" of {furthest.time} vouches for {furthest.sequence} records.",
-        )
-
-    def _check_signed_if_enrolled(self, checkpoint: Checkpoint) -> None:
-        # The enrolment itself may be among the records that were cut off; then only the cut can be reported.
-        if checkpoint.key_id in self._register.keys or checkpoint.workspace != self._workspace:
-            self._check_signed(checkpoint)

@@ -16,6 +16,7 @@ from audit.record import Entry
 from audit.review import submit_review
 from audit.session import open_session
 from audit.verify import verify
+from audit.vouching import CheckpointPlan
 
 pytest_plugins = ("fixtures_audit",)
 
@@ -30,9 +31,10 @@ with Ledger.open(url, workspace="shop", timeout_s=60) as ledger:
 _SESSION = """
 import sys
 from pathlib import Path
+from audit.vouching import CheckpointPlan
 from audit.session import open_session
 url, name, count, state_dir = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
-with open_session(url, workspace="shop", state_dir=state_dir, every=7) as ledger:
+with open_session(url, workspace="shop", state_dir=state_dir, plan=CheckpointPlan(every=7)) as ledger:
     for n in range(count):
         ledger.append("run.intent", {"writer": name, "n": n}, run_id=f"{name}-{n}")
 """
@@ -98,7 +100,7 @@ def test_two_reviewers_at_once_give_one_decision(office: Office) -> None:
 def test_verifying_while_others_write_raises_no_alarm(ledger_url: str, tmp_path: Path) -> None:
     state_dir = tmp_path / ".affidavit"
     state_dir.mkdir()
-    with open_session(ledger_url, workspace=WORKSPACE, state_dir=state_dir, every=3) as writing:
+    with open_session(ledger_url, workspace=WORKSPACE, state_dir=state_dir, plan=CheckpointPlan(every=3)) as writing:
         done = threading.Event()
 
         def write() -> None:

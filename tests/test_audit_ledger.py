@@ -12,7 +12,7 @@ from fixtures_audit_parts import WORKSPACE
 
 from audit.errors import LedgerUnavailable, RecordRefusedError, SealError
 from audit.ledger import Ledger
-from audit.record import Entry, Head
+from audit.record import Entry, Head, read_record, seal_entry
 from audit.seal import canonical_bytes, genesis_hash, leaf_hash
 from audit.snapshot import Selection
 from audit.verify import verify
@@ -107,6 +107,15 @@ def test_it_is_there_after_it_was_closed(ledger: Ledger, ledger_url: str) -> Non
     with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as again:
         assert [record.body for record in again.records()] == [{"money": "12.30"}]
         assert again.append("memory.synced", {}).sequence == 2
+
+
+@pytest.mark.parametrize("body", [{}, {"b": [1.0, 2.5e-7, None], "a": {"é😀": "\udcff"}}, {"n": 2**60, "t": (1, 2)}])
+def test_a_record_is_what_is_read_from_its_bytes(body: dict[str, Any]) -> None:
+    for entry in (Entry("run.intent", body), Entry("run.intent", body, 'r\u00e9 "1"', "Réviseur 😀")):
+        sealed = seal_entry(entry, workspace='sh"op', head=Head(41, "ab" * 32), time="2026-01-31T09:00:01.000000Z")
+        assert read_record(sealed.payload, workspace='sh"op') == sealed
+        assert canonical_bytes(json.loads(sealed.payload)) == sealed.payload
+        assert (sealed.sequence, sealed.previous_hash) == (42, "ab" * 32)
 
 
 @pytest.mark.parametrize(

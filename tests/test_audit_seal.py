@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.errors import SealError
-from audit.seal import MAX_DEPTH, canonical_bytes, digest, genesis_hash, leaf_hash
+from audit.seal import MAX_DEPTH, canonical_bytes, digest, genesis_hash, is_canonical, leaf_hash
 
 SAFE = 2**53 - 1
 texts = st.text(st.characters(exclude_categories=("Cs",)))
@@ -116,6 +117,35 @@ def test_what_json_cannot_hold_becomes_text(value: Any, written: bytes) -> None:
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(SealError):
         canonical_bytes(value)
+
+
+@settings(deadline=None)
+@given(any_values)
+def test_the_quick_way_writes_what_the_standards_library_writes(value: Any) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(json.loads(canonical_bytes(value)))
+
+
+@settings(deadline=None)
+@given(json_values | st.floats(1e-9, 1e-3) | st.integers(10**15, SAFE) | st.sampled_from([1.0, -0.0, 1e-5, 2.5e-7]))
+def test_only_canonical_bytes_are_taken_for_canonical(value: Any) -> None:
+    spellings = {canonical_bytes(value)}
+    for ascii_only, separators in ((True, (",", ":")), (False, (",", ":")), (False, (", ", ": "))):
+        text = json.dumps(value, ensure_ascii=ascii_only, separators=separators, sort_keys=not ascii_only)
+        spellings.add(text.encode())
+    for spelling in spellings:
+        read = json.loads(spelling)
+        assert is_canonical(spelling, read) == (rfc8785.dumps(read) == spelling), spelling
+
+
+def test_keys_beyond_the_basic_plane_and_deep_nesting_take_the_slow_way() -> None:
+    for data in (b'{"\xef\xac\xb3":1,"\xf0\x9f\x98\x80":3}', b'{"\xf0\x9f\x98\x80":3,"\xef\xac\xb3":1}'):
+        value = json.loads(data)
+        assert is_canonical(data, value) == (rfc8785.dumps(value) == data)
+    flat = json.dumps([[]] * 100, separators=(",", ":")).encode()
+    assert is_canonical(flat, json.loads(flat))
+    deep = b"[" * 70 + b"]" * 70
+    with pytest.raises(SealError, match="levels"):
+        is_canonical(deep, json.loads(deep))
 
 
 def test_nesting_is_bounded() -> None:

@@ -16,12 +16,15 @@ from audit.ledger import Ledger
 from audit.record import Entry, Head, seal_entry
 from audit.session import checkpoint_now, open_session
 from audit.verify import verify
+from audit.vouching import CheckpointPlan
 
 pytest_plugins = ("fixtures_audit",)
 
 
 def _session(url: str, state_dir: Path, every: int = 5) -> Ledger:
-    return open_session(url, workspace=WORKSPACE, state_dir=state_dir, clock=Ticking(), every=every)
+    return open_session(
+        url, workspace=WORKSPACE, state_dir=state_dir, clock=Ticking(), plan=CheckpointPlan(every=every)
+    )
 
 
 def _sequences(state_dir: Path) -> list[int]:
@@ -103,9 +106,11 @@ def test_a_session_refuses_an_edit_that_was_sealed_anew(forty: Ledger, ledger_ur
 
 
 def test_a_session_refuses_a_gap_and_another_beginning(ledger_url: str, tmp_path: Path) -> None:
-    with _session(ledger_url, tmp_path) as ledger:
-        ledger.append_many([Entry("run.intent", {"n": n}) for n in range(3)])
-        meddle(ledger, "DELETE FROM ledger_records WHERE sequence = 3")
+    ledger = _session(ledger_url, tmp_path)
+    ledger.append_many([Entry("run.intent", {"n": n}) for n in range(3)])
+    meddle(ledger, "DELETE FROM ledger_records WHERE sequence = 3")
+    with pytest.raises(LedgerUnavailable, match="are not all there"):  # no root is signed over a gap
+        ledger.close()
     with pytest.raises(LedgerUnavailable, match=r"Record 4 .* does not follow"):
         _session(ledger_url, tmp_path)
     with Ledger.open(ledger_url, workspace=WORKSPACE, create=False) as ledger:

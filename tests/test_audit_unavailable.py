@@ -74,6 +74,16 @@ def test_locked(ledger: Ledger, ledger_url: str) -> None:
     assert verify(ledger, checkpoints=None).ok
 
 
+def test_a_locked_table_keeps_no_reader_for_ever(ledger: Ledger, ledger_url: str) -> None:
+    ledger.append("run.intent", {"n": 1})
+    with Ledger.open(ledger_url, workspace=WORKSPACE, timeout_s=0.3) as reading, _other_writer(ledger):
+        if ledger.engine.dialect.name == "sqlite":
+            assert reading.head().sequence == 1  # who reads does not wait for who writes
+        else:
+            with pytest.raises(LedgerUnavailable, match="locked by another program"):
+                reading.head()
+
+
 @contextmanager
 def _other_writer(ledger: Ledger) -> Iterator[None]:
     with ledger.engine.execution_options(affidavit_write=True).begin() as connection:

@@ -31,7 +31,7 @@ def reviewed(office: Office) -> Office:
     office.run("run-2")
     submit_review(office.ledger, office.reviewer, run_id=first, **ACCEPT)
     write_checkpoint(office.ledger, office.workspace_key, office.checkpoints)
-    assert _check(office) == Verification(True, 14, 1, 1, None, "", office.ledger.head().hash)
+    assert _check(office) == Verification(True, 14, 1, 1, None, "", office.ledger.head().hash, _check(office).root)
     return office
 
 
@@ -381,6 +381,8 @@ def test_progress_is_told_and_the_result_is_json(ledger: Ledger) -> None:
         "first_bad": None,
         "problem": "",
         "head": ledger.head().hash,
+        "root": verification.root,
+        "since": 0,
     }
 
 

@@ -50,6 +50,13 @@ FOREIGN: Final = (
     ),
     Foreign(
         "audit.errors",
+        "RecordNotFoundError",
+        UsageError,
+        ErrorClass.REVIEW,
+        "`affidavit audit verify` says how many records there are.",
+    ),
+    Foreign(
+        "audit.errors",
         "AmbiguousRunError",
         UsageError,
         ErrorClass.REVIEW,

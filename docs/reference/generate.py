@@ -222,7 +222,7 @@ def _type_name(annotation: Any) -> str:
         if all(isinstance(each, str) for each in arguments):
             return " or ".join(f"`{each}`" for each in arguments)
         if get_origin(annotation) is tuple:
-            return "list of tables"
+            return "list of secret texts" if SecretStr in arguments else "list of tables"
         return " or ".join(_type_name(each) for each in arguments)
     names = {str: "text", int: "whole number", float: "number", SecretStr: "secret text", Path: "path"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))

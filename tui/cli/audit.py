@@ -1,13 +1,17 @@
-"""`affidavit audit`: whether the record can be believed."""
+"""`affidavit audit`: whether the record can be believed, and proofs for those who cannot read all of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, command_app, settings_of
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from audit.ledger import Ledger
 
 __all__ = ["app"]
 
@@ -16,12 +20,14 @@ app = command_app()
 
 @app.callback(no_args_is_help=True)
 def audit() -> None:
-    """Verify the ledger, and sign checkpoints of its head.
+    """Verify the ledger, sign checkpoints of its head, and prove what is on it.
 
     \b
     Examples:
       affidavit audit verify
       affidavit audit checkpoint
+      affidavit audit proof 4711
+      affidavit audit check proof.json
     """
 
 
@@ -32,8 +38,24 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; the same as --format json.")] = False,
     checkpoints: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Signed heads kept elsewhere; default: .affidavit/checkpoints.jsonl."),
+        typer.Option(
+            "--checkpoints", metavar="FILE", help="The file of all signed heads; default: .affidavit/checkpoints.jsonl."
+        ),
     ] = None,
+    elsewhere: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE|URL",
+            help="Signed heads kept elsewhere that must hold as well; may be repeated.",
+        ),
+    ] = None,
+    since_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--since-checkpoint", help="Believe what the newest checkpoint vouches for, and read what came after."
+        ),
+    ] = False,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -44,10 +66,13 @@ def verify_command(
     \b
     Examples:
       affidavit audit verify
-      affidavit audit verify --checkpoints /mnt/elsewhere/checkpoints.jsonl --json
+      affidavit audit verify --checkpoint /mnt/elsewhere/checkpoints.jsonl --json
+      affidavit audit verify --checkpoint https://log.example.com/affidavit/shop
+      affidavit audit verify --since-checkpoint
     """
     from agent.services import workspace_name
     from agent.warehouse.policy import load_policy
+    from audit.checkpoints import fetch_checkpoints, last_checkpoint
     from audit.session import CHECKPOINTS_NAME, open_alone
     from audit.verify import verify
     from tui.cli.console import facts, print_json
@@ -57,13 +82,18 @@ def verify_command(
     if checkpoints is not None and not checkpoints.is_file():
         raise typer.BadParameter(f"{checkpoints} is not a file.", param_hint="--checkpoints")
     allow_self = load_policy(settings.workspace / "policy.yaml").review.allow_self
+    file = checkpoints or settings.state_dir / CHECKPOINTS_NAME
+    kept = [each for place in elsewhere or () for each in fetch_checkpoints(place)]
+    believed = [each for each in (last_checkpoint(file), *kept) if each is not None] if since_checkpoint else []
     with (
         open_alone(settings.ledger_url, workspace=workspace_name(settings), state_dir=settings.state_dir) as ledger,
         progress_bar("Verifying", "records") as progress,
     ):
         found = verify(
             ledger,
-            checkpoints=checkpoints or settings.state_dir / CHECKPOINTS_NAME,
+            checkpoints=file,
+            elsewhere=kept,
+            since=max(believed, key=lambda each: each.sequence, default=None),
             allow_self=allow_self,
             progress=progress,
         )
@@ -74,9 +104,11 @@ def verify_command(
         lines: list[tuple[str, object]] = [
             ("✓ verified" if found.ok else "✗ does not hold", said),
             ("records", found.records),
+            *([("believed", f"the first {found.since}, on the word of a checkpoint")] if found.since else []),
             ("reviews", found.reviews),
             ("checkpoints", found.checkpoints),
             ("head", found.head),
+            ("root", found.root),
         ]
         if found.first_bad is not None:
             lines.insert(1, ("first bad record", found.first_bad))
@@ -112,8 +144,132 @@ def checkpoint_command(
     with open_ledger(settings, create=False) as ledger:
         vouched = checkpoint_now(ledger, settings.state_dir)
     lines: list[tuple[str, object]] = [("records vouched for", vouched), ("written to", path)]
+    lines += _sent(settings)
     if copy is not None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
         lines.append(("copied to", copy))
     facts(lines)
+
+
+@app.command("proof")
+def proof_command(
+    ctx: typer.Context,
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|SEQUENCE", help="A run's id or its beginning, or a record's number.")
+    ],
+    *,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print the proof that a record, or each record of a run, is on the ledger, as JSON (RFC 9162).
+
+    The records are in it, so give it only to whoever may read them.
+
+    \b
+    Examples:
+      affidavit audit proof 4711
+      affidavit audit proof 019b2c
+    """
+    from audit.checkpoints import read_checkpoints
+    from audit.proof import ProofSubject, prove_inclusion
+    from audit.runs import resolve_run_id
+    from audit.session import CHECKPOINTS_NAME
+    from tui.cli.console import print_json
+
+    settings, ledger = _ledger_alone(ctx, workspace)
+    heads = [each for _line, each in read_checkpoints(settings.state_dir / CHECKPOINTS_NAME)]
+    with ledger:
+        # A run's id begins with a zero for the next centuries, and a record's number never does.
+        is_number = subject.isdecimal() and subject.isascii() and not subject.startswith("0")
+        asked = ProofSubject(int(subject)) if is_number else ProofSubject(run_id=resolve_run_id(ledger, subject))
+        print_json(prove_inclusion(ledger, asked, heads))
+
+
+@app.command("consistency")
+def consistency_command(
+    ctx: typer.Context,
+    first: Annotated[int, typer.Argument(metavar="FIRST", min=0, help="Records of the earlier ledger.")],
+    second: Annotated[
+        int | None, typer.Argument(metavar="[SECOND]", min=0, help="Records of the later one; default: all of them.")
+    ] = None,
+    *,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print the proof that the ledger of so many records grew out of an earlier one, as JSON (RFC 9162).
+
+    \b
+    Example:
+      affidavit audit consistency 4700
+    """
+    from audit.checkpoints import read_checkpoints
+    from audit.proof import prove_consistency
+    from audit.session import CHECKPOINTS_NAME
+    from tui.cli.console import print_json
+
+    settings, ledger = _ledger_alone(ctx, workspace)
+    heads = [each for _line, each in read_checkpoints(settings.state_dir / CHECKPOINTS_NAME)]
+    with ledger:
+        print_json(prove_consistency(ledger, first, second, heads))
+
+
+@app.command("check")
+def check_command(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="What `proof` or `consistency` printed.")
+    ],
+    *,
+    key: Annotated[
+        str,
+        typer.Option(metavar="HEX", help="The workspace's public key; then a checkpoint signed by it must be there."),
+    ] = "",
+) -> None:
+    """Check a proof; needs no workspace and no ledger. Exit 0 only if it holds, else 1.
+
+    \b
+    Example:
+      affidavit audit check proof.json --key 5f1c...
+    """
+    import json
+
+    from audit.keyring import public_identity
+    from audit.proof import consistency_problem, inclusion_problem
+    from tui.cli.console import facts
+
+    try:
+        proof = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"{file} is not JSON: {error}.", param_hint="FILE") from error
+    signer = public_identity("workspace", key) if key else None
+    grown = isinstance(proof, dict) and "path" in proof
+    problem = consistency_problem(proof, signer) if grown else inclusion_problem(proof, signer)
+    said = problem or (
+        "Signed by that key, and it holds." if key else "It holds. Who vouches for its root was not asked."
+    )
+    facts([("✗ does not hold" if problem else "✓ proved", said)])
+    if problem:
+        raise typer.Exit(1)
+
+
+def _sent(settings: Settings) -> list[tuple[str, object]]:
+    """A line for each place that checkpoints are sent to: whether it has them all."""
+    from agent.services import workspace_name
+    from audit.delivery import standings
+    from audit.destinations import destination_of
+    from audit.session import CHECKPOINTS_NAME
+
+    places = [destination_of(place, workspace_name(settings)) for place in settings.checkpoint_places]
+    return [
+        (
+            "sent to" if not each.waiting else "waiting for",
+            each.name if not each.waiting else f"{each.name}: {each.waiting} to be sent again. {each.error}".rstrip(),
+        )
+        for each in standings(settings.state_dir / CHECKPOINTS_NAME, places)
+    ]
+
+
+def _ledger_alone(ctx: typer.Context, workspace: Path | None) -> tuple[Settings, Ledger]:
+    from agent.services import workspace_name
+    from audit.session import open_alone
+
+    settings = settings_of(ctx, workspace)
+    return settings, open_alone(settings.ledger_url, workspace=workspace_name(settings), state_dir=settings.state_dir)

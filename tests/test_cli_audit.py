@@ -1,0 +1,91 @@
+"""The commands that prove and check, on a small workspace of their own; no model and no warehouse is needed."""
+
+# ruff: noqa: F401, F811  pytest finds fixtures by their imported names
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fixtures_audit_parts import meddle
+from fixtures_cli import Run, plain_environment, run
+
+from agent.services import open_ledger, workspace_name
+from agent.settings import Settings, load_settings
+from audit.ledger import Ledger
+
+RUN = "019b2c00-0000-7000-8000-000000000001"
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A workspace with one run on its ledger: the key's enrolment (1), the run (2 to 4), a checkpoint (noted in 5)."""
+    (tmp_path / "affidavit.toml").write_text('[ledger]\ncheckpoint_to = ["elsewhere/heads.jsonl"]\n')
+    monkeypatch.setenv("AFFIDAVIT_WORKSPACE", str(tmp_path))
+    settings = load_settings(tmp_path)
+    with open_ledger(settings) as ledger:
+        for kind in ("run.started", "run.drafted", "run.answered"):
+            ledger.append(kind, {"question": "How much?", "asker": "Asker"}, run_id=RUN, actor="Asker")
+    return settings
+
+
+def _key(run: Run) -> str:
+    return next(each["public_key"] for each in run("identity", "list", "--format", "json").json)
+
+
+def test_a_run_is_proved_and_the_proof_is_checked_anywhere(
+    small: Settings, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = _key(run)
+    for subject, sequences in ((RUN[:8], [2, 3, 4]), ("3", [3])):
+        proved = run("audit", "proof", subject)
+        assert [each["sequence"] for each in proved.json["records"]] == sequences
+        (tmp_path / "proof.json").write_text(proved.out)
+        monkeypatch.delenv("AFFIDAVIT_WORKSPACE", raising=False)
+        assert "Signed by that key" in run("audit", "check", tmp_path / "proof.json", "--key", key).out
+        monkeypatch.setenv("AFFIDAVIT_WORKSPACE", str(tmp_path))
+    (tmp_path / "proof.json").write_text(proved.out.replace("How much?", "How many?"))
+    checked = run("audit", "check", tmp_path / "proof.json", "--key", key)
+    assert (checked.code, "does not hold" in checked.out) == (1, True)
+    assert run("audit", "check", tmp_path / "proof.json", "--key", "ab").code == 2
+    assert run("audit", "check", tmp_path / "affidavit.toml").code == 2
+
+
+def test_growth_is_proved(small: Settings, run: Run, tmp_path: Path) -> None:
+    proved = run("audit", "consistency", "2", "4")
+    assert proved.json["second"]["checkpoint"]["sequence"] == 4
+    (tmp_path / "growth.json").write_text(proved.out)
+    assert run("audit", "check", tmp_path / "growth.json").code == 0
+
+
+@pytest.mark.parametrize("arguments", [("proof", "77"), ("proof", "zz"), ("consistency", "77")])
+def test_what_is_not_there_is_a_wrong_argument(small: Settings, run: Run, arguments: tuple[str, ...]) -> None:
+    refused = run("audit", *arguments)
+    assert refused.code == 2
+    assert refused.out == ""
+
+
+def test_verification_takes_signed_heads_from_elsewhere(small: Settings, run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "heads.jsonl"
+    verified = run("audit", "verify", "--checkpoint", elsewhere, "--json").json
+    assert (verified["ok"], verified["checkpoints"]) == (True, 2)
+    quick = run("audit", "verify", "--since-checkpoint", "--json").json
+    assert (quick["ok"], quick["records"], quick["since"], quick["root"]) == (True, 5, 4, verified["root"])
+    assert "on the word of a checkpoint" in run("audit", "verify", "--since-checkpoint").out
+    (tmp_path / ".affidavit" / "checkpoints.jsonl").unlink()
+    with Ledger.open(small.ledger_url, workspace=workspace_name(small), create=False) as ledger:
+        meddle(ledger, "DELETE FROM ledger_records WHERE sequence > 3")
+    assert run("audit", "verify").code == 0
+    cut = run("audit", "verify", "--checkpoint", elsewhere, "--json")
+    assert (cut.code, cut.json["first_bad"]) == (1, 4)
+    # A command that would write does not even begin.
+    assert run("audit", "checkpoint").code == 7
+    assert run("audit", "verify", "--checkpoint", tmp_path / "none.jsonl").code == 7
+
+
+def test_a_checkpoint_now_says_where_it_went(small: Settings, run: Run, tmp_path: Path) -> None:
+    shown = run("audit", "checkpoint").out
+    assert str(tmp_path / "elsewhere" / "heads.jsonl") in shown.replace("\n", "")
+    assert "sent to" in shown
+    lines = (tmp_path / "elsewhere" / "heads.jsonl").read_text().splitlines()
+    assert [json.loads(line)["sequence"] for line in lines] == [4, 5]
