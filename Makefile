@@ -22,7 +22,7 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults adapter-data clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults tamper crash bench-ledger adapter-data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,15 @@ guard-cost: setup-dev  ## Measure what judging and rewriting a query takes, in e
 
 faults: setup-dev  ## Break drafts by the hundred and count what is repaired, repaired wrongly, given up
 	$(BIN)/python -m bench.safety.faults --seed 2
+
+tamper: setup  ## Forge thousands of ledgers and see whether each forgery shows
+	$(BIN)/python -m bench.tamper
+
+crash: setup  ## Kill writers of the ledger hundreds of times and see whether a record is lost (needs PostgreSQL)
+	$(BIN)/python -m bench.crash
+
+bench-ledger: setup  ## Measure the ledger's rate, its verification and what it costs a run (needs PostgreSQL)
+	$(BIN)/python -m bench.ledger
 
 adapter-data: setup  ## Make the shipped adapter's training data anew and compare its hash with the card's
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN) "$$folder"

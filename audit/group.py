@@ -74,7 +74,7 @@ class GroupCommit:
         """The records of `entries`, and the last record of each append that this thread wrote, its own or others'."""
         mine = _Waiting(entries)
         self._wait_for_turn(mine)
-        wrote = [] if mine.done else self._lead()
+        wrote = [] if mine.done else self._lead(mine)
         return mine.outcome(), [each.written[-1] for each in wrote if each.written]
 
     @contextmanager
@@ -98,16 +98,16 @@ class GroupCommit:
         try:
             mine.woken.wait()
         except BaseException:
-            self._leave(mine)
+            self._leave(mine, has_turn=mine.woken.is_set())
             raise
 
-    def _leave(self, mine: _Waiting) -> None:
+    def _leave(self, mine: _Waiting, *, has_turn: bool) -> None:
         """Somebody stops waiting: out of the queue, and if it was their turn, it is the next one's."""
         with self._lock:
             if mine not in self._queue:
                 return
             self._queue.remove(mine)
-        if mine.woken.is_set():
+        if has_turn or mine.woken.is_set():
             self._pass_on()
 
     def _pass_on(self) -> None:
@@ -116,9 +116,13 @@ class GroupCommit:
             if self._queue:
                 self._queue[0].woken.set()
 
-    def _lead(self) -> list[_Waiting]:
-        if self._last > 1 and len(self._queue) < self._last:
-            time.sleep(_LINGER_S)
+    def _lead(self, mine: _Waiting) -> list[_Waiting]:
+        try:
+            if self._last > 1 and len(self._queue) < self._last:
+                time.sleep(_LINGER_S)
+        except BaseException:
+            self._leave(mine, has_turn=True)
+            raise
         together = self._take()
         try:
             self._commit(together)

@@ -142,7 +142,7 @@ def test_whoever_stops_waiting_holds_nobody_up(ledger: Ledger) -> None:
     # It is the turn of the one that does not write.
     assert leaving.woken.is_set()
     assert not leaving.done
-    group._leave(leaving)
+    group._leave(leaving, has_turn=True)
     for thread in threads:
         thread.join(timeout=60)
     assert ledger.head().sequence == 3
