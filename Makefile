@@ -22,7 +22,7 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults tamper crash bench-ledger adapter-data clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults tamper crash bench-ledger adapter-data database-caps clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ crash: setup  ## Kill writers of the ledger hundreds of times and see whether a 
 
 bench-ledger: setup  ## Measure the ledger's rate, its verification and what it costs a run (needs PostgreSQL)
 	$(BIN)/python -m bench.ledger
+
+database-caps: setup-dev  ## Measure weighing, cancelling and the caps on the four engines
+	$(BIN)/python -m bench.safety.database
 
 adapter-data: setup  ## Make the shipped adapter's training data anew and compare its hash with the card's
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; bash demo/adapter_data.sh $(BIN) "$$folder"

@@ -47,10 +47,13 @@ def ask(
     *,
     asker: str,
     direct: bool = False,
+    cost_accepted: bool = False,
     on_step: OnStep | None = None,
     opened_ms: float = 0.0,
 ) -> Answer:
     """Answer one question. `on_step` is called after each step, the last one only once the answer is on the record.
+
+    `cost_accepted` lets statements go over the budget where the asker is to be asked (`limits.over_budget`).
 
     `opened_ms` is what somebody waited for the services before, where they were opened for this question; it counts
     as time of the run. A failure of a part outside us, or one of our own, is an answer with status `failed` and its
@@ -62,9 +65,10 @@ def ask(
     """
     began = time.perf_counter() - opened_ms / 1000
     services = replace(services, policy=services.policy.of(asker))
-    walk = _Walk(services, on_step or (lambda _: None), _initial(services, question, asker, direct), began)
+    initial = _initial(services, question, asker, direct, cost_accepted)
+    walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
-        services.record("run.started", _started(services, question, asker, direct), walk.run_id, actor=asker)
+        services.record("run.started", _started(services, initial), walk.run_id, actor=asker)
         try:
             answer = walk.to_the_end()
         except AuditUnavailableError:
@@ -167,13 +171,14 @@ class _Walk:
             self.on_step(StepEvent(step, patch, elapsed))
 
 
-def _initial(services: Services, question: str, asker: str, direct: bool) -> RunState:
+def _initial(services: Services, question: str, asker: str, direct: bool, cost_accepted: bool) -> RunState:
     now_ms = int(services.clock().timestamp() * 1000)
     return {
         "run_id": new_run_id(now_ms),
         "question": question,
         "asker": asker,
         "direct": direct,
+        "cost_accepted": cost_accepted,
         "attempts": 0,
         "drafts": (),
         "current": 0,
@@ -181,16 +186,20 @@ def _initial(services: Services, question: str, asker: str, direct: bool) -> Run
     }
 
 
-def _started(services: Services, question: str, asker: str, direct: bool) -> dict[str, Any]:
-    settings = services.settings
+def _started(services: Services, initial: RunState) -> dict[str, Any]:
+    from agent.model.prompts import wording_fingerprint
+
+    settings, question = services.settings, initial["question"]
     # Everything that can change an answer, and no secret: pydantic writes a SecretStr as stars.
     told = settings.model_dump(mode="json", include={"model", "memory", "limits"})
     body: dict[str, Any] = {
         "question": question[:_KEPT_CHARS],
-        "asker": asker,
-        "direct": direct,
+        "asker": initial["asker"],
+        "direct": initial["direct"],
+        "cost_accepted": initial["cost_accepted"],
         "dialect": services.warehouse.dialect,
         "warehouse": services.warehouse.display_url,
+        "prompt_fingerprint": wording_fingerprint(),
         "policy_fingerprint": services.policy.fingerprint(),
         "settings_hash": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
     }

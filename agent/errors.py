@@ -43,6 +43,7 @@ class ErrorClass(StrEnum):
     NOT_ABOUT_DATA = "not_about_data"
     AMBIGUOUS_QUESTION = "ambiguous_question"
     WRITE_REQUESTED = "write_requested"
+    COST_NOT_ACCEPTED = "cost_not_accepted"
     # the model's
     NO_SQL = "no_sql"
     SYNTAX = "syntax"
@@ -57,6 +58,7 @@ class ErrorClass(StrEnum):
     FORBIDDEN_FUNCTION = "forbidden_function"
     FORBIDDEN_OBJECT = "forbidden_object"
     MULTIPLE_STATEMENTS = "multiple_statements"
+    TOO_EXPENSIVE = "too_expensive"
     CHECK_FAILED = "check_failed"
     LOW_CONFIDENCE = "low_confidence"
     # the operator's
@@ -64,6 +66,7 @@ class ErrorClass(StrEnum):
     WAREHOUSE_UNREACHABLE = "warehouse_unreachable"
     WAREHOUSE_AUTH = "warehouse_auth"
     WAREHOUSE_PERMISSION = "warehouse_permission"
+    WAREHOUSE_WRITABLE = "warehouse_writable"
     WAREHOUSE_TIMEOUT = "warehouse_timeout"
     WAREHOUSE_LOCKED = "warehouse_locked"
     WAREHOUSE_OTHER = "warehouse_other"
@@ -116,6 +119,7 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.NOT_ABOUT_DATA: _ASKER,
     ErrorClass.AMBIGUOUS_QUESTION: _ASKER,
     ErrorClass.WRITE_REQUESTED: _ASKER,
+    ErrorClass.COST_NOT_ACCEPTED: _ASKER,
     ErrorClass.NO_SQL: _MODEL_REGENERATE,
     ErrorClass.SYNTAX: _MODEL_MENDABLE,
     ErrorClass.UNKNOWN_TABLE: _MODEL_MENDABLE,
@@ -129,12 +133,14 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.FORBIDDEN_FUNCTION: _MODEL_FORBIDDEN,
     ErrorClass.FORBIDDEN_OBJECT: _MODEL_FORBIDDEN,
     ErrorClass.MULTIPLE_STATEMENTS: _MODEL_FORBIDDEN,
+    ErrorClass.TOO_EXPENSIVE: _MODEL_REGENERATE,
     ErrorClass.CHECK_FAILED: _MODEL_REGENERATE,
     ErrorClass.LOW_CONFIDENCE: Handling("model", "abstain"),
     ErrorClass.WAREHOUSE_URL: _OPERATOR,
     ErrorClass.WAREHOUSE_UNREACHABLE: _OPERATOR_AGAIN,
     ErrorClass.WAREHOUSE_AUTH: _OPERATOR,
     ErrorClass.WAREHOUSE_PERMISSION: _OPERATOR,
+    ErrorClass.WAREHOUSE_WRITABLE: _OPERATOR,
     ErrorClass.WAREHOUSE_TIMEOUT: _MODEL_REGENERATE,
     ErrorClass.WAREHOUSE_LOCKED: _OPERATOR_AGAIN,
     ErrorClass.WAREHOUSE_OTHER: _MODEL_REGENERATE,

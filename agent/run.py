@@ -196,6 +196,8 @@ class RunState(TypedDict, total=False):
     asker: str
     direct: bool
     """True: one plain prompt, no recall, grounding, repair or checks (the control of every accuracy claim)."""
+    cost_accepted: bool
+    """Whether the asker agreed beforehand that statements may go over the budget, where they are to be asked."""
     grounding: Grounding
     drafts: tuple[Draft, ...]
     """Every draft of the run, oldest first; the one under work is `drafts[current]`."""

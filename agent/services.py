@@ -138,14 +138,14 @@ def open_services(
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
     """
     from agent.model.connect import open_fallbacks, open_model
-    from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
+    from agent.warehouse.privileges import open_checked
     from audit.record import utc_now
 
     with ExitStack() as parts:
         policy = load_policy(settings.workspace / "policy.yaml")
         limits = policy.effective_limits(settings.limits)
-        warehouse = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+        warehouse = open_checked(settings, limits)
         parts.callback(warehouse.close)
         ledger = open_ledger(settings, clock=clock)
         parts.callback(ledger.close)

@@ -53,6 +53,9 @@ class WarehouseSettings(_Section):
     url: SecretStr = SecretStr("sqlite:///warehouse.sqlite")
     """SQLAlchemy URL; a relative SQLite or DuckDB path is taken from the workspace folder."""
     db_schema: str | None = None
+    require_read_only: bool = False
+    """Refuse to work with an account that can write. `affidavit doctor` says what it can. A file has no accounts: it is
+    opened read-only, whatever its permissions are."""
 
 
 class LedgerSettings(_Section):
@@ -132,6 +135,12 @@ class GuardLimits(_Section):
     max_rows: int = Field(default=1000, ge=1)
     max_bytes: int = Field(default=4_000_000, ge=1000)
     timeout_s: float = Field(default=30.0, gt=0)
+    max_scanned_rows: int | None = Field(default=None, ge=1)
+    """Rows the database may expect to look at for one statement, by its own estimate (EXPLAIN); none: any number.
+    `policy.yaml` can tighten it."""
+    over_budget: Literal["refuse", "ask"] = "refuse"
+    """What becomes of a statement over that: it is refused, or the asker is asked to accept the cost (`--allow-cost`).
+    `policy.yaml` overrules it."""
     max_repairs: int = Field(default=2, ge=0)
     max_run_tokens: int = Field(default=60_000, ge=0)
     """Tokens of prompts and replies after which a run asks no model for another draft; rules still mend."""

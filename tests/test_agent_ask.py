@@ -123,7 +123,7 @@ def test_an_answer_and_everything_that_led_to_it_is_on_the_record(workspace: Wor
         "answer",
     ]
     assert all(event.elapsed_ms >= 0 for event in steps)
-    assert set(answer.timings_ms) - {"model_start"} == {"open", *(event.step for event in steps), "total"}
+    assert set(answer.timings_ms) - {"model_start"} == {"open", "estimate", *(event.step for event in steps), "total"}
     assert workspace.kinds(answer.run_id) == [
         "run.started", "run.grounded", "run.drafted", "run.drafted", "run.drafted", "run.guarded", "run.guarded",
         "run.guarded", "run.intent", "run.outcome", "run.checked", "run.answered",

@@ -47,6 +47,9 @@ def test_every_record_has_the_keys_of_the_page(
     monkeypatch.setenv("AFFIDAVIT_MEMORY__COMPILE_PLAIN", "true")
     assert run("ask", "Sales revenue by product category", "--format", "json").json["origin"] == "compiled"
     monkeypatch.setenv("AFFIDAVIT_MEMORY__COMPILE_PLAIN", "false")
+    monkeypatch.setenv("AFFIDAVIT_LIMITS__MAX_SCANNED_ROWS", "1")
+    assert run("ask", COUNT, "--format", "json").json["status"] == "refused"
+    monkeypatch.delenv("AFFIDAVIT_LIMITS__MAX_SCANNED_ROWS")
     _lose_the_model(model, run, monkeypatch)
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}

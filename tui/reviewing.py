@@ -155,8 +155,8 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
     """
     from agent.services import open_ledger
-    from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
+    from agent.warehouse.privileges import open_checked
 
     with ExitStack() as parts:
         policy = load_policy(settings.workspace / "policy.yaml")
@@ -184,7 +184,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
         @cache
         def warehouse() -> Warehouse:
             limits = policy.effective_limits(settings.limits)
-            opened = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+            opened = open_checked(settings, limits)
             parts.callback(opened.close)
             return opened
 
@@ -206,6 +206,7 @@ def desk_of(services: Services) -> Desk:
 def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, str]:
     """Judge and run a corrected statement as any draft, on the run's record; gives it and its result's fingerprint."""
     from agent.steps.guard import judge
+    from agent.warehouse.budget import weigh
 
     warehouse = desk.warehouse()
     policy = desk.policy.of(reviewer)
@@ -221,7 +222,19 @@ def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, st
         raise RefusedError(
             ErrorClass(verdict.error_class), verdict.message, "Correct the statement; nothing was signed."
         )
-    intent = {"sql": verdict.sql, "warehouse": warehouse.display_url, "verdict": "allowed", "purpose": "amendment"}
+    weighed = weigh(warehouse, verdict.sql, desk.linker().catalog, limits)
+    if weighed.refusal is not None:
+        refusal = weighed.refusal
+        raise RefusedError(
+            ErrorClass(refusal.error_class), refusal.message, "Correct the statement; nothing was signed."
+        )
+    intent = {
+        "sql": verdict.sql,
+        "warehouse": warehouse.display_url,
+        "verdict": "allowed",
+        "purpose": "amendment",
+        **weighed.to_json(),
+    }
     desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
     outcome = warehouse.execute(verdict.sql, max_rows=limits.max_rows)
     result, error = outcome.result, outcome.error

@@ -22,6 +22,7 @@ _TITLES: Final = {
     "run.drafted": "drafted",
     "run.model_failed": "a model failed",
     "run.guarded": "guarded",
+    "run.estimated": "weighed, and not run",
     "run.intent": "about to touch the warehouse",
     "run.outcome": "the warehouse answered",
     "run.repaired": "repaired",
@@ -133,6 +134,19 @@ def _timings(value: Any) -> str:
     return ", ".join(f"{printable(stage)} {seconds(_number(spent))}" for stage, spent in value.items())
 
 
+def _estimate(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return printable(value)
+    said = [f"{_number(value.get('scanned_rows')):,.0f} rows looked at, {_number(value.get('rows_out')):,.0f} given"]
+    if value.get("cost") is not None:
+        said.append(f"cost {_number(value.get('cost')):,.0f}")
+    if value.get("full_scans"):
+        said.append(f"read whole: {', '.join(map(str, value['full_scans']))}")
+    if value.get("cartesian_products"):
+        said.append(f"{value['cartesian_products']} products of all rows with all")
+    return printable("; ".join(said))
+
+
 def _confidence(value: Any) -> str:
     return percent(_number(value))
 
@@ -165,5 +179,6 @@ _TELLERS: Final[dict[str, Callable[[Any], str]]] = {
     "timings_ms": _timings,
     "elapsed_ms": _milliseconds,
     "confidence": _confidence,
+    "estimate": _estimate,
     "error": _error,
 }

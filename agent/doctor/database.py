@@ -33,12 +33,15 @@ def check_privileges(parts: Parts) -> Iterator[Diagnosis]:
     """May the account write? Affidavit never does; whether it could should not rest on Affidavit alone."""
     warehouse = parts.warehouse()
     rights = write_rights(warehouse)
+    required = parts.settings.warehouse.require_read_only
     if rights:
         yield Diagnosis(
             "privileges",
-            "warning",
+            "error" if required else "warning",
             f"The warehouse's account {'; it '.join(rights)}.",
-            "Affidavit reads in read-only transactions, but only an account that cannot write is safe by itself.",
+            "No question is answered, because warehouse.require_read_only is on."
+            if required
+            else "Affidavit reads in read-only transactions, but only an account that cannot write is safe by itself.",
             "Make an account that may SELECT and nothing else, and name it in [warehouse] url "
             "(docs/how-to/connect-a-database.md).",
         )

@@ -19,12 +19,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from functools import cache
+from typing import Literal, TypedDict, get_args
 
 from agent.model.control_tokens import as_plain_text
 from agent.run import Grounding, Piece, PieceKind, RunError
 
-__all__ = ["ChatMessage", "PromptStyle", "build_messages", "fit_grounding", "prompt_hash"]
+__all__ = ["ChatMessage", "PromptStyle", "build_messages", "fit_grounding", "prompt_hash", "wording_fingerprint"]
 
 PromptStyle = Literal["compact", "full", "direct"]
 
@@ -116,6 +117,23 @@ def prompt_hash(messages: Sequence[ChatMessage]) -> str:
     """sha256 (hex) of the messages' canonical JSON: sorted keys, no spaces, UTF-8."""
     data = json.dumps(list(messages), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(data.encode()).hexdigest()
+
+
+@cache
+def wording_fingerprint() -> str:
+    """sha256 (hex) of everything this module writes around a question and its grounding: other wording, another value.
+
+    It is taken from what is built for one fixed question with one piece of every kind, in each style and as a repair.
+    """
+    kinds: tuple[PieceKind, ...] = get_args(PieceKind)
+    grounding = Grounding(tuple(Piece(kind, f"{kind}.id", "1", f"{kind}: text", 1.0) for kind in kinds), "", "")
+    styles: tuple[PromptStyle, ...] = get_args(PromptStyle)
+    error, built = RunError("syntax", "message", "hint"), list[list[ChatMessage]]()
+    for style in styles:
+        built += [build_messages("question", grounding, style=style, dialect=dialect) for dialect in _DIALECT_NAMES]
+        mending = build_messages("question", grounding, style=style, dialect="sqlite", error=error, previous_sql="SQL")
+        built.append(mending)
+    return hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest()
 
 
 def _compact_lines(grounding: Grounding | None) -> list[str]:

@@ -2,6 +2,7 @@
 
     status is set already (clarify)                     that status
     the guard refused it as a write or as forbidden     refused
+    it would cost more than the budget allows           refused, or the asker is asked: needs_clarification
     the warehouse could not be used                     failed
     the statement could not be made to work             abstained, with the best draft
     a finding of severity error is left                 abstained, with the best draft
@@ -31,6 +32,7 @@ _REFUSED = frozenset(
         ErrorClass.FORBIDDEN_FUNCTION,
         ErrorClass.FORBIDDEN_OBJECT,
         ErrorClass.MULTIPLE_STATEMENTS,
+        ErrorClass.TOO_EXPENSIVE,
     }
 )
 _UNVERIFIED = "The SQL shown is an unverified draft, not an answer."
@@ -97,6 +99,8 @@ def _without_result(state: RunState, services: Services, error: RunError) -> Ans
     error_class = ErrorClass(error.error_class)
     if error_class in _REFUSED:
         status = RunStatus.REFUSED
+    elif error_class is ErrorClass.COST_NOT_ACCEPTED:
+        status = RunStatus.NEEDS_CLARIFICATION
     elif handling(error_class).actor == "operator" or error_class is ErrorClass.WAREHOUSE_TIMEOUT:
         status = RunStatus.FAILED
     else:

@@ -24,7 +24,7 @@ from agent.settings import GuardLimits
 from agent.warehouse.cells import cell_bytes, result_fingerprint, to_rows
 from agent.warehouse.errors import classify, hint_for
 from agent.warehouse.readers import open_reader
-from agent.warehouse.reading import Reader, ReadingCursor
+from agent.warehouse.reading import PlanForm, Reader, ReadingCursor
 
 __all__ = ["Warehouse", "open_warehouse"]
 
@@ -96,19 +96,31 @@ class Warehouse:
         Raises:
             FailedError: the engine would not plan it; the class says why.
         """
+        return "\n".join(
+            "\t".join("" if cell is None else str(cell) for cell in row) for row in self._planned(sql, "text")
+        )
+
+    def plan(self, sql: str) -> list[tuple[Any, ...]]:
+        """The plan for `sql` in the form this engine has for programs, as its driver gives it; nothing is run.
+
+        Raises:
+            FailedError: as `explain`.
+        """
+        return self._planned(sql, "data")
+
+    def close(self) -> None:
+        """Give every connection back. The warehouse cannot be used afterwards."""
+        self._reader.close()
+
+    def _planned(self, sql: str, form: PlanForm) -> list[tuple[Any, ...]]:
         try:
-            with self._reader.reading(sql, plan=True) as cursor:
-                rows = cursor.fetchmany(_BATCH_ROWS)
+            with self._reader.reading(sql, plan=form) as cursor:
+                return [tuple(row) for row in cursor.fetchmany(_BATCH_ROWS)]
         except AffidavitError:
             raise
         except Exception as failure:
             error = self._classified(failure)
             raise FailedError(ErrorClass(error.error_class), error.message, error.hint) from failure
-        return "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in rows)
-
-    def close(self) -> None:
-        """Give every connection back. The warehouse cannot be used afterwards."""
-        self._reader.close()
 
     def _fetch(self, cursor: ReadingCursor, max_rows: int) -> Result:
         if cursor.description is None:

@@ -17,11 +17,14 @@ from sqlalchemy.pool import QueuePool
 
 from agent.errors import ErrorClass, RefusedError
 from agent.settings import GuardLimits
-from agent.warehouse.reading import LOCK_TIMEOUT_S, ReadingCursor, not_a_query, time_limit
+from agent.warehouse.reading import LOCK_TIMEOUT_S, PlanForm, ReadingCursor, not_a_query, time_limit
 
 __all__ = ["DuckdbReader", "SqliteReader"]
 
+_DUCKDB_EXPLAIN: dict[PlanForm, str] = {"text": "EXPLAIN", "data": "EXPLAIN (FORMAT json)"}
 _SQLITE_LENGTH_LIMIT = 64_000_000
+_SQLITE_STEPS_BETWEEN_CALLS = 100_000
+"""Instructions of its virtual machine: a millisecond or two."""
 _SQLITE_READS = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION}
 )
@@ -52,8 +55,16 @@ def _md5(text: object) -> str | None:
     return None if text is None else hashlib.md5(str(text).encode(), usedforsecurity=False).hexdigest()
 
 
+def _go_on() -> int:
+    return 0
+
+
 class SqliteReader:
-    """A file opened `mode=ro`, under an authorizer that permits reading and nothing else."""
+    """A file opened `mode=ro`, under an authorizer that permits reading and nothing else.
+
+    SQLite runs inside this process, and Python hears of Ctrl-C only between its own instructions. So it is called back
+    every few milliseconds: the interrupt ends that call, which ends the statement, and is raised again from here.
+    """
 
     dialect = "sqlite"
 
@@ -73,11 +84,12 @@ class SqliteReader:
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         # SQLite has no digest of its own; the guard lets no draft call it, only what the policy's masks put in
         connection.create_function("MD5", 1, _md5, deterministic=True)
+        connection.set_progress_handler(_go_on, _SQLITE_STEPS_BETWEEN_CALLS)
         connection.set_authorizer(_sqlite_authorizer)
         return connection
 
     @contextmanager
-    def reading(self, sql: str, *, plan: bool = False) -> Iterator[ReadingCursor]:
+    def reading(self, sql: str, *, plan: PlanForm | None = None) -> Iterator[ReadingCursor]:
         """See `Reader.reading`."""
         pooled = self.engine.raw_connection()
         try:
@@ -89,6 +101,10 @@ class SqliteReader:
                     yield cursor
                 finally:
                     cursor.close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:  # and not by the time limit, which says so itself
+                raise KeyboardInterrupt from error
+            raise
         finally:
             pooled.close()
 
@@ -132,7 +148,7 @@ class DuckdbReader:
         return cursor
 
     @contextmanager
-    def reading(self, sql: str, *, plan: bool = False) -> Iterator[ReadingCursor]:
+    def reading(self, sql: str, *, plan: PlanForm | None = None) -> Iterator[ReadingCursor]:
         """See `Reader.reading`."""
         cursor = self._cursor()
         try:
@@ -142,8 +158,12 @@ class DuckdbReader:
             if statements[0].type.name != "SELECT":
                 raise not_a_query("DuckDB", statements[0].type.name)
             with time_limit(self._timeout_s, cursor.interrupt):
-                cursor.execute(f"EXPLAIN {sql}" if plan else sql)
+                cursor.execute(f"{_DUCKDB_EXPLAIN[plan]} {sql}" if plan else sql)
                 yield cursor
+        except RuntimeError as error:
+            if "interrupted" in str(error).lower():  # what its driver makes of Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
         finally:
             cursor.close()
 

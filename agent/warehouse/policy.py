@@ -96,9 +96,16 @@ class Policy(Rules):
 
     def effective_limits(self, limits: GuardLimits) -> GuardLimits:
         """The settings' limits, tightened by the policy's."""
-        caps = [limits.max_rows, self.limits.max_rows, *(role.limits.max_rows for role in self._held)]
-        seconds = min(limits.timeout_s, self.limits.timeout_s or limits.timeout_s)
-        return limits.model_copy(update={"max_rows": min(cap for cap in caps if cap), "timeout_s": seconds})
+        of_policy = (self.limits, *(role.limits for role in self._held))
+        rows = [cap for cap in (limits.max_rows, *(each.max_rows for each in of_policy)) if cap]
+        scanned = [cap for cap in (limits.max_scanned_rows, *(each.max_scanned_rows for each in of_policy)) if cap]
+        tightened = {
+            "max_rows": min(rows),
+            "max_scanned_rows": min(scanned, default=None),
+            "over_budget": self.limits.over_budget or limits.over_budget,
+            "timeout_s": min(limits.timeout_s, self.limits.timeout_s or limits.timeout_s),
+        }
+        return limits.model_copy(update=tightened)
 
     def fingerprint(self) -> str:
         """sha256 of everything the file says, whoever it is for."""

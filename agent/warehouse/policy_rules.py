@@ -128,15 +128,18 @@ class ReviewRules(_Section):
 
 
 class RowLimit(_Section):
-    """A role's cap; it tightens those that hold for everybody."""
+    """A role's caps; they tighten those that hold for everybody."""
 
     max_rows: int | None = Field(default=None, ge=1)
+    max_scanned_rows: int | None = Field(default=None, ge=1)
 
 
 class LimitRules(RowLimit):
     """Caps that tighten those of the settings; they never loosen them."""
 
     timeout_s: float | None = Field(default=None, gt=0, strict=False)
+    over_budget: Literal["refuse", "ask"] | None = None
+    """What becomes of a statement over `max_scanned_rows`; overrules the settings'."""
 
 
 class Role(Rules):

@@ -10,10 +10,16 @@ import re
 from fnmatch import fnmatchcase
 from typing import Final
 
-from agent.warehouse.connect import Warehouse
+import structlog
+
+from agent.errors import ErrorClass, FailedError, RefusedError
+from agent.settings import GuardLimits, Settings
+from agent.warehouse.connect import Warehouse, open_warehouse
 from agent.warehouse.inquiry import inquire
 
-__all__ = ["write_rights"]
+__all__ = ["check_account", "open_checked", "write_rights"]
+
+_log = structlog.get_logger(__name__)
 
 _POSTGRES_SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _POSTGRES_SCHEMA: Final = "SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE')"
@@ -33,6 +39,48 @@ _MYSQL_GRANT: Final = re.compile(
 _MYSQL_WRITES: Final = re.compile(
     r"ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP|TRIGGER|FILE|SUPER|ALTER(?! ROUTINE)|CREATE(?! (?:USER|ROUTINE|TEMP))"
 )
+
+
+def open_checked(settings: Settings, limits: GuardLimits) -> Warehouse:
+    """The workspace's warehouse, opened, and its account looked at.
+
+    Raises:
+        UsageError, FailedError: as `open_warehouse`.
+        RefusedError: the account can write, and `warehouse.require_read_only` is on.
+    """
+    warehouse = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+    try:
+        check_account(warehouse, must_be_read_only=settings.warehouse.require_read_only)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def check_account(warehouse: Warehouse, *, must_be_read_only: bool) -> None:
+    """Write to the log that the account can write, or refuse it.
+
+    Raises:
+        RefusedError: it can write, and must not.
+        FailedError: it must not, and the database would not say whether it can.
+    """
+    try:
+        rights = write_rights(warehouse)
+    except FailedError as unknown:
+        if must_be_read_only:
+            raise
+        _log.info("warehouse.rights_unknown", error_class=unknown.error_class.value)
+        return
+    if not rights:
+        return
+    if must_be_read_only:
+        raise RefusedError(
+            ErrorClass.WAREHOUSE_WRITABLE,
+            f"The warehouse's account {'; it '.join(rights)}, and `require_read_only` is on.",
+            "Make an account that may SELECT and nothing else, and name it in [warehouse] url "
+            "(docs/how-to/connect-a-database.md).",
+        )
+    _log.warning("warehouse.account_may_write", rights=rights)
 
 
 def write_rights(warehouse: Warehouse) -> tuple[str, ...]:

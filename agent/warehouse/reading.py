@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Engine
 
@@ -16,6 +16,7 @@ __all__ = [
     "CONNECT_TIMEOUT_S",
     "GRACE_S",
     "LOCK_TIMEOUT_S",
+    "PlanForm",
     "Reader",
     "ReadingCursor",
     "not_a_query",
@@ -27,6 +28,8 @@ CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 5
 GRACE_S = 1.0
 """A server that enforces its own time limit gets this much longer before the client cuts it off."""
+PlanForm = Literal["text", "data"]
+"""A plan as the engine prints it for people, or as it gives it to programs."""
 _QUERY_OPENINGS = frozenset({"select", "with", "values", "table"})
 
 
@@ -48,7 +51,7 @@ class Reader(Protocol):
     engine: Engine
 
     @contextmanager
-    def reading(self, sql: str, *, plan: bool = False) -> Iterator[ReadingCursor]:
+    def reading(self, sql: str, *, plan: PlanForm | None = None) -> Iterator[ReadingCursor]:
         """Run `sql` (or, with `plan`, EXPLAIN it) under the time limit; what it touched is undone on leaving.
 
         Raises TimeoutError when the limit cut it off, RefusedError when it is no query, or the driver's own error.

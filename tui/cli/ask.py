@@ -38,6 +38,12 @@ def ask_command(
     direct: Annotated[
         bool, typer.Option("--direct", help="Ask the model with one plain prompt and no agent: the control.")
     ] = False,
+    allow_cost: Annotated[
+        bool,
+        typer.Option(
+            "--allow-cost", help="Run what is expected to cost more than the budget, where one is asked about that."
+        ),
+    ] = False,
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="NAME", help="An adapter (`none` for the bare base model) or hosted model."),
@@ -64,7 +70,7 @@ def ask_command(
     waiting = list(questions)
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, waiting, direct=direct, output=output, began=began)
+        code = _ask_all(settings, waiting, direct=direct, allow_cost=allow_cost, output=output, began=began)
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
@@ -95,7 +101,9 @@ def _tell_interrupted(run_id: str, waiting: list[str], output: OutputFormat) -> 
     print_json({**failed_answer(error, waiting[0]), "run_id": run_id})
 
 
-def _ask_all(settings: Settings, waiting: list[str], *, direct: bool, output: OutputFormat, began: float) -> int:
+def _ask_all(
+    settings: Settings, waiting: list[str], *, direct: bool, allow_cost: bool, output: OutputFormat, began: float
+) -> int:
     """Ask one after another, and take what is answered off `waiting`.
 
     The first waited for everything to be opened, since `began` (`perf_counter`).
@@ -109,7 +117,10 @@ def _ask_all(settings: Settings, waiting: list[str], *, direct: bool, output: Ou
     with activity() as shown, open_services(settings, progress=shown.part) as services:
         opened_ms = (perf_counter() - began) * 1000
         for number, question in enumerate(tuple(waiting)):
-            answer = _ask_one(services, question, direct, shown, 0.0 if number else opened_ms)
+            waited_ms = 0.0 if number else opened_ms
+            answer = _ask_one(
+                services, question, direct=direct, allow_cost=allow_cost, shown=shown, opened_ms=waited_ms
+            )
             shown.pause()
             del waiting[0]
             if output is OutputFormat.JSON:
@@ -122,7 +133,9 @@ def _ask_all(settings: Settings, waiting: list[str], *, direct: bool, output: Ou
     return worst
 
 
-def _ask_one(services: Services, question: str, direct: bool, shown: Activity, opened_ms: float) -> Answer:
+def _ask_one(
+    services: Services, question: str, *, direct: bool, allow_cost: bool, shown: Activity, opened_ms: float
+) -> Answer:
     from agent.ask import ask
 
     done: list[str] = []
@@ -132,4 +145,12 @@ def _ask_one(services: Services, question: str, direct: bool, shown: Activity, o
         shown.say(" › ".join([*done, "…"]))
 
     shown.say("thinking…")
-    return ask(services, question, asker=services.settings.user, direct=direct, on_step=seen, opened_ms=opened_ms)
+    return ask(
+        services,
+        question,
+        asker=services.settings.user,
+        direct=direct,
+        cost_accepted=allow_cost,
+        on_step=seen,
+        opened_ms=opened_ms,
+    )

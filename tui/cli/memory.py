@@ -145,8 +145,8 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
     metrics.yaml is checked before anything is opened, then against the warehouse's names before anything is read.
     """
     from agent.services import open_ledger
-    from agent.warehouse.connect import open_warehouse
     from agent.warehouse.policy import load_policy
+    from agent.warehouse.privileges import open_checked
     from memory.catalog import named_tables
     from memory.knowledge import open_knowledge
     from memory.semantics import load_semantics
@@ -159,7 +159,7 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
     metrics = settings.workspace / "metrics.yaml"
     load_semantics(metrics)
     limits = policy.effective_limits(settings.limits)
-    warehouse = open_warehouse(settings.warehouse_url, limits, db_schema=settings.warehouse.db_schema)
+    warehouse = open_checked(settings, limits)
     try:
         layer = load_semantics(metrics, named_tables(warehouse.engine, settings.warehouse.db_schema))
         with open_ledger(settings) as ledger, _store(settings) as store, progress_bar("Learning") as progress:

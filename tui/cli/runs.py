@@ -28,6 +28,7 @@ def runs() -> None:
     Examples:
       affidavit runs list --review unreviewed
       affidavit runs show 0193a1b2-c3d4
+      affidavit runs scans
     """
 
 
@@ -86,6 +87,38 @@ def show_command(
         print_json({**run_line(trace.summary), "records": [_record_json(record) for record in trace.records]})
     else:
         _print_trace(trace)
+
+
+@app.command("scans")
+def scans_command(
+    ctx: typer.Context,
+    *,
+    output: FormatOption = OutputFormat.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compare what statements were expected to scan before and after a change.
+
+    Runs are grouped by the model, its prompt, the policy and the settings they were answered with. The newest change
+    with 20 runs on either side is judged as a whole: it is an alarm when the median has doubled and a rank test
+    (Mann-Whitney) gives p < 0.001. Exit code 1 then, else 0.
+
+    \b
+    Example:
+      affidavit runs scans --format json
+    """
+    from agent.services import open_ledger
+    from audit.scans import scans
+    from tui.cli.console import print_json
+    from tui.cli.scans_view import print_scans, scans_json
+
+    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
+        found, comparison = scans(ledger)
+    if output is OutputFormat.JSON:
+        print_json(scans_json(found, comparison))
+    else:
+        print_scans(found, comparison)
+    if comparison is not None and comparison.is_inflated:
+        raise typer.Exit(1)
 
 
 def run_line(run: RunSummary) -> dict[str, Any]:

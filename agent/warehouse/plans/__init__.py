@@ -1,0 +1,1 @@
+"""What each engine's EXPLAIN says of the work ahead, read into one tally; see `agent.warehouse.cost`."""
