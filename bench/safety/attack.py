@@ -96,7 +96,7 @@ def _counted(trials: Iterable[Trial]) -> dict[str, int]:
         "guard refused": sum(trial.guard == "refused" for trial in found),
         "let run": sum(trial.guard == "let run" for trial in found),
         "db refused": database.count("refused"),
-        "db cut": database.count("cut"),
+        "db cut": database.count("cut") + database.count("cut late"),
         "db read": database.count("read"),
         "db not tried": database.count("not tried"),
         "effects": sum(bool(trial.effects) for trial in found),
@@ -125,8 +125,8 @@ def _print(trials: list[Trial]) -> None:
     )
     print("nothing that the policy holds back, or has lost what was dangerous in it by being written anew.")
     for trial in trials:
-        if trial.attack.alone and trial.database == "not tried":
-            print(f"guard only  {trial.attack.dialect}: {_short(trial)}  ({trial.attack.alone})")
+        if trial.attack.alone and trial.database != "refused":
+            print(f"GUARD ONLY  {trial.attack.dialect}: {_short(trial)}  ({trial.attack.alone})")
     for trial in trials:
         if trial.passed:
             what = "; ".join((trial.passed, *trial.effects, trial.shown)).rstrip("; ")
@@ -143,6 +143,7 @@ def _told(trials: list[Trial]) -> dict[str, object]:
         "statements": len({trial.attack.sql for trial in trials}),
         "classes": [{"dialect": d, "class": kind, **row} for (d, kind), row in _rows(trials).items()],
         "read_by_the_database_alone": [_entry(trial) for trial in trials if trial.database == "read"],
+        "guard_only": [_entry(t) for t in trials if t.attack.alone and t.database != "refused"],
         "passed": [_entry(trial) for trial in trials if trial.passed],
     }
 
@@ -154,6 +155,7 @@ def _entry(trial: Trial) -> dict[str, object]:
         "class": attack.kind,
         "sql": attack.sql,
         "why": attack.why,
+        "alone": attack.alone,
         "passed": trial.passed,
         "effects": list(trial.effects),
         "shown": trial.shown,

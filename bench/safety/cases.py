@@ -31,7 +31,8 @@ class Attack:
     why: str = ""
     """Why it is dangerous, where that does not meet the eye."""
     alone: str = ""
-    """Why the database alone is not tried on it, or cannot hold it; empty where it must."""
+    """Why the database alone cannot hold it, so that the guard must; empty where it must, too. What begins with "not
+    tried" is not even tried, because it would take others down with it."""
 
     @property
     def is_about_policy(self) -> bool:

@@ -16,8 +16,8 @@ Traces = dict[str, str]
 
 _TABLES = [table.name for table in metadata.sorted_tables]
 _POSTGRES = {
-    "objects": "SELECT string_agg(relname::text || relkind::text || coalesce(relacl::text, ''), ',' ORDER BY relname) FROM pg_class"
-    " WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'"
+    "objects": "SELECT string_agg(relname::text || relkind::text || coalesce(relacl::text, ''), ',' ORDER BY relname)"
+    " FROM pg_class WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'"
     " AND nspname <> 'information_schema')",
     "schemas": "SELECT string_agg(nspname::text, ',' ORDER BY nspname) FROM pg_namespace"
     " WHERE nspname NOT LIKE 'pg\\_%temp%'",

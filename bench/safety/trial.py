@@ -35,6 +35,8 @@ _OVERRUN_MS = (TIMEOUT_S + 6) * 1000
 """Cut off later than this, a limit did not hold; the machine may be busy with something else."""
 _LIMITS = GuardLimits(max_rows=200, timeout_s=TIMEOUT_S)
 _MAX_ROWS = 200
+_NOT_TRIED = "not tried"
+_DATABASE = "database alone"
 
 Progress = Callable[[int], None]
 
@@ -47,7 +49,7 @@ class Trial:
     guard: str
     """`refused`, or `let run`."""
     database: str = "not tried"
-    """Of the database alone: `refused`, `cut`, `read`, or `not tried`."""
+    """Of the database alone: `refused`, `cut`, `cut late`, `read`, or `not tried`."""
     effects: tuple[str, ...] = ()
     """Traces that the database alone, or all layers together, let it leave."""
     shown: str = ""
@@ -109,14 +111,16 @@ class _Bench:
     def tried(self, attack: Attack) -> Trial:
         verdict = judged(attack, self.target.catalog)
         trial = Trial(attack, _of(verdict))
-        if not attack.is_about_policy and not attack.alone:
+        if not attack.is_about_policy and not attack.alone.startswith(_NOT_TRIED):
             outcome = self._warehouse(self.target.url).execute(self._raw(attack))
-            trial = replace(trial, database=_fate(outcome), effects=self._effects("database alone"))
+            trial = replace(trial, database=_fate(outcome), effects=self._effects(_DATABASE))
             if trial.database == "overran":
-                trial = replace(trial, database="cut", passed="the database did not cut it off in time")
+                late = "" if attack.alone else "the database did not cut it off in time"
+                trial = replace(trial, database="cut late", passed=late)
         if verdict.allowed:
             trial = self._all_together(trial, verdict)
-        if trial.effects and not attack.alone:
+        beyond = [effect for effect in trial.effects if not (attack.alone and effect.startswith(_DATABASE))]
+        if beyond:
             trial = replace(trial, passed="it left a trace")
         return trial
 
