@@ -27,7 +27,7 @@ from agent.warehouse.reading import (
 
 __all__ = ["MysqlReader", "PostgresReader"]
 
-_MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file)\b", re.I)
+_MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file|get_lock)\b", re.I)
 _MYSQL_SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """Pinned, because ANSI_QUOTES, PIPES_AS_CONCAT or NO_BACKSLASH_ESCAPES would make the server read another statement
 than the one the guard read."""
