@@ -22,7 +22,8 @@ define install_locked
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench benign guard-cost faults tamper crash bench-ledger adapter-data database-caps clean
+.PHONY: help setup setup-dev setup-train demo chat test check lint types imports format docs lock bench attack fuzz benign \
+  guard-cost database-caps faults tamper crash bench-ledger adapter-data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +69,12 @@ bench: demo  ## Measure start-up, latency by stage, and what retrieval finds
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.latency -w .demo
 	$(BIN)/python -m bench.memory_recall -w .demo
+
+attack: setup-dev  ## Try the attack corpus on each layer of the four engines, and on all layers together
+	$(BIN)/python -m bench.safety.attack
+
+fuzz: setup-dev  ## Throw made-up statements at the guard for ten minutes
+	$(BIN)/python -m bench.safety.fuzz --seconds 600
 
 benign: setup-dev  ## Count harmless queries that the guard refuses, and run them with it and without (four engines)
 	$(BIN)/python -m bench.safety.benign

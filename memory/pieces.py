@@ -137,7 +137,8 @@ class PieceWriter:
         table, _, column = path.rpartition(".")
         from sqlglot import exp
 
-        node = exp.select(exp.column(column, table=table)).from_(table).sql(dialect=self._layer.dialect, identify=True)
+        source = exp.Table(this=exp.to_identifier(table, quoted=True))  # a name, whatever it says, is no SQL
+        node = exp.select(exp.column(column, table=table)).from_(source).sql(dialect=self._layer.dialect, identify=True)
         written = self._finish(node).removeprefix("SELECT ").rpartition(" FROM ")[0]
         return written.rpartition(".")[2]
 
@@ -146,7 +147,7 @@ class PieceWriter:
 
         node = (
             exp.select("1")
-            .from_(exp.to_table(table, dialect=self._layer.dialect))
+            .from_(exp.Table(this=exp.to_identifier(table, quoted=True)))
             .sql(dialect=self._layer.dialect, identify=True)
         )
         return self._finish(node).rpartition(" FROM ")[2]

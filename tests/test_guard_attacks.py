@@ -1,20 +1,33 @@
-"""The attack corpus on each layer alone: the guard without a database, and each database without the guard."""
+"""The attack corpus: all of it on the guard alone, a sample of it on every layer of every engine."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
+from unittest.mock import patch
 
 import pytest
-from fixtures_attacks import ALL, GUARDED, WRITES
-from fixtures_warehouse import Built, administer, built, checksum_of, opened, sqlite_demo  # noqa: F401
+from fixtures_warehouse import ENGINES as ENGINE_PARAMS
+from fixtures_warehouse import Built, place, sqlite_demo  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.steps.guard import judge
 from agent.warehouse.policy import Policy
 from agent.warehouse.policy_rules import ColumnRules, TableRules
+from bench.safety.cases import DIALECTS, Attack, load_attacks
+from bench.safety.fuzz import fuzz
+from bench.safety.injection import load_injections, try_injections
+from bench.safety.mutations import generated
+from bench.safety.targets import ENGINES, built_target
+from bench.safety.trial import judged, try_attacks
 
 SECRET = Policy(columns=ColumnRules(deny=("Employees.HomePhone",)), tables=TableRules(deny=("Suppliers",)))
+
+
+ALL = ENGINES
 
 
 def refused(sql: str, dialect: str, target: Built, policy: Policy | None = None) -> bool:
@@ -23,44 +36,63 @@ def refused(sql: str, dialect: str, target: Built, policy: Policy | None = None)
     return not verdict.allowed
 
 
-def test_the_corpus_is_large() -> None:
-    assert all(len(WRITES[dialect]) >= 60 for dialect in ALL)
+def test_the_corpus_is_large_and_has_every_class() -> None:
+    attacks = load_attacks()
+    assert len({attack.sql for attack in attacks}) >= 2000
+    assert {attack.dialect for attack in attacks} == set(DIALECTS)
+    for dialect in ALL:
+        kinds = Counter(attack.kind for attack in attacks if attack.dialect == dialect)
+        assert kinds["write"] >= 100
+        wanted = {"lock", "session", "exfiltration", "catalog", "denial_of_service", "policy_column", "policy_oracle"}
+        assert wanted - {"exfiltration", "lock"} <= set(kinds)
+    assert len(load_injections()) >= 100
 
 
-@pytest.mark.parametrize("dialect", ALL)
-def test_guard_alone_refuses_every_attack(dialect: str, sqlite_demo: Built, tmp_path: Path) -> None:  # noqa: F811
-    attacks = [*WRITES[dialect], *GUARDED[dialect]]
-    passed = [sql for sql in attacks if not refused(sql.replace("{file}", str(tmp_path / "out")), dialect, sqlite_demo)]
-    assert passed == []
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_guard_alone_refuses_every_attack_that_it_has_to(dialect: str, sqlite_demo: Built) -> None:  # noqa: F811
+    attacks = [attack for attack in load_attacks() if attack.dialect == dialect and attack.held_by == "guard"]
+    assert [attack.sql for attack in attacks if judged(attack, sqlite_demo.catalog).allowed] == []
 
 
-def test_database_alone_refuses_every_write(built: Built, tmp_path: Path) -> None:  # noqa: F811
-    out = tmp_path / "out"
-    before = checksum_of(built.url)
-    if built.dialect == "postgres":
-        administer(built.url, "CREATE SEQUENCE IF NOT EXISTS a_sequence")
-    ran = []
-    with opened(built, timeout_s=10) as warehouse:
-        for attack in WRITES[built.dialect]:
-            outcome = warehouse.execute(attack.replace("{file}", str(out)))
-            if outcome.error is None:
-                ran.append((attack, outcome.result))
-    assert ran == []
-    assert checksum_of(built.url) == before
-    assert not out.exists()
+@pytest.mark.parametrize("dialect", ENGINE_PARAMS)
+def test_a_sample_on_each_layer_of_each_engine_passes_nowhere(dialect: str, tmp_path: Path) -> None:
+    attacks = [attack for attack in load_attacks() if attack.dialect == dialect and attack.held_by != "limits"]
+    sample = attacks[:: max(1, len(attacks) // 40)]
+    with place(dialect, tmp_path):  # skips where there is no server
+        pass
+    with built_target(dialect, tmp_path) as target:
+        trials = list(try_attacks(target, sample, lambda _: None))
+    assert [(trial.attack.sql, trial.passed, trial.effects) for trial in trials if trial.passed] == []
+    assert any(trial.database == "refused" for trial in trials)
+    assert any(trial.guard == "let run" for trial in trials)
 
 
-def test_database_alone_is_unchanged_by_what_it_does_run(built: Built) -> None:  # noqa: F811
-    before = checksum_of(built.url)
-    with opened(built, timeout_s=5) as warehouse:
-        for attack in GUARDED[built.dialect]:
-            warehouse.execute(attack)
-            # whatever a statement did to its session must not help the next one
-            spelled = '"Orders"' if built.dialect == "postgres" else "Orders"
-            follow_up = warehouse.execute(f"DELETE FROM {spelled}")
-            assert follow_up.error is not None
-        assert warehouse.execute("SELECT 1").error is None
-    assert checksum_of(built.url) == before
+def test_a_trial_notices_what_gets_through(tmp_path: Path) -> None:
+    harmless = Attack("sqlite", "policy_rows", "SELECT COUNT(*) FROM Customers", "policy")
+    let_run = replace(harmless, kind="write", held_by="guard")
+    open_policy = Attack("sqlite", "policy_column", "SELECT MAX(ShipName) FROM Orders", "policy")
+    with built_target("sqlite", tmp_path) as target:
+        first, second = try_attacks(target, [harmless, let_run], lambda _: None)
+        with patch("bench.safety.trial.POLICY", Policy()):
+            (third,) = try_attacks(target, [open_policy], lambda _: None)
+    assert (first.passed, second.passed) == ("", "the guard let it run")
+    assert third.passed == "it shows what the policy holds back"
+
+
+def test_what_an_injection_makes_a_model_write_is_held(tmp_path: Path) -> None:
+    with built_target("sqlite", tmp_path) as target:
+        (tmp_path / "workspace").mkdir()
+        trials = list(try_injections(target, load_injections()[::9], tmp_path / "workspace", lambda _: None))
+    assert len(trials) > 10
+    assert [(trial.attack.why, trial.passed) for trial in trials if trial.passed] == []
+
+
+def test_fuzzing_finds_no_fault_and_the_same_inputs_for_the_same_seed() -> None:
+    found = fuzz(3, 30, 250, lambda _: None)
+    assert (found.inputs, found.faults) == (250, {})
+    assert found.executed > 0
+    one, two = (Random(5) for _ in range(2))
+    assert [generated(one) for _ in range(20)] == [generated(two) for _ in range(20)]
 
 
 POLICY_BYPASSES = [

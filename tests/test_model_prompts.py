@@ -51,8 +51,10 @@ def test_full_says_everything_with_what_changes_least_first() -> None:
     told = grounding(REVENUE, CATEGORY, BEVERAGES, EXAMPLE, TABLE, JOIN, NOTE)
     system, user = build_messages(QUESTION, told, style="full", dialect="postgres")
     places = [
-        system["content"].index(piece.text) for piece in (NOTE, TABLE, JOIN, REVENUE, CATEGORY, BEVERAGES, EXAMPLE)
+        system["content"].index(f"- {piece.text.splitlines()[0]}")
+        for piece in (NOTE, TABLE, JOIN, REVENUE, CATEGORY, BEVERAGES, EXAMPLE)
     ]
+    assert "- How many orders?\n  SQL: SELECT COUNT(*) FROM Orders" in system["content"]
     assert places == sorted(places)
     assert "PostgreSQL" in system["content"]
     assert user == {"role": "user", "content": f"question: {QUESTION}"}

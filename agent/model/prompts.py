@@ -160,7 +160,7 @@ def _full_system(dialect_name: str, grounding: Grounding | None) -> str:
     for kind, heading in _FULL_SECTIONS:
         texts = [_lines(piece) for piece in _of_kind(grounding, kind)]
         if texts:
-            parts.append(f"{heading}:\n" + "\n".join(texts))
+            parts.append(f"{heading}:\n" + "\n".join(f"- {text}" for text in texts))
     return "\n\n".join(parts)
 
 
@@ -186,11 +186,11 @@ def _text(piece: Piece) -> str:
 
 
 def _lines(piece: Piece) -> str:
-    """A piece as one line; an example's statement stands on a second."""
+    """A piece as one line, which begins with a mark of ours; an example's statement stands on a second, set in."""
     if piece.kind != "example":
         return _folded(_text(piece))
     question, _, sql = _text(piece).partition("\n")
-    return f"{_folded(question)}\n{_folded(sql)}"
+    return f"{_folded(question)}\n  SQL: {_folded(sql)}"
 
 
 def _first_line(piece: Piece) -> str:

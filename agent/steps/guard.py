@@ -15,13 +15,14 @@ from sqlglot.errors import SqlglotError, UnsupportedError
 
 from agent.errors import ErrorClass, RefusedError
 from agent.run import RunState, Verdict
-from agent.warehouse.dialects import parse, render
+from agent.warehouse.dialects import is_statement_word, parse, render
 from agent.warehouse.functions import (
     FORBIDDEN_FUNCTION,
     allowed_function_classes,
     allowed_function_names,
     argument_problem,
 )
+from agent.warehouse.growth import MAX_GROWTH, growth
 from agent.warehouse.native_names import foreign_name, has_two_part_isnull
 from agent.warehouse.policy import Policy
 from agent.warehouse.restriction import restrict
@@ -40,6 +41,7 @@ _MAX_DEPTH = 40
 _EXECUTABLE_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
 
 
+_AROUND_STAR = exp.Select | exp.Count | exp.Column | exp.Distinct
 _ARGUMENT_WORDS = {"method": "NATURAL (ASOF, POSITIONAL)", "locks": "FOR UPDATE", "sample": "TABLESAMPLE"}
 
 
@@ -137,6 +139,9 @@ def _judged(
     if dialect == "mysql" and has_two_part_isnull(sql):
         raise _unknown_function("ISNULL of two arguments")
     _check_nodes(tree, dialect)
+    if growth(tree) > MAX_GROWTH:
+        message = "It could make a text thousands of times longer than it is."
+        raise _Refused(ErrorClass.FORBIDDEN_FUNCTION, "function_argument", message)
     try:
         found = resolve(tree, catalog, dialect)
         _check_policy(found, policy, catalog)
@@ -199,7 +204,7 @@ def _check_nodes(tree: exp.Expr, dialect: str, of_policy: frozenset[type[exp.Exp
             raise _unknown_node(node, dialect)
         allowed = ALLOWED_ARGUMENTS.get(type(node))
         if allowed is not None:
-            extra = [key for key, value in node.args.items() if value and key not in allowed]
+            extra = [key for key, value in node.args.items() if (value or key == "indexed") and key not in allowed]
             if extra:
                 what = _ARGUMENT_WORDS.get(extra[0], extra[0].strip("_").replace("_", " ").upper())
                 error_class = ErrorClass.NOT_READ_ONLY if extra[0] in {"into", "locks"} else ErrorClass.SYNTAX
@@ -213,6 +218,11 @@ def _check_nodes(tree: exp.Expr, dialect: str, of_policy: frozenset[type[exp.Exp
             for part in node.args.values()
         ):
             raise _Refused(ErrorClass.SYNTAX, "known_syntax", f"`{node.sql(dialect)}` is not a plain column name.")
+        if isinstance(node, exp.Alias | exp.TableAlias) and is_statement_word(node):
+            message = f"`{node.alias}` opens a statement; where it names something, quote it."
+            raise _Refused(ErrorClass.MULTIPLE_STATEMENTS, "one_statement", message)
+        if isinstance(node, exp.Star) and not isinstance(node.parent, _AROUND_STAR):
+            raise _Refused(ErrorClass.SYNTAX, "known_syntax", "* stands where it is not understood.")
         problem = argument_problem(node, dialect)
         if problem:
             raise _Refused(ErrorClass.FORBIDDEN_FUNCTION, "function_argument", f"{node.sql(dialect)}: {problem}.")

@@ -20,6 +20,7 @@ __all__ = [
     "HIDDEN_COLUMNS",
     "allowed_function_names",
     "identifier",
+    "is_statement_word",
     "is_system_table",
     "parse",
     "render",
@@ -55,6 +56,21 @@ def is_system_table(name: str, schema: str) -> bool:
     """Whether a table belongs to the database itself rather than to its users."""
     found = _SYSTEM_TABLE.match(name)
     return schema.lower() in _SYSTEM_SCHEMAS or (found is not None and found.group().lower() not in _NOT_SYSTEM)
+
+
+_STATEMENT_WORDS = _words(
+    "delete insert update drop create alter truncate merge grant revoke exec execute shutdown kill backup restore dbcc "
+    "waitfor"
+)
+
+
+def is_statement_word(alias: exp.Expr) -> bool:
+    """Whether an alias, as written, is the word another statement would begin with (`SELECT 1 DELETE FROM t`).
+
+    T-SQL needs no semicolon between statements, so that its server may read two where our parser reads an alias.
+    """
+    name = alias.this if isinstance(alias, exp.TableAlias) else alias.args.get("alias")
+    return isinstance(name, exp.Identifier) and not name.args.get("quoted") and name.name.lower() in _STATEMENT_WORDS
 
 
 HIDDEN_COLUMNS: dict[str, frozenset[str]] = {

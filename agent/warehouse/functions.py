@@ -209,14 +209,27 @@ FORBIDDEN_FUNCTION = re.compile(
 
 _FORMAT = re.compile(r"(?:[^%]|%%|%[-+ 0,']{0,2}\d{0,3}(?:\.\d{1,2})?[a-zA-Z])*")
 _FORMAT_FIELDS = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\d{0,2}(?::[,.<>^+ ]{0,2}\d{0,3}(?:\.\d{1,2})?[a-z]?)?\})*")
+_ALLOWED_TYPES = frozenset(
+    getattr(exp.DataType.Type, name)
+    for name in _words(
+        "CHAR NCHAR VARCHAR NVARCHAR TEXT TINYTEXT MEDIUMTEXT LONGTEXT BPCHAR BOOLEAN BIT "
+        "TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 INT256 UTINYINT USMALLINT UMEDIUMINT UINT UBIGINT UINT128 "
+        "DECIMAL DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256 DECFLOAT BIGDECIMAL UDECIMAL FLOAT DOUBLE UDOUBLE MONEY "
+        "SMALLMONEY DATE DATE32 DATETIME DATETIME2 DATETIME64 SMALLDATETIME TIME TIMETZ TIME_NS TIMESTAMP "
+        "TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS YEAR INTERVAL UUID "
+        "UNIQUEIDENTIFIER JSON JSONB BINARY VARBINARY BLOB"
+    )
+    if hasattr(exp.DataType.Type, name)
+)
+"""Types whose values are values; not XML, which has entities, nor the names of a database's own objects."""
 _LONGEST_PAD = 1000
 _LONGEST_TEXT = 65_535
 
 
 def argument_problem(node: exp.Expr, dialect: str) -> str:
     """Why this call's arguments are unsafe though its function is not; "" when they are fine."""
-    if isinstance(node, exp.DataTypeParam):
-        return _length_problem(node)
+    if isinstance(node, exp.DataType | exp.DataTypeParam):
+        return _type_problem(node)
     if isinstance(node, exp.Pad):
         width = node.args.get("expression")
         if not (isinstance(width, exp.Literal) and not width.is_string and width.name.isdigit()):
@@ -229,8 +242,10 @@ def argument_problem(node: exp.Expr, dialect: str) -> str:
     return ""
 
 
-def _length_problem(node: exp.DataTypeParam) -> str:
-    """CHAR(10000000) is padded to that length, row by row."""
+def _type_problem(node: exp.DataType | exp.DataTypeParam) -> str:
+    """CHAR(10000000) is padded to that length, row by row; XML has entities; REGCLASS asks the catalog."""
+    if isinstance(node, exp.DataType):
+        return "" if node.this in _ALLOWED_TYPES else f"no value is made of the type {node.sql()}"
     length = node.this
     if isinstance(length, exp.Literal) and length.name.isdigit() and int(length.name) > _LONGEST_TEXT:
         return f"a type may be {_LONGEST_TEXT} characters long at most"

@@ -37,7 +37,7 @@ _MYSQL_EXPLAIN: dict[PlanForm, str] = {"text": "EXPLAIN", "data": "EXPLAIN FORMA
 _KILLING_TIMEOUTS = {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": CONNECT_TIMEOUT_S}
 _LAST_PACKET_S = 0.05
 """How long the end of a result is waited for; it comes with the last row."""
-_MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file)\b", re.I)
+_MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file|get_lock)\b", re.I)
 _MYSQL_SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """Pinned, because ANSI_QUOTES, PIPES_AS_CONCAT or NO_BACKSLASH_ESCAPES would make the server read another statement
 than the one the guard read."""

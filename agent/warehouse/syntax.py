@@ -68,6 +68,11 @@ WRITING_NODES: tuple[type[exp.Expr], ...] = (
 )
 """Nodes whose refusal is best explained as "this is not reading"; the rest of what is not allowed is mere syntax."""
 
+_LOOKED_INTO = frozenset(
+    {exp.Anonymous, exp.DataType, exp.DataTypeParam, exp.Pad, exp.Format, exp.Alias, exp.TableAlias, exp.Star}
+)
+"""Nodes that pass or not by what they hold or where they stand."""
+
 ALLOWED_ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: _words("with_ expressions distinct from_ joins where group having qualify windows order limit offset"),
     exp.Union: _words("with_ this expression distinct order limit offset"),
@@ -93,4 +98,4 @@ ALLOWED_ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
 @cache
 def harmless_nodes(dialect: str) -> frozenset[type[exp.Expr]]:
     """Those of the allowed classes that are fine with whatever they hold: nothing more is asked of them."""
-    return allowed_nodes(dialect) - ALLOWED_ARGUMENTS.keys() - {exp.Anonymous, exp.DataTypeParam, exp.Pad, exp.Format}
+    return allowed_nodes(dialect) - ALLOWED_ARGUMENTS.keys() - _LOOKED_INTO
