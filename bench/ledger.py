@@ -88,8 +88,8 @@ def verification(records: int) -> dict[str, Any]:
     with fresh_database("sqlite") as (url, folder):
         made = build_long(url, folder, records, progress)
         size = sum(path.stat().st_size for path in folder.glob("ledger.sqlite*"))
-        whole, whole_s = verify_long(made, since=False, progress=progress)
-        part, part_s = verify_long(made, since=True, progress=progress)
+        whole, whole_s, whole_cpu_s = verify_long(made, since=False, progress=progress)
+        part, part_s, part_cpu_s = verify_long(made, since=True, progress=progress)
     assert whole.ok, whole.problem
     assert part.ok, part.problem
     assert (part.root, part.records) == (whole.root, whole.records)
@@ -100,7 +100,9 @@ def verification(records: int) -> dict[str, Any]:
         "checkpoints": whole.checkpoints,
         "megabytes": round(size / 1e6),
         "verify_s": round(whole_s, 2),
+        "verify_cpu_s": round(whole_cpu_s, 2),
         "since_s": round(part_s, 3),
+        "since_cpu_s": round(part_cpu_s, 3),
         "records_since": part.records - part.since,
     }
 
@@ -148,7 +150,8 @@ def show(report: dict[str, Any]) -> None:
     if found := report["verification"]:
         print(
             f"{found['records']:,} records ({found['megabytes']:,} MB) on {found['engine']}: verified in "
-            f"{found['verify_s']} s, the last {found['records_since']} since the checkpoint in {found['since_s']} s"
+            f"{found['verify_s']} s, the last {found['records_since']} since the checkpoint in {found['since_s']} s; "
+            f"of the processor {found['verify_cpu_s']} s and {found['since_cpu_s']} s"
         )
     for line in report["missed"]:
         print(f"MISSED  {line}")
