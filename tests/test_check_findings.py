@@ -429,3 +429,30 @@ def test_a_signed_query_is_not_overruled_on_how_it_computes(bench: Bench) -> Non
     found = {finding.check: finding.severity for finding in check_step.node(state, bench.services)["findings"]}
     assert found["integer_division"] == "warning"
     assert found["time_filter"] == "error"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM Orders) AS t",
+        "SELECT ROUND(AVG(n), 1) FROM (SELECT CustomerID, SUM(Freight) AS n FROM Orders) AS t",
+        "WITH per AS (SELECT COUNT(*) AS n FROM Orders) SELECT MAX(n) FROM per",
+        "SELECT CompanyName FROM Customers WHERE 3 > (SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM Orders) AS t)",
+    ],
+)
+def test_an_aggregate_of_one_row_has_lost_its_groups(sql: str, checker: Checker) -> None:
+    assert "lone_row" in checker.errors("How many orders does a customer place on average?", sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM Orders GROUP BY CustomerID) AS t",
+        "WITH per AS (SELECT CustomerID, COUNT(*) AS n FROM Orders GROUP BY CustomerID) SELECT AVG(n) FROM per",
+        "SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM Orders UNION ALL SELECT COUNT(*) FROM Customers) AS t",
+        "SELECT AVG(n) FROM (SELECT COUNT(*) OVER (PARTITION BY CustomerID) AS n FROM Orders) AS t",
+        "SELECT n FROM (SELECT AVG(Freight) AS n FROM Orders) AS t",
+    ],
+)
+def test_an_aggregate_of_many_rows_is_left_alone(sql: str, checker: Checker) -> None:
+    assert "lone_row" not in {finding.check for finding in checker.findings("How many on average?", sql)}

@@ -21,7 +21,7 @@ from agent.steps.checks.mentions import check_mentions
 from agent.steps.checks.metrics import check_metrics
 from agent.steps.checks.omissions import check_inclusion, check_measures, check_negation
 from agent.steps.checks.periods import check_period
-from agent.steps.checks.results import check_division, check_grouped_columns, check_result
+from agent.steps.checks.results import check_division, check_grouped_columns, check_lone_row, check_result
 from agent.steps.checks.statement import Checked, read_statement
 from agent.steps.checks.unasked import check_direction, check_polarity, check_unasked
 from agent.steps.checks.values import check_values
@@ -64,6 +64,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_event,
     check_echo,
     check_grouped_columns,
+    check_lone_row,
     check_division,
     check_result,
 )

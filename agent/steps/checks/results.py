@@ -11,7 +11,7 @@ from agent.run import Cell, Finding
 from agent.steps.checks.statement import Checked, is_windowed
 from agent.warehouse.cells import number_in
 
-__all__ = ["check_division", "check_grouped_columns", "check_result"]
+__all__ = ["check_division", "check_grouped_columns", "check_lone_row", "check_result"]
 
 _NEVER_NEGATIVE = re.compile(r"revenue|sales|freight|turnover|quantity|units|stock|cost|discount|price|value", re.I)
 _MAY_BE_NEGATIVE = re.compile(
@@ -146,7 +146,7 @@ def _loosely_ordered(select: exp.Select, checked: Checked) -> Iterator[Finding]:
             yield Finding("grouping", "error", message, evidence=f"ORDER BY {column.name}")
 
 
-def _ancestors(node: exp.Expr, stop: exp.Expr) -> Iterator[exp.Expr]:
+def _ancestors(node: exp.Expr, stop: exp.Expr | None = None) -> Iterator[exp.Expr]:
     at: exp.Expr | None = node
     while at is not None and at is not stop:
         yield at
@@ -176,6 +176,41 @@ def _beside_grouped(column: exp.Column, select: exp.Select, checked: Checked) ->
         for entry in group.expressions
         for node in entry.find_all(exp.Column)
     )
+
+
+def check_lone_row(checked: Checked) -> Iterator[Finding]:
+    """An aggregate of a query that always gives one row is that row: the query lost what it was grouped by."""
+    for select in checked.statement.selects:
+        source = _only_source(select)
+        if source is None or not _is_one_row(source, checked):
+            continue
+        taken = next((node for node in checked.statement.own(select, exp.AggFunc) if not is_windowed(node)), None)
+        if taken is not None:
+            shown = taken.sql(checked.statement.dialect)
+            yield Finding("lone_row", "error", f"{shown} is taken of a query that always gives one row.", shown)
+
+
+def _only_source(select: exp.Select) -> exp.Expr | None:
+    """The query that a SELECT reads, where it reads nothing beside it: a derived table or what a WITH clause names."""
+    from_ = select.args.get("from_")
+    if from_ is None or select.args.get("joins"):
+        return None
+    if isinstance(from_.this, exp.Subquery):
+        return from_.this.this if isinstance(from_.this.this, exp.Select) else None
+    named = from_.this.name.casefold()
+    for with_ in (node.args.get("with_") for node in _ancestors(select)):
+        for cte in with_.expressions if with_ is not None else ():
+            if cte.alias.casefold() == named and isinstance(cte.this, exp.Select):
+                found: exp.Expr = cte.this
+                return found
+    return None
+
+
+def _is_one_row(query: exp.Expr, checked: Checked) -> bool:
+    """Whether a query without GROUP BY is of aggregates, so that it gives one row whatever there is."""
+    if not isinstance(query, exp.Select) or query.args.get("group") or query.args.get("from_") is None:
+        return False
+    return any(not is_windowed(node) for node in checked.statement.own(query, exp.AggFunc))
 
 
 def check_division(checked: Checked) -> Iterator[Finding]:
