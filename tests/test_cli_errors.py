@@ -278,8 +278,8 @@ def test_every_exception_named_in_the_table_exists() -> None:
         assert issubclass(getattr(importlib.import_module(foreign.module), foreign.name), Exception)
 
 
-CAUGHT_BELOW = {"UnresolvedName", "NotUnderstood"}
-"""Public, but the guard turns the one into its verdict, and a question that is not understood has no intent."""
+CAUGHT_BELOW = {"UnresolvedName", "NotUnderstood", "Broken"}
+"""Public, but caught where they are raised: in the guard's verdict, in an intent that is none, in what `verify` gives."""
 
 
 def rooms_exceptions() -> list[type[Exception]]:
@@ -311,7 +311,9 @@ def test_every_exception_of_ours_is_one_screen_with_a_class(
     assert "What happened." in left.err
     assert "internal" not in left.err
     bad_input = {"TemplateError", "LeakError", "FormatError", "SemanticsError", "CannotCompile", "WarehouseBuildError"}
-    assert (left.code == 2) == (kind.__name__ in bad_input | {"IdentityError", "RunNotFoundError", "AmbiguousRunError"})
+    assert (left.code == 2) == (
+        kind.__name__ in bad_input | {"IdentityError", "RunNotFoundError", "RecordNotFoundError", "AmbiguousRunError"}
+    )
 
 
 def test_exit_codes_and_what_the_rooms_exceptions_become() -> None:

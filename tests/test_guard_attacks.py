@@ -88,8 +88,8 @@ def test_what_an_injection_makes_a_model_write_is_held(tmp_path: Path) -> None:
 
 
 def test_fuzzing_finds_no_fault_and_the_same_inputs_for_the_same_seed() -> None:
-    found = fuzz(3, 30, 250, lambda _: None)
-    assert (found.inputs, found.faults) == (250, {})
+    found = fuzz(3, 120, 800, lambda _: None)
+    assert (found.inputs, found.faults) == (800, {})
     assert found.executed > 0
     one, two = (Random(5) for _ in range(2))
     assert [generated(one) for _ in range(20)] == [generated(two) for _ in range(20)]
