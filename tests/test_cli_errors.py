@@ -279,7 +279,7 @@ def test_every_exception_named_in_the_table_exists() -> None:
 
 
 CAUGHT_BELOW = {"UnresolvedName", "NotUnderstood", "Broken"}
-"""Public, but caught where they are raised: in the guard's verdict, in an intent that is none, in what `verify` gives."""
+"""Public, but caught where they are raised: by the guard, where there is no intent, and by `verify`."""
 
 
 def rooms_exceptions() -> list[type[Exception]]:
