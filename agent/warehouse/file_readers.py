@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,47 @@ class SqliteReader:
         self.engine.dispose()
 
 
+class _Aside:
+    """A DuckDB cursor that works in a thread of its own, while the caller's waits for it.
+
+    DuckDB looks for Ctrl-C between pieces of work, and one piece of a large join takes minutes; a thread that waits
+    hears of it at once.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="affidavit-duckdb")
+
+    def __enter__(self) -> _Aside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.shutdown()
+
+    @property
+    def description(self) -> Any:
+        """See `ReadingCursor`."""
+        return self._cursor.description
+
+    def execute(self, sql: str) -> None:
+        """Run a statement."""
+        self._wait_for(self._cursor.execute, sql)
+
+    def fetchmany(self, size: int, /) -> Sequence[Sequence[Any]]:
+        """See `ReadingCursor`; rows are made as they are fetched."""
+        rows: Sequence[Sequence[Any]] = self._wait_for(self._cursor.fetchmany, size)
+        return rows
+
+    def _wait_for(self, work: Callable[..., Any], *given: object) -> Any:
+        under_way = self._worker.submit(work, *given)
+        try:
+            return under_way.result()
+        except KeyboardInterrupt:
+            self._cursor.interrupt()
+            wait((under_way,))
+            raise
+
+
 class DuckdbReader:
     """A file opened read-only with its settings locked; one instance, and a cursor of it for every statement."""
 
@@ -157,13 +199,9 @@ class DuckdbReader:
                 raise RefusedError(ErrorClass.MULTIPLE_STATEMENTS, "DuckDB reads this as more than one statement.")
             if statements[0].type.name != "SELECT":
                 raise not_a_query("DuckDB", statements[0].type.name)
-            with time_limit(self._timeout_s, cursor.interrupt):
-                cursor.execute(f"{_DUCKDB_EXPLAIN[plan]} {sql}" if plan else sql)
-                yield cursor
-        except RuntimeError as error:
-            if "interrupted" in str(error).lower():  # what its driver makes of Ctrl-C
-                raise KeyboardInterrupt from error
-            raise
+            with time_limit(self._timeout_s, cursor.interrupt), _Aside(cursor) as aside:
+                aside.execute(f"{_DUCKDB_EXPLAIN[plan]} {sql}" if plan else sql)
+                yield aside
         finally:
             cursor.close()
 

@@ -35,6 +35,7 @@ _log = structlog.get_logger(__name__)
 _POSTGRES_EXPLAIN: dict[PlanForm, str] = {"text": "EXPLAIN", "data": "EXPLAIN (FORMAT JSON)"}
 _MYSQL_EXPLAIN: dict[PlanForm, str] = {"text": "EXPLAIN", "data": "EXPLAIN FORMAT=JSON"}
 _KILLING_TIMEOUTS = {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": CONNECT_TIMEOUT_S}
+_NO_SUCH_THREAD = 1094
 _LAST_PACKET_S = 0.05
 """How long the end of a result is waited for; it comes with the last row."""
 _MYSQL_ESCAPES = re.compile(r"/\*M?!|\b(?:outfile|dumpfile|load_file|get_lock)\b", re.I)
@@ -214,7 +215,8 @@ class MysqlReader:
             with pymysql.connect(*given, **settings) as second, second.cursor() as cursor:
                 cursor.execute(f"KILL {what} {int(connection.thread_id())}")
         except pymysql.MySQLError as error:  # ended by itself, or out of reach; its own time limit holds there
-            _log.info("warehouse.not_killed", driver_error=type(error).__name__)
+            if error.args[:1] != (_NO_SUCH_THREAD,):
+                _log.warning("warehouse.not_killed", driver_error=type(error).__name__)
             _hang_up(connection)
 
     def close(self) -> None:

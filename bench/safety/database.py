@@ -70,9 +70,9 @@ def main() -> int:
     arguments.add_argument("--json", action="store_true")
     arguments.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if chosen.child:
         return child(*chosen.child)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     found = {
         engine: measured(engine, chosen.pack, chosen.statements, chosen.rounds) for engine in chosen.engine or ENGINES
     }
