@@ -117,6 +117,18 @@ CASES = [
     ),
     (
         "transpiled",
+        "SELECT CONCAT(DATE_FORMAT(OrderDate, '%Y'), '-H', (DATE_FORMAT(OrderDate, '%m') + 5) / 6), COUNT(*) "
+        "FROM Orders WHERE DATE_FORMAT(OrderDate, '%m') = '07' GROUP BY 1",
+        "SELECT STRFTIME('%Y', OrderDate) || '-H' || (12 / 6.0), COUNT(*) FROM Orders "
+        "WHERE STRFTIME('%m', OrderDate) = '07' GROUP BY 1",
+    ),
+    (
+        "transpiled",
+        "SELECT YEAR(OrderDate) || '-' || ShipCountry AS y, COUNT(*) FROM Orders GROUP BY 1",
+        "SELECT STRFTIME('%Y', OrderDate) || '-' || ShipCountry AS y, COUNT(*) FROM Orders GROUP BY 1",
+    ),
+    (
+        "transpiled",
         "SELECT TO_CHAR(OrderDate, 'YYYY') AS y, COUNT(*) FROM Orders GROUP BY 1",
         "SELECT STRFTIME('%Y', OrderDate), COUNT(*) FROM Orders GROUP BY 1",
     ),

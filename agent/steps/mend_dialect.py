@@ -44,7 +44,8 @@ def transpiled(sql: str, known: Known) -> str | None:
         if tree is None or not isinstance(tree, exp.Query) or foreign_function(tree, source) or _compares_texts(tree):
             continue
         try:
-            text = render(rewrite_dates(_with_our_formats(tree), known.dialect), known.dialect)
+            tree = _with_parts_apart(_with_our_formats(tree))
+            text = render(rewrite_dates(tree, known.dialect), known.dialect)
         except (SqlglotError, ValueError, AttributeError):
             continue  # this dialect's reading cannot be said in ours
         if " ".join(text.split()) != " ".join(sql.split()) and _is_spoken(text, known.dialect):
@@ -68,6 +69,8 @@ def dialects_of(sql: str, own: str) -> list[str]:
         for name, pattern in _MARKS.items()
     }
     order = [own, *(name for name in _DIALECTS if name != own)]
+    if "||" in sql:  # whoever writes it puts texts together; to MySQL it is OR
+        order = [name for name in order if name == own or name != "mysql"]
     if '"' in sql:  # which is a text to these, and the warehouse's own reading did not fail for nothing
         order = [name for name in order if name not in _TEXT_QUOTES or name == own or marks[name]]
         order.sort(key=lambda name: name in _TEXT_QUOTES)
@@ -87,6 +90,15 @@ def _with_our_formats(tree: exp.Expr) -> exp.Expr:
             for theirs, ours in _JAVA_PARTS:
                 name = name.replace(theirs, ours)
             pattern.set("this", name)
+    return tree
+
+
+def _with_parts_apart(tree: exp.Expr) -> exp.Expr:
+    """The arguments of CONCAT in parentheses: `||`, as some write it, takes the first of `(m + 2) / 3` for its own."""
+    for node in tree.find_all(exp.Concat):
+        node.set(
+            "expressions", [exp.paren(part) if isinstance(part, exp.Binary) else part for part in node.expressions]
+        )
     return tree
 
 
