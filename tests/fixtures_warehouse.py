@@ -6,7 +6,6 @@ A server that is not there is a loud skip, and a failure where CI is set.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +16,13 @@ import sqlalchemy as sa
 
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse, open_warehouse
+from bench.safety.servers import SERVERS, NoServer, empty_database
 from demo.warehouse import build, checksum
 from memory.catalog import Catalog, reflect
 from memory.joins import JoinGraph
 from memory.semantics import SemanticLayer, load_semantics
 
-POSTGRESQL = os.environ.get("AFFIDAVIT_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1/test")
-MARIADB = os.environ.get("AFFIDAVIT_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1/test")
+POSTGRESQL, MARIADB = SERVERS["postgres"], SERVERS["mysql"]
 METRICS = Path(__file__).parent.parent / "demo" / "files" / "metrics.yaml"
 BASELINE = METRICS.parent / "baseline.jsonl"
 
@@ -84,23 +83,14 @@ def opened(target: Built, **limits: float) -> Iterator[Warehouse]:
 @contextmanager
 def place(dialect: str, folder: Path) -> Iterator[tuple[str, Path | None]]:
     """An empty database of that kind: (URL, file or None)."""
-    if dialect in ("sqlite", "duckdb"):
-        path = folder / f"warehouse.{dialect}"
-        yield f"{dialect}:///{path}", path
-        return
-    server = sa.engine.make_url(POSTGRESQL if dialect == "postgres" else MARIADB)
-    name = f"affidavit_wh_{uuid.uuid4().hex[:10]}"
     try:
-        administer(server, f"CREATE DATABASE {name}")
-    except sa.exc.OperationalError as error:
-        shown = server.render_as_string(hide_password=True)
+        with empty_database(dialect, folder, "wh") as url:
+            file = Path(sa.engine.make_url(url).database or "") if dialect in ("sqlite", "duckdb") else None
+            yield url, file
+    except NoServer as missing:
         if os.environ.get("CI"):
-            pytest.fail(f"no server at {shown}: {error}")
-        pytest.skip(f"NO SERVER at {shown}: the warehouse is not tested on it")
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False), None
-    finally:
-        administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if dialect == "postgres" else ""))
+            pytest.fail(str(missing))
+        pytest.skip(f"NO SERVER: the warehouse is not tested on {dialect}: {missing}")
 
 
 def checksum_of(url: str) -> str:
@@ -108,17 +98,6 @@ def checksum_of(url: str) -> str:
     engine = sa.create_engine(url)
     try:
         return checksum(engine)
-    finally:
-        engine.dispose()
-
-
-def administer(url: sa.URL | str, *statements: str) -> None:
-    """Run statements with full rights, outside of any transaction of ours."""
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
     finally:
         engine.dispose()
 

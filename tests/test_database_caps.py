@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fixtures_warehouse import Built, administer, built, checksum_of, opened  # noqa: F401
+from fixtures_warehouse import Built, built, checksum_of, opened  # noqa: F401
 
 from agent.errors import RefusedError
 from agent.settings import GuardLimits, Settings, WarehouseSettings
@@ -26,6 +26,7 @@ from agent.warehouse.connect import Warehouse, open_warehouse
 from agent.warehouse.file_readers import DuckdbReader, SqliteReader
 from agent.warehouse.privileges import open_checked
 from agent.warehouse.server_readers import MysqlReader, PostgresReader
+from bench.safety.servers import administer
 
 ROOT = Path(__file__).parent.parent
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fixtures_doctor import Shop, any_shop, shop, shop_on  # noqa: F401
-from fixtures_warehouse import administer
 
 from agent.doctor.diagnosis import Diagnosis
 from agent.warehouse import statistics
 from agent.warehouse.privileges import _covers
+from bench.safety.servers import administer
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from bench.safety.cases import DIALECTS, Attack, load_attacks
 from bench.safety.fuzz import fuzz
 from bench.safety.injection import load_injections, try_injections
 from bench.safety.mutations import generated
-from bench.safety.targets import ENGINES, built_target
+from bench.safety.servers import ENGINES
+from bench.safety.targets import built_target
 from bench.safety.trial import judged, try_attacks
 
 SECRET = Policy(columns=ColumnRules(deny=("Employees.HomePhone",)), tables=TableRules(deny=("Suppliers",)))

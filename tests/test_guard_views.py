@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from fixtures_warehouse import Built, administer, built, opened  # noqa: F401
+from fixtures_warehouse import Built, built, opened  # noqa: F401
 
 from agent.run import Verdict
 from agent.steps.guard import judge
 from agent.warehouse.policy import Policy
 from agent.warehouse.policy_rules import ColumnRules, Role, TableRules
+from bench.safety.servers import administer
 from memory.catalog import Catalog, Column, Table, reflect
 from memory.views import followed, names_read, through_views
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlglot
-from fixtures_warehouse import ORDERS, Built, administer, built, opened  # noqa: F401
+from fixtures_warehouse import ORDERS, Built, built, opened  # noqa: F401
 
 from agent.errors import FailedError
 from agent.settings import GuardLimits
@@ -19,6 +19,7 @@ from agent.warehouse.cost import Estimate, estimate
 from agent.warehouse.plans import mysql, postgres, sqlite
 from agent.warehouse.plans.tally import early_stop
 from agent.warehouse.policy import Policy
+from bench.safety.servers import administer
 
 CUSTOMERS = 91
 ID_ON_POSTGRES = 'SELECT MIN("OrderID") FROM "Orders"'

@@ -20,7 +20,8 @@ import structlog
 from bench.command import benchmark
 from bench.safety.cases import DIALECTS, Attack, load_attacks
 from bench.safety.injection import load_injections, try_injections
-from bench.safety.targets import ENGINES, built_target
+from bench.safety.servers import ENGINES
+from bench.safety.targets import built_target
 from bench.safety.trial import Trial, tried_without_database, try_attacks
 from memory.catalog import Catalog
 

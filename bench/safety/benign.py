@@ -26,7 +26,8 @@ from agent.warehouse.dialects import DIALECTS
 from agent.warehouse.policy import Policy
 from bench.command import benchmark
 from bench.safety.corpus import SOURCES, Benign, Catalogs, corpus, demo_catalog, drawn_statements, statements_of
-from bench.safety.engines import ENGINES, Compared, compare, engine_databases
+from bench.safety.engines import Compared, compare, engine_databases
+from bench.safety.servers import ENGINES
 from bench.safety.shapes import refused_by_design
 from finetune.evaluation.statistics import proportion
 

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,17 +38,13 @@ from agent.warehouse.connect import Warehouse, open_warehouse
 from agent.warehouse.cost import estimate
 from agent.warehouse.policy import Policy
 from bench.command import benchmark
+from bench.safety.servers import ENGINES, SERVERS, empty_database
 from demo.warehouse import build
 from finetune.evaluation.statistics import percentile
 from finetune.jsonl import read_records
 from memory.catalog import Catalog, reflect
 
-ENGINES = ("sqlite", "duckdb", "postgres", "mysql")
 PACK = Path(__file__).parents[2] / "demo" / "files" / "development.jsonl"
-_SERVERS = {
-    "postgres": os.environ.get("AFFIDAVIT_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1/test"),
-    "mysql": os.environ.get("AFFIDAVIT_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1/test"),
-}
 _RUNNING = {
     "postgres": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
     " AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
@@ -87,7 +82,7 @@ def main() -> int:
 
 
 def measured(engine: str, pack: Path, most: int, rounds: int) -> Figures:
-    with tempfile.TemporaryDirectory() as folder, database(engine, Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, empty_database(engine, Path(folder), "caps") as url:
         say(f"{engine}: building the demo")
         build(url)
         figures: Figures = {"broken": []}
@@ -227,7 +222,7 @@ def quoted(engine: str, name: str) -> str:
 
 
 def wait_until_running(engine: str, url: str) -> None:
-    if engine not in _SERVERS:
+    if engine not in SERVERS:
         time.sleep(0.5)
         return
     deadline = time.monotonic() + 20
@@ -238,7 +233,7 @@ def wait_until_running(engine: str, url: str) -> None:
 
 
 def count_running(engine: str, url: str) -> int:
-    if engine not in _SERVERS:
+    if engine not in SERVERS:
         return 0
     server = sa.create_engine(url)
     try:
@@ -246,32 +241,6 @@ def count_running(engine: str, url: str) -> int:
             return int(connection.exec_driver_sql(_RUNNING[engine]).scalar() or 0)
     finally:
         server.dispose()
-
-
-# --- databases and tables --------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def database(engine: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty database of that kind, dropped afterwards."""
-    if engine not in _SERVERS:
-        yield f"{engine}:///{folder / f'demo.{engine}'}"
-        return
-    server, name = sa.engine.make_url(_SERVERS[engine]), f"affidavit_caps_{uuid.uuid4().hex[:10]}"
-    administer(server, f"CREATE DATABASE {name}")
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if engine == "postgres" else ""))
-
-
-def administer(server: sa.URL, statement: str) -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
 
 
 def print_tables(found: dict[str, Figures]) -> None:
@@ -288,7 +257,7 @@ def print_tables(found: dict[str, Figures]) -> None:
         left = max(each["left_s"] for each in figures["cancelling"])
         print(
             f"{engine:<16}{len(answered):>8}{percentile(answered, 0.5):>18.3f}{max(answered):>8.3f}"
-            f"{left if engine in _SERVERS else 0.0:>22.3f}"
+            f"{left if engine in SERVERS else 0.0:>22.3f}"
         )
     print(f"\n{'caps':<16}{'times':>8}{'rows':>8}{'median ms':>12}{'most ms':>10}{'most MiB':>10}")
     for engine, figures in found.items():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +17,13 @@ from agent.warehouse.connect import Warehouse, open_warehouse
 from agent.warehouse.policy import Policy
 from bench.safety import tpch
 from bench.safety.corpus import ORDERS, Benign
+from bench.safety.servers import empty_database
 from demo.warehouse import build
 from memory.catalog import Catalog, reflect
 
-__all__ = ["ENGINES", "Compared", "compare", "engine_databases"]
+__all__ = ["Compared", "compare", "engine_databases"]
 
-ENGINES = ("sqlite", "duckdb", "postgres", "mysql")
 _LIMITS = GuardLimits(max_rows=50_000, max_bytes=50_000_000, timeout_s=20)
-_SERVERS = {
-    "postgres": os.environ.get("AFFIDAVIT_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1/test"),
-    "mysql": os.environ.get("AFFIDAVIT_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1/test"),
-}
 
 
 @dataclass
@@ -88,7 +82,10 @@ def compare(dialect: str, queries: list[Benign], demo_url: str, tpch_url: str) -
 @contextlib.contextmanager
 def engine_databases(dialect: str, folder: Path) -> Iterator[tuple[str, str]]:
     """The demo and TPC-H on one engine, each in a database of its own that is dropped afterwards: their URLs."""
-    with _database(dialect, folder, "demo") as demo_url, _database(dialect, folder, "tpch") as tpch_url:
+    with (
+        empty_database(dialect, folder, "benign_demo") as demo_url,
+        empty_database(dialect, folder, "benign_tpch") as tpch_url,
+    ):
         build(demo_url, orders=ORDERS)
         engine = sa.create_engine(tpch_url)
         try:
@@ -96,29 +93,6 @@ def engine_databases(dialect: str, folder: Path) -> Iterator[tuple[str, str]]:
         finally:
             engine.dispose()
         yield demo_url, tpch_url
-
-
-@contextlib.contextmanager
-def _database(dialect: str, folder: Path, name: str) -> Iterator[str]:
-    if dialect not in _SERVERS:
-        yield f"{dialect}:///{folder / f'{name}.{dialect}'}"
-        return
-    server = sa.engine.make_url(_SERVERS[dialect])
-    database = f"affidavit_benign_{name}_{uuid.uuid4().hex[:10]}"
-    _administer(server, f"CREATE DATABASE {database}")
-    try:
-        yield server.set(database=database).render_as_string(hide_password=False)
-    finally:
-        _administer(server, f"DROP DATABASE {database}" + (" WITH (FORCE)" if dialect == "postgres" else ""))
-
-
-def _administer(server: sa.URL, statement: str) -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
 
 
 def _rows(outcome: Outcome) -> str:

@@ -23,7 +23,7 @@ from agent.warehouse.dialects import DIALECTS
 from agent.warehouse.policy import Policy
 from bench.command import benchmark
 from bench.safety.corpus import Benign, Catalogs, corpus, demo_catalog, drawn_statements, statements_of
-from bench.safety.engines import ENGINES
+from bench.safety.servers import ENGINES
 from finetune.evaluation.statistics import percentile
 
 MEDIAN_MS, P99_MS = 3.0, 15.0

@@ -27,9 +27,10 @@ from agent.warehouse import file_readers, server_readers
 from bench.command import benchmark, workspace_settings
 from bench.safety.faults.infrastructure import INFRASTRUCTURE, infrastructure_trials
 from bench.safety.faults.injectors import INJECTORS
-from bench.safety.faults.place import ENGINES, NoServer, Place, opened_place
+from bench.safety.faults.place import Place, opened_place
 from bench.safety.faults.report import ENOUGH_REPAIRED, MOST_MIS_REPAIRED, figures, table
 from bench.safety.faults.trial import Correct, Trial, correct_statements, made_pairs, statement_trials
+from bench.safety.servers import ENGINES, NoServer
 from finetune.jsonl import read_records
 
 _ORDERS = 400

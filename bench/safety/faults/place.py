@@ -7,9 +7,7 @@ broken draft first, and then, unless a real model is to repair it, something tha
 from __future__ import annotations
 
 import math
-import os
 import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,29 +15,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import sqlalchemy as sa
-
 from agent.model.client import ModelClient
 from agent.model.connect import open_model, prompt_style
 from agent.model.connection import Connection
 from agent.services import Services, open_services
 from agent.settings import ModelSettings, Settings
+from bench.safety.servers import empty_database
 from demo.warehouse import build
 
-__all__ = ["ENGINES", "FILES", "NoServer", "Place", "administer", "opened_place"]
+__all__ = ["FILES", "Place", "opened_place"]
 
-ENGINES = ("sqlite", "duckdb", "postgres", "mysql")
 USELESS = "I am sorry, I cannot say."
 FILES = Path(__file__).parents[3] / "demo" / "files"
-_SERVERS = {
-    "postgres": ("AFFIDAVIT_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1/test"),
-    "mysql": ("AFFIDAVIT_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1/test"),
-}
 _TOKEN_PROBABILITY = 0.999
-
-
-class NoServer(Exception):  # noqa: N818 (not a fault: the engine is left out, and said to be)
-    """There is no server to make a database on."""
 
 
 @dataclass
@@ -71,7 +59,7 @@ def opened_place(engine: str, folder: Path, *, orders: int, repairer: Settings |
         NoServer: the engine is a server, and does not answer.
     """
     with ExitStack() as stack:
-        url = stack.enter_context(_database(engine, folder))
+        url = stack.enter_context(empty_database(engine, folder, "faults"))
         build(url, orders=orders)
         workspace = folder / engine
         workspace.mkdir()
@@ -97,35 +85,6 @@ def opened_place(engine: str, folder: Path, *, orders: int, repairer: Settings |
         services = stack.enter_context(open_services(settings, warm_up=False))
         client = ModelClient(lambda: Connection(_Scripted(script), "script", "script", "script", tries=1))  # type: ignore[arg-type]
         yield Place(engine, url, replace(services, model=client), script)
-
-
-def administer(url: str | sa.URL, *statements: str) -> None:
-    """Run statements with full rights, each at once."""
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _database(engine: str, folder: Path) -> Iterator[str]:
-    if engine not in _SERVERS:
-        yield f"{engine}:///{folder / f'warehouse.{engine}'}"
-        return
-    variable, default = _SERVERS[engine]
-    server = sa.engine.make_url(os.environ.get(variable, default))
-    name = f"affidavit_faults_{uuid.uuid4().hex[:10]}"
-    try:
-        administer(server, f"CREATE DATABASE {name}")
-    except sa.exc.OperationalError as error:
-        raise NoServer(f"no server at {server.render_as_string(hide_password=True)}") from error
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if engine == "postgres" else ""))
 
 
 def _asked_like(repairer: Settings, settings: Settings) -> ModelSettings:
