@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from bench.safety.loopback import JsonHandler, serving
 
 __all__ = ["Reply", "ScriptedProvider", "scripted_provider"]
 
@@ -69,37 +70,21 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
     """A provider that serves until the block ends."""
     provider = ScriptedProvider()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(JsonHandler):
+        def answer(self, request: dict[str, Any]) -> None:
             key = self.headers.get("Authorization", "") or self.headers.get("api-key", "")
             reply = provider.next_reply(self.path, key, request)
             if reply.delay_s:
                 threading.Event().wait(reply.delay_s)
             body = (reply.body if reply.body is not None else _completion(reply, request)).encode()
-            self.send_response(reply.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body) + (100 if reply.hang_up else 0)))
-            self.end_headers()
             try:
-                self.wfile.write(body)
+                self.send_json(body, status=reply.status, promised=len(body) + (100 if reply.hang_up else 0))
             except (BrokenPipeError, ConnectionResetError):  # the client gave up waiting, as it was meant to
                 return
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with serving(Handler) as url:
+        provider.url = url
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _completion(reply: Reply, request: dict[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from bench.safety.loopback import JsonHandler, serving
 
 __all__ = ["ScriptedModel", "scripted_model"]
 
@@ -32,11 +32,10 @@ def scripted_model() -> Iterator[ScriptedModel]:
     """A model that serves until the block ends."""
     model = ScriptedModel()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
-            request: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        def answer(self, request: dict[str, Any]) -> None:
             text = model.reply(request["messages"])
             token = {"token": text, "logprob": -0.05, "bytes": None, "top_logprobs": []}
             choices = [
@@ -53,23 +52,8 @@ def scripted_model() -> Iterator[ScriptedModel]:
                 {"id": "1", "object": "chat.completion", "created": 1, "model": "scripted", "choices": choices,
                  "usage": usage}
             ).encode()  # fmt: skip
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send_json(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with serving(Handler) as url:
+        model.url = url
         yield model
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

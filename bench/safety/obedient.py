@@ -6,12 +6,12 @@ The product's own client speaks to it over HTTP, and every prompt it is sent is 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from bench.safety.loopback import JsonHandler, serving
 
 __all__ = ["ObedientModel", "obedient_model"]
 
@@ -40,9 +40,8 @@ def obedient_model() -> Iterator[ObedientModel]:
     """One that serves until the block ends."""
     model = ObedientModel()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(JsonHandler):
+        def answer(self, request: dict[str, Any]) -> None:
             text = model.reply_to(request)
             choices = [
                 {"index": index, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
@@ -51,23 +50,8 @@ def obedient_model() -> Iterator[ObedientModel]:
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
             told = {"id": "1", "object": "chat.completion", "created": 1, "model": "obedient", "usage": usage}
             body = json.dumps({**told, "choices": choices}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send_json(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with serving(Handler) as url:
+        model.url = url
         yield model
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
