@@ -133,7 +133,7 @@ _HANDLING: dict[ErrorClass, Handling] = {
     ErrorClass.FORBIDDEN_FUNCTION: _MODEL_FORBIDDEN,
     ErrorClass.FORBIDDEN_OBJECT: _MODEL_FORBIDDEN,
     ErrorClass.MULTIPLE_STATEMENTS: _MODEL_FORBIDDEN,
-    ErrorClass.TOO_EXPENSIVE: _MODEL_REGENERATE,
+    ErrorClass.TOO_EXPENSIVE: _ASKER,  # a cheaper statement answers another question
     ErrorClass.CHECK_FAILED: _MODEL_REGENERATE,
     ErrorClass.LOW_CONFIDENCE: Handling("model", "abstain"),
     ErrorClass.WAREHOUSE_URL: _OPERATOR,

@@ -95,8 +95,9 @@ def build_graph(
         in_time = worked_ms < settings.model.timeout_s * 1000
         tries_left = in_time and state.get("attempts", 0) < settings.limits.max_repairs
         recalled = state["drafts"][state["current"]].origin == "verified_query"
-        asked = error_class == ErrorClass.COST_NOT_ACCEPTED  # what to do is the asker's to say
-        repairable = (recalled and not asked) or (bool(error_class) and handling(ErrorClass(error_class)).is_repairable)
+        over_budget = error_class in {ErrorClass.COST_NOT_ACCEPTED, ErrorClass.TOO_EXPENSIVE}  # for the asker to mend
+        mendable = bool(error_class) and handling(ErrorClass(error_class)).is_repairable
+        repairable = mendable or (recalled and not over_budget)
         return "repair" if tries_left and repairable and not state["direct"] else "answer"
 
     graph.add_conditional_edges(START, from_start, ["clarify", "recall", "ground"])

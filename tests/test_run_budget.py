@@ -91,6 +91,7 @@ def test_asked_refused_and_accepted(
     assert (refused.code, refused.json["status"], refused.json["error"]["class"]) == (5, "refused", "too_expensive")
     assert "10 are allowed" in refused.json["error"]["message"]
     assert refused.json["rows"] == []
+    assert "repair" not in refused.json["timings_ms"]  # a cheaper statement would answer another question
     assert run("ask", COUNT, "--allow-cost", "--format", "json").code == 5  # nobody is asked, so nobody can accept
     monkeypatch.setenv("AFFIDAVIT_LIMITS__OVER_BUDGET", "ask")
     asked = run("ask", COUNT, "--format", "json")
