@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +168,16 @@ def test_guard_neither_crashes_nor_passes_a_write(parts: list[str], dialect: str
 @given(text=st.text(max_size=80), dialect=st.sampled_from(ALL))
 def test_guard_survives_any_text(text: str, dialect: str, sqlite_demo: Built) -> None:  # noqa: F811
     judge(text, dialect=dialect, catalog=sqlite_demo.catalog, policy=Policy(), max_rows=10)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("joins", [20, 40, 400])
+def test_what_can_be_read_in_too_many_ways_is_refused_fast(joins: int, dialect: str, sqlite_demo: Built) -> None:  # noqa: F811
+    sql = "SELECT 1 FROM Orders " + " ".join(f"JOIN Customers c{number}" for number in range(joins))
+    began = time.process_time()
+    verdict = judge(sql, dialect=dialect, catalog=sqlite_demo.catalog, policy=Policy(), max_rows=10)
+    assert (verdict.allowed, verdict.rule) == (False, "known_syntax")
+    assert time.process_time() - began < 1
 
 
 def test_deep_nesting_and_long_text_are_refused_fast(sqlite_demo: Built) -> None:  # noqa: F811

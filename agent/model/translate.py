@@ -7,10 +7,10 @@ PostgreSQL folds an unquoted `Orders` to `orders`. sqlglot transpiles; what SQLi
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from agent.warehouse.dialects import parse
 from memory.catalog import Catalog
 
 __all__ = ["translate"]
@@ -24,8 +24,8 @@ def translate(sql: str, *, read: str, write: str, catalog: Catalog) -> str:
     if read == write:
         return sql
     try:
-        statements = sqlglot.parse(sql, read=read)
-    except SqlglotError:
+        statements = parse(sql, read)
+    except (SqlglotError, ValueError):
         return sql
     if len(statements) != 1 or statements[0] is None:
         return sql

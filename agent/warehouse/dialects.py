@@ -7,7 +7,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlglot import Dialect, exp
+from sqlglot import Dialect, Parser, exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ErrorLevel
@@ -190,13 +190,43 @@ def _written(dialect: str) -> Dialect:
     return Dialect.get_or_raise(_WRITERS.get(dialect, dialect))
 
 
+_MOST_READ_AGAIN = 10
+"""Times the length of a statement that the parser may go back over; what people write takes less than one."""
+
+
+@cache
+def _parser(dialect: str) -> type[Parser]:
+    """sqlglot's parser with an end to its second thoughts.
+
+    Where a statement can be read in two ways it tries one, goes back and tries the other. Where such places stand in a
+    row, as in `a JOIN b JOIN c ...` without conditions, that doubles with each, and thirty of them take days.
+    """
+
+    class BoundedParser(_spoken(dialect).parser_class):  # type: ignore[misc]
+        """Gives up once it has gone back over too much."""
+
+        def reset(self) -> None:
+            self.read_again = 0
+            super().reset()
+
+        def _retreat(self, index: int) -> None:
+            self.read_again += max(0, self._index - index)
+            if self.read_again > _MOST_READ_AGAIN * (len(self._tokens) + 20):
+                raise ValueError("it can be read in too many ways.")  # a ParseError would be one more second thought
+            super()._retreat(index)
+
+    return BoundedParser
+
+
 def parse(sql: str, dialect: str) -> list[exp.Expr | None]:
     """The statements of a text as trees.
 
     Raises:
         sqlglot.errors.SqlglotError, ValueError: it cannot be read, or there is no such dialect.
     """
-    return _spoken(dialect).parse(sql)
+    spoken = _spoken(dialect)
+    trees: list[exp.Expr | None] = _parser(dialect)(dialect=spoken).parse(spoken.tokenize(sql), sql)
+    return trees
 
 
 def render(tree: exp.Expr, dialect: str, *, copy: bool = True) -> str:
