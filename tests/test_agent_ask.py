@@ -586,6 +586,25 @@ def test_a_misspelt_name_in_the_policy_is_logged_when_the_workspace_is_opened(wo
     assert "memory sync" in warned[0]["warning"]
 
 
+@pytest.mark.parametrize("role_denies", [False, True])
+def test_no_model_is_told_of_a_column_that_the_policy_denies_whoever_asks(
+    workspace: Workspace, role_denies: bool
+) -> None:
+    question = "When was each employee born, by birth date?"
+    denied = "columns: {deny: [Employees.BirthDate]}"
+    policy = f"roles: {{clerks: {{people: [clerk], {denied}}}, others: {{people: ['*']}}}}" if role_denies else denied
+    (workspace.folder / "policy.yaml").write_text(f"{policy}\n")
+    told = {}
+    with open_services(workspace.settings(), warm_up=False) as services:
+        for asker in ("clerk", "manager"):
+            workspace.provider.say(COUNT)
+            before = len(workspace.provider.requests)
+            ask(services, question, asker=asker)
+            prompts = [json.dumps(request["messages"]) for request in workspace.provider.requests[before:]]
+            told[asker] = {"BirthDate" in prompt for prompt in prompts}
+    assert told == {"clerk": {False}, "manager": {role_denies}}
+
+
 def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Workspace) -> None:
     workspace.provider.say(COUNT)
     folder = workspace.folder

@@ -272,6 +272,11 @@ CHECKED = [
         "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > '9'",
         "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > 9",
     ),
+    (
+        "date_pattern",
+        "SELECT STRFTIME('yyyy-MM', OrderDate) AS month, COUNT(*) FROM Orders GROUP BY 1",
+        "SELECT STRFTIME('%Y-%m', OrderDate) AS month, COUNT(*) FROM Orders GROUP BY 1",
+    ),
     ("quoted_name", "SELECT MAX('OrderDate') FROM Orders", "SELECT MAX(OrderDate) FROM Orders"),
     (
         "quoted_name",
@@ -337,6 +342,12 @@ def test_a_column_compared_with_itself_is_seen_and_not_guessed_at(sqlite_demo: B
     found = [finding for finding in found_in(sql, sqlite_demo) if finding.check == "self_comparison"]
     assert len(found) == 1
     assert mended(sql, sqlite_demo, *found) is None
+
+
+def test_a_pattern_of_no_known_letters_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
+    found = found_in("SELECT STRFTIME('Month', OrderDate) FROM Orders", sqlite_demo)
+    assert [finding.check for finding in found if finding.check == "date_pattern"] == ["date_pattern"]
+    assert mended("SELECT STRFTIME('Month', OrderDate) FROM Orders", sqlite_demo, *found) is None
 
 
 def test_a_number_with_a_unit_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811

@@ -69,7 +69,10 @@ def _retrieved(question: str, services: Services) -> Grounding:
 
     try:
         found = services.retriever.retrieve(
-            question, max_pieces=services.settings.memory.max_pieces, dialect=services.draft_dialect
+            question,
+            max_pieces=services.settings.memory.max_pieces,
+            dialect=services.draft_dialect,
+            hidden=services.policy.denied_columns(services.catalog),
         )
     except MemoryFailure as error:
         raise FailedError(

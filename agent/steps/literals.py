@@ -15,7 +15,7 @@ from sqlglot import exp
 from agent.warehouse.scopes import Resolution
 from memory.catalog import Catalog, Table
 
-__all__ = ["Misfit", "family_of", "misfits", "quoted_names"]
+__all__ = ["Misfit", "empty_patterns", "family_of", "misfits", "percent_pattern", "quoted_names"]
 
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
 _OF_COLUMNS = (
@@ -47,6 +47,8 @@ _NUMBERS = (
     exp.Extract,
 )
 _PADDED = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2}
+_JAVA = re.compile(r"(?:yyyy|yy|MM|dd|HH|mm|ss|[-/ :._])+")
+_JAVA_PARTS = (("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,21 @@ def quoted_names(tree: exp.Expr, catalog: Catalog) -> list[tuple[exp.Literal, ex
         if len(holding) == 1:
             pairs.append((literal, exp.column(exp.to_identifier(literal.name))))
     return pairs
+
+
+def empty_patterns(tree: exp.Expr) -> list[exp.Literal]:
+    """Patterns of dates in which no part of a date stands: each row gets the same text, and no database objects."""
+    patterns = [node.args.get("format") for node in tree.find_all(exp.TimeToStr)]
+    return [found for found in patterns if isinstance(found, exp.Literal) and found.name and "%" not in found.name]
+
+
+def percent_pattern(pattern: str) -> str | None:
+    """`yyyy-MM` → `%Y-%m`; None for what is not a pattern of that kind."""
+    if not _JAVA.fullmatch(pattern):
+        return None
+    for theirs, ours in _JAVA_PARTS:
+        pattern = pattern.replace(theirs, ours)
+    return pattern if "%" in pattern else None
 
 
 def _is_no_number(value: exp.Expr) -> bool:

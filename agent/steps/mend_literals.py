@@ -9,11 +9,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from agent.steps.faults import Known, column_fault_in, parsed
-from agent.steps.literals import family_of, misfits, quoted_names
+from agent.steps.literals import empty_patterns, family_of, misfits, percent_pattern, quoted_names
 from agent.warehouse.dialects import render
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
 
-__all__ = ["cast_dropped", "literal_fitted", "name_unquoted", "rounded_as_decimal", "text_quoted"]
+__all__ = ["cast_dropped", "literal_fitted", "name_unquoted", "pattern_said", "rounded_as_decimal", "text_quoted"]
 
 
 def literal_fitted(sql: str, known: Known) -> str | None:
@@ -44,6 +44,18 @@ def cast_dropped(sql: str, known: Known) -> str | None:
     for cast in casts:
         cast.replace(cast.this)
     return render(tree, known.dialect) if casts else None
+
+
+def pattern_said(sql: str, known: Known) -> str | None:
+    """`DATE_FORMAT(d, 'yyyy-MM')` → `DATE_FORMAT(d, '%Y-%m')`, where the first gives the text `yyyy-MM`."""
+    tree = parsed(sql, known.dialect)
+    patterns = empty_patterns(tree) if tree is not None else []
+    meant = [percent_pattern(pattern.name) for pattern in patterns]
+    if tree is None or not patterns or None in meant:
+        return None
+    for pattern, said in zip(patterns, meant, strict=True):
+        pattern.set("this", said)
+    return render(tree, known.dialect)
 
 
 def rounded_as_decimal(sql: str, known: Known) -> str | None:

@@ -16,7 +16,7 @@ from agent.steps.checks.values import ARROW
 from agent.steps.faults import Known, Mend, parsed
 from agent.steps.mend_dialect import transpiled
 from agent.steps.mend_joins import join_key_mended
-from agent.steps.mend_literals import cast_dropped, literal_fitted, name_unquoted, rounded_as_decimal
+from agent.steps.mend_literals import cast_dropped, literal_fitted, name_unquoted, pattern_said, rounded_as_decimal
 from agent.steps.mend_names import NAME_MENDS, qualified
 from agent.steps.mend_text import (
     apostrophe_doubled,
@@ -180,6 +180,7 @@ CHECK_MENDS: dict[str, tuple[Mend, ...]] = {
     "cartesian_product": (join_key_mended,),
     "self_comparison": (join_key_mended,),
     "literal_type": (literal_fitted,),
+    "date_pattern": (pattern_said,),
     "quoted_name": (name_unquoted,),
     "integer_division": (division_made_real,),
     "unknown_value": (value_respelled,),
@@ -206,6 +207,7 @@ SAID: dict[str, str] = {
     "name_unquoted": "a column's name in the quotes of a text was read as the column",
     "nearest_column": "a column was read as the nearest one of its tables",
     "nearest_table": "a table was read as the nearest one",
+    "pattern_said": "a pattern of a date was written as this database has it",
     "qualified": "a column of several tables was taken from the one that the join makes it equal to",
     "quoted_text": "a text in the quotes of a name was read as a text",
     "quotes_straightened": "typographic quotes were read as plain ones",

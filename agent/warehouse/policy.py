@@ -62,6 +62,16 @@ class Policy(Rules):
         """Whether statements must not touch this column, wherever in the statement it stands."""
         return any(rules.denies_column(table, column) for rules in self._rules)
 
+    def denied_columns(self, catalog: Catalog) -> frozenset[str]:
+        """The columns of the catalog that statements must not touch, as `Table.Column`."""
+        denying = [rules for rules in self._rules if rules.columns.deny]
+        return frozenset(
+            f"{table.name}.{column.name}"
+            for table in (catalog.tables if denying else ())
+            for column in table.columns
+            if any(rules.denies_column(table.name, column.name) for rules in denying)
+        )
+
     def view_hidden(self, view: Table, catalog: Catalog) -> bool:
         """Whether a view could show what is held back of the tables that it reads, and nobody has said that it may."""
         read = None if view.reads is None else {name: _columns(name, catalog) for name in view.reads}
