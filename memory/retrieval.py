@@ -188,7 +188,7 @@ class Retriever:
         ]
 
     def _tells_of(self, piece: Piece, hidden: frozenset[str]) -> bool:
-        """Whether a piece is about a hidden column; a metric over one is the organisation's own, and is refused later."""
+        """Whether a piece is about a hidden column. A metric over one is the organisation's own, and refused later."""
         if piece.kind == "dimension":
             dimension = self.linker.layer.dimension(piece.id)
             named = {f"{dimension.table}.{dimension.column}"}

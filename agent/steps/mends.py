@@ -16,7 +16,14 @@ from agent.steps.checks.values import ARROW
 from agent.steps.faults import Known, Mend, parsed
 from agent.steps.mend_dialect import transpiled
 from agent.steps.mend_joins import join_key_mended
-from agent.steps.mend_literals import cast_dropped, literal_fitted, name_unquoted, pattern_said, rounded_as_decimal
+from agent.steps.mend_literals import (
+    cast_dropped,
+    literal_fitted,
+    name_unquoted,
+    pattern_said,
+    rounded_as_decimal,
+    texts_joined,
+)
 from agent.steps.mend_names import NAME_MENDS, qualified
 from agent.steps.mend_text import (
     apostrophe_doubled,
@@ -126,7 +133,7 @@ def value_respelled(sql: str, known: Known) -> str | None:
         return None
     literals = [
         literal
-        for compared in tree.find_all(exp.EQ, exp.In)
+        for compared in tree.find_all(exp.EQ, exp.NEQ, exp.In)
         for literal in (compared.expressions if isinstance(compared, exp.In) else [compared.expression])
         if isinstance(literal, exp.Literal) and literal.is_string and literal.name in stored
     ]
@@ -181,6 +188,8 @@ CHECK_MENDS: dict[str, tuple[Mend, ...]] = {
     "self_comparison": (join_key_mended,),
     "literal_type": (literal_fitted,),
     "date_pattern": (pattern_said,),
+    "text_added": (texts_joined,),
+    "number_as_text": (cast_dropped,),
     "quoted_name": (name_unquoted,),
     "integer_division": (division_made_real,),
     "unknown_value": (value_respelled,),
@@ -217,6 +226,7 @@ SAID: dict[str, str] = {
     "table_by_columns": "a table was read as the only one with the columns it is used for",
     "text_quoted": "a word without quotes was read as the stored value",
     "transpiled": "it was written for another database and was said in the warehouse's dialect",
+    "texts_joined": "texts that were added up were put together",
     "value_quoted": "a stored value without quotes was given them",
     "value_respelled": "a value was spelt as it is stored",
 }
