@@ -23,6 +23,7 @@ __all__ = [
     "numbers_as_texts",
     "percent_pattern",
     "quoted_names",
+    "swapped_patterns",
     "texts_added",
 ]
 
@@ -58,6 +59,8 @@ _NUMBERS = (
     exp.Day,
     exp.Extract,
 )
+_UNSEEN = (exp.TsOrDsToDate, exp.TsOrDsToTimestamp, exp.Paren)
+"""What the parser puts around a date, and parentheses."""
 _PADDED = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2}
 _JAVA = re.compile(r"(?:yyyy|yy|MM|dd|HH|mm|ss|[-/ :._])+")
 _JAVA_PARTS = (("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"))
@@ -117,6 +120,23 @@ def empty_patterns(tree: exp.Expr) -> list[exp.Literal]:
     return [found for found in patterns if isinstance(found, exp.Literal) and found.name and "%" not in found.name]
 
 
+def swapped_patterns(tree: exp.Expr) -> list[exp.TimeToStr]:
+    """Dates written out with the date where the pattern belongs, which SQLite and MySQL take for a pattern."""
+    return [
+        node
+        for node in tree.find_all(exp.TimeToStr)
+        if isinstance(literal := _bare(node.this), exp.Literal)
+        and "%" in literal.name
+        and not isinstance(node.args.get("format"), exp.Literal)
+    ]
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, _UNSEEN):
+        node = node.this
+    return node
+
+
 def percent_pattern(pattern: str) -> str | None:
     """`yyyy-MM` → `%Y-%m`; None for what is not a pattern of that kind."""
     if not _JAVA.fullmatch(pattern):
@@ -126,9 +146,9 @@ def percent_pattern(pattern: str) -> str | None:
     return pattern if "%" in pattern else None
 
 
-def texts_added(tree: exp.Expr) -> list[exp.Add]:
-    """Sums with a text in them that is no number, outermost first: elsewhere `+` puts texts together."""
-    sums = [node for node in tree.find_all(exp.Add) if not isinstance(node.parent, exp.Add)]
+def texts_added(tree: exp.Expr) -> list[exp.Expr]:
+    """Sums, and MySQL's OR, with a text in them that is no number: elsewhere `+` and `||` put texts together."""
+    sums = [node for node in tree.find_all(exp.Add, exp.Or) if not isinstance(node.parent, type(node))]
     return [node for node in sums if any(map(_is_no_number, node.flatten())) and node.find(exp.Interval) is None]
 
 
@@ -192,7 +212,7 @@ def _stands_for_column(literal: exp.Literal, select: exp.Select) -> bool:
     """Nothing is grouped, ordered or added up by a text, no date is taken from one that is none, and no text compared
     with another; a text alone in the list may be a label, unless it is bare."""
     parent = literal.parent
-    while isinstance(parent, exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.Paren):
+    while isinstance(parent, _UNSEEN):
         parent = parent.parent
     if isinstance(parent, exp.DPipe | exp.Concat):  # names put together
         return isinstance(parent.find_ancestor(exp.EQ, exp.Select), exp.EQ) or _is_one_of_columns(literal, parent)

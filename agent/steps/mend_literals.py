@@ -17,6 +17,7 @@ from agent.steps.literals import (
     numbers_as_texts,
     percent_pattern,
     quoted_names,
+    swapped_patterns,
     texts_added,
 )
 from agent.warehouse.dialects import render
@@ -61,7 +62,7 @@ def texts_joined(sql: str, known: Known) -> str | None:
     """`FirstName + ' ' + LastName` → `FirstName || ' ' || LastName`, where `+` takes texts for numbers."""
     tree = parsed(sql, known.dialect)
     sums = texts_added(tree) if tree is not None else []
-    if tree is None or not sums:
+    if tree is None or not sums or any(_is_condition(part) for added in sums for part in added.flatten()):
         return None
     for added in sums:
         parts = [part.copy() for part in added.flatten()]
@@ -70,19 +71,27 @@ def texts_joined(sql: str, known: Known) -> str | None:
     return render(tree, known.dialect)
 
 
+def _is_condition(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Predicate | exp.Connector | exp.Not)
+
+
 def _piped(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return exp.DPipe(this=left, expression=right, safe=True)
 
 
 def pattern_said(sql: str, known: Known) -> str | None:
-    """`DATE_FORMAT(d, 'yyyy-MM')` → `DATE_FORMAT(d, '%Y-%m')`, where the first gives the text `yyyy-MM`."""
+    """`DATE_FORMAT(d, 'yyyy-MM')` → `DATE_FORMAT(d, '%Y-%m')`, `STRFTIME(d, '%Y')` → `STRFTIME('%Y', d)` for SQLite."""
     tree = parsed(sql, known.dialect)
-    patterns = empty_patterns(tree) if tree is not None else []
+    patterns, swapped = (empty_patterns(tree), swapped_patterns(tree)) if tree is not None else ([], [])
     meant = [percent_pattern(pattern.name) for pattern in patterns]
-    if tree is None or not patterns or None in meant:
+    if tree is None or not (patterns or swapped) or None in meant:
         return None
     for pattern, said in zip(patterns, meant, strict=True):
         pattern.set("this", said)
+    for node in swapped:
+        pattern, date = next(node.this.find_all(exp.Literal)), node.args["format"]
+        node.set("format", pattern.copy())
+        node.set("this", date.copy())
     return render(tree, known.dialect)
 
 

@@ -116,7 +116,12 @@ def division_made_real(sql: str, known: Known) -> str | None:
     tree = parsed(sql, known.dialect)
     if tree is None:
         return None
-    divisions = [found for found in tree.find_all(exp.Div) if found.find(exp.AggFunc) is not None]
+    told = {finding.evidence for finding in known.findings if finding.check == "integer_division"}
+    divisions = [
+        found
+        for found in tree.find_all(exp.Div)
+        if found.find(exp.AggFunc) is not None or found.sql(known.dialect) in told
+    ]
     for division in divisions:
         left = division.this
         product = exp.Mul(this=exp.Literal.number("1.0"), expression=left.copy())

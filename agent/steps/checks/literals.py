@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from agent.run import Finding
 from agent.steps.checks.statement import Checked
-from agent.steps.literals import empty_patterns, misfits, numbers_as_texts, quoted_names, texts_added
+from agent.steps.literals import empty_patterns, misfits, numbers_as_texts, quoted_names, swapped_patterns, texts_added
 
 __all__ = ["check_literals"]
 
@@ -26,9 +26,12 @@ def check_literals(checked: Checked) -> Iterator[Finding]:
     for pattern in empty_patterns(statement.tree) if statement.dialect != "postgres" else ():
         said = f"The pattern {pattern.sql(statement.dialect)} holds no part of a date, so every row gets the same text."
         yield Finding("date_pattern", "error", said, pattern.name)
+    for node in swapped_patterns(statement.tree) if statement.dialect in ("sqlite", "mysql") else ():
+        shown = node.sql(statement.dialect)
+        yield Finding("date_pattern", "error", f"{shown} has the date where the pattern belongs.", shown)
     for added in texts_added(statement.tree) if statement.dialect in ("sqlite", "mysql") else ():
         shown = added.sql(statement.dialect)
-        yield Finding("text_added", "error", f"{shown} adds texts as if they were numbers.", shown)
+        yield Finding("text_added", "error", f"{shown} takes texts for numbers.", shown)
     for aggregate in numbers_as_texts(statement.tree, statement.found, checked.catalog):
         shown = aggregate.sql(statement.dialect)
         yield Finding("number_as_text", "error", f"{shown} makes a text of a number before it is looked at.", shown)
