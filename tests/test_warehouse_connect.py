@@ -379,3 +379,16 @@ def test_work_that_misses_an_interrupt_is_interrupted_again() -> None:
         raise RuntimeError("interrupted")
     time.sleep(1)
     assert len(interrupts) == 3
+
+
+def test_what_is_cut_off_at_the_row_cap_stops_being_worked_on(built: Built) -> None:  # noqa: F811
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n"
+    if built.dialect == "mysql":
+        endless = "SELECT 1 FROM Orders a, Orders b, Orders c, Orders d, Orders e"  # its recursion ends by itself
+    with opened(built, timeout_s=20, max_rows=1000) as warehouse:
+        started = time.monotonic()
+        for _ in range(20):
+            result = warehouse.execute(endless).result
+            assert result is not None
+            assert result.truncated
+        assert time.monotonic() - started < 20

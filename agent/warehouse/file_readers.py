@@ -211,6 +211,7 @@ class DuckdbReader:
                 aside.execute(f"{_DUCKDB_EXPLAIN[plan]} {sql}" if plan else sql)
                 yield aside
         finally:
+            cursor.interrupt()  # of a result that was not read to its end DuckDB would go on making rows
             cursor.close()
 
     def close(self) -> None:
