@@ -314,6 +314,11 @@ CHECKED = [
     ),
     (
         "quoted_name",
+        "SELECT 'Country', COUNT(*) FROM Customers GROUP BY Country",
+        "SELECT Country, COUNT(*) FROM Customers GROUP BY Country",
+    ),
+    (
+        "quoted_name",
         "SELECT COUNT(*) FROM Orders WHERE ShippedDate > 'RequiredDate'",
         "SELECT COUNT(*) FROM Orders WHERE ShippedDate > RequiredDate",
     ),

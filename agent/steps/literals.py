@@ -222,7 +222,8 @@ def _stands_for_column(literal: exp.Literal, select: exp.Select) -> bool:
         return True
     if isinstance(parent, _COMPARED):
         return literal.arg_key == "this" and all(isinstance(node, exp.Literal) for node in parent.iter_expressions())
-    named = any(column.name.casefold() == literal.name.casefold() for column in select.find_all(exp.Column))
+    shown = (column.name for entry in select.expressions for column in entry.find_all(exp.Column))
+    named = literal.name.casefold() in {name.casefold() for name in shown}
     return parent is select and not named and not isinstance(select.parent, exp.SetOperation)
 
 
