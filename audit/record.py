@@ -20,6 +20,7 @@ __all__ = [
     "CHECKPOINT",
     "ENVELOPE_VERSION",
     "IDENTITY",
+    "IDENTITY_RETIRED",
     "REVIEW",
     "RUN_ANSWERED",
     "RUN_STARTED",
@@ -48,6 +49,7 @@ RUN_STARTED: Final = "run.started"
 RUN_ANSWERED: Final = "run.answered"
 REVIEW: Final = "review"
 IDENTITY: Final = "identity"
+IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")

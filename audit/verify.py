@@ -22,10 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.checkpoints import Checkpoint
 from audit.engine import ledger_errors
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
-from audit.identity import KeyRegister
+from audit.identity import IDENTITY_KINDS, KeyRegister
 from audit.ledger import Ledger
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, IDENTITY, REVIEW, Head, Record
+from audit.record import CHECKPOINT, REVIEW, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
@@ -125,7 +125,7 @@ class _Walk:
         self._ledger = ledger
         self._workspace = ledger.workspace
         self._allow_self = allow_self
-        self._register = KeyRegister()
+        self._register = KeyRegister(ledger.workspace)
         self.heads = heads
         self.head = Head(0, genesis_hash(self._workspace))
         self.tree = Frontier()
@@ -147,7 +147,7 @@ class _Walk:
         self.heads.skip_to(since.sequence)
         believed = SignedHeads(self._workspace, None, [since])
         try:
-            for record in self._ledger.select(Selection(kinds=(IDENTITY,), before=since.sequence + 1)):
+            for record in self._ledger.select(Selection(kinds=IDENTITY_KINDS, before=since.sequence + 1)):
                 self._check_meaning(record)
             newest = self._ledger.head()
             if since.sequence <= newest.sequence:
@@ -221,8 +221,8 @@ class _Walk:
     def _check_meaning(self, record: Record) -> None:
         """What this room wrote must also be true: enrolments, decisions, notes of checkpoints."""
         try:
-            if record.kind == IDENTITY:
-                self._register.accept(record, self._workspace)
+            if record.kind in IDENTITY_KINDS:
+                self._register.accept(record)
             elif record.kind == REVIEW:
                 self._check_review(record)
                 self.reviews += 1
