@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -88,6 +88,8 @@ class Enrolment:
     """Whether it is that of the ledger's first person, for whom nobody but the workspace's key can answer."""
     voucher: Voucher | None = None
     """None in one of the first version."""
+    nonce: str = ""
+    """Of the request that it grants; empty in one of the first version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def read_enrolment(body: Mapping[str, Any], workspace: str) -> Enrolment:
         raise IdentityError("nobody vouches for it")
     named = {field: voucher[field] for field in fields if field != "signature"}
     answering = Voucher(**named, signature=voucher["signature"], statement={**request, "voucher": named})
-    return Enrolment(enrolment.identity, enrolment.bootstrap, answering)
+    return replace(enrolment, voucher=answering)
 
 
 def read_request(request: Mapping[str, Any], workspace: str) -> Enrolment:
@@ -198,7 +200,7 @@ def read_request(request: Mapping[str, Any], workspace: str) -> Enrolment:
     identity = _identity(request["name"], request["key_id"], request["public_key"], roles)
     if not signature_holds(identity, request):
         raise IdentityError("it is not signed by the key it enrols")
-    return Enrolment(identity, bootstrap)
+    return Enrolment(identity, bootstrap, nonce=request["nonce"])
 
 
 def read_retirement(body: Mapping[str, Any], workspace: str) -> Retirement:

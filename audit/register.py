@@ -6,7 +6,7 @@ The rules are those by which a record is written and by which every verification
 - The first person is enrolled by their own signature and the workspace's key (bootstrap), once in a ledger's life.
 - Every other person needs an admin, another person whose key is enrolled and not retired.
 - Enrolments of the first version, which nobody vouched for, count only before the first person of the second.
-- A name has one key at a time. The key of somebody enrolled may be enrolled again, for other roles.
+- A name has one key at a time. The key of somebody enrolled may be enrolled again, for other roles, on a new request.
 - An admin, or the person, retires a key; it signs nothing after that and never comes back, but its name may, with
   another key. The last admin stays.
 """
@@ -66,6 +66,7 @@ class KeyRegister:
         self._workspace = workspace
         self._standings: dict[str, Standing] = {}
         self._changes: list[tuple[int, Identity]] = []
+        self._granted: dict[tuple[str, str], int] = {}
         self._vouching_since = 0
 
     @property
@@ -107,6 +108,7 @@ class KeyRegister:
         standing = self.judge(entry, Head(record.sequence - 1, record.previous_hash), record.time)
         self._standings[standing.identity.key_id] = standing
         self._changes.append((record.sequence, standing.identity))
+        self._granted.setdefault((standing.identity.key_id, str(record.body.get("nonce", ""))), record.sequence)
         if standing.vouched_by and not self._vouching_since:
             self._vouching_since = record.sequence
         return standing.identity
@@ -154,6 +156,9 @@ class KeyRegister:
 
     def _judge_voucher(self, enrolment: Enrolment, voucher: Voucher, head: Head) -> None:
         subject = enrolment.identity
+        granted = self._granted.get((subject.key_id, enrolment.nonce))
+        if granted:
+            raise IdentityError(f"it grants the request that record {granted} granted already")
         if voucher.key_id == subject.key_id or same_person(voucher.name, subject.name):
             raise IdentityError(f"{subject.name} vouches for themself")
         identity = self.keys.get(voucher.key_id)

@@ -89,6 +89,8 @@ def test_a_request_is_granted_elsewhere_once(office: Office, tmp_path: Path) -> 
     request = request_enrolment(office.ledger, signer, ("reviewer", "asker"))
     assert enrol_request(office.ledger, request, by=office.admin).roles == {"asker", "reviewer"}
     submit_review(office.ledger, signer, run_id=office.run(), **ACCEPT)
+    with pytest.raises(IdentityError, match="granted already"):
+        enrol_request(office.ledger, request, by=office.admin)
     retire(office.ledger, "fresh", by=office.admin)
     with pytest.raises(IdentityError, match="which was retired"):
         enrol_request(office.ledger, request, by=office.admin)
@@ -188,6 +190,16 @@ def test_roles_are_changed_by_an_admin_and_an_old_record_does_not_bring_them_bac
         r.body for r in office.ledger.records(kinds=["identity"]) if r.body.get("roles") == ["admin", "reviewer"]
     )
     assert "first person" in _write(office.ledger, old, "Admin")
+
+
+def test_a_request_granted_before_does_not_bring_old_roles_back(office: Office, tmp_path: Path) -> None:
+    """Not even with a new signature of an admin, who may have been shown the old file."""
+    signer = Keyring(tmp_path / "elsewhere").create("Fresh")
+    request = request_enrolment(office.ledger, signer, ("admin",))
+    enrol_request(office.ledger, request, by=office.admin)
+    enrol(office.ledger, signer, by=office.admin, roles=("asker",))
+    body = vouched(request, office.admin, _head(office))
+    assert "granted already" in _write(office.ledger, body, "Admin")
 
 
 def test_a_name_is_kept_as_it_was_written_first(office: Office) -> None:
