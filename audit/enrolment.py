@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from audit.errors import IdentityError
-from audit.keyring import Identity, Signer, key_id_of, signature_holds, signed_by
+from audit.keyring import Identity, Signer, key_id_of, same_person, signature_holds, signed_by
 
 __all__ = [
     "FOUNDING_ROLES",
@@ -112,8 +112,14 @@ def self_enrolment_of(signer: Signer, role: Role, workspace: str) -> dict[str, A
 
 
 def request_of(signer: Signer, roles: Iterable[str], workspace: str, *, bootstrap: bool = False) -> dict[str, Any]:
-    """What a person signs in order to be enrolled; it becomes a record once somebody vouches for it."""
+    """What a person signs in order to be enrolled; it becomes a record once somebody vouches for it.
+
+    Raises:
+        IdentityError: the name is the program's own.
+    """
     identity = signer.identity
+    if same_person(identity.name, WORKSPACE_KEY):
+        raise IdentityError(f"No person can be called {WORKSPACE_KEY}: it is the program's own name.")
     return signer.sign_body(
         {
             "bootstrap": bootstrap,

@@ -53,6 +53,7 @@ class WorkspaceBackend:
             dialect=services.warehouse.dialect,
             model=model,
             person=self._settings.user,
+            key_protected=_key_protected(self._settings),
             suggestions=suggestions(services.retriever.linker),
         )
 
@@ -73,9 +74,9 @@ class WorkspaceBackend:
         """Everything on the record of one run."""
         return get_run(self._opened.ledger, run_id)
 
-    def sign(self, request: ReviewRequest) -> str:
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
-        return review(desk_of(self._opened), request, reviewer=self._settings.user).note
+        return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""
@@ -91,6 +92,19 @@ class WorkspaceBackend:
         if self._services is None:
             raise RuntimeError("The backend was asked before it was opened.")
         return self._services
+
+
+def _key_protected(settings: Settings) -> bool:
+    """Whether the person's key needs a passphrase; one that is missing or unsafe is told when it is to sign."""
+    from audit.errors import IdentityError
+    from audit.identity import Keyring
+    from audit.keystore import Protection
+    from audit.session import KEYS_NAME
+
+    try:
+        return Keyring(settings.state_dir / KEYS_NAME).protection(settings.user) is Protection.PASSPHRASE
+    except IdentityError:
+        return False
 
 
 def step_note(step: str, patch: dict[str, Any]) -> str:

@@ -222,8 +222,13 @@ def protect_command(
     import sys
 
     from audit.errors import PassphraseError
+    from audit.identity import WORKSPACE_KEY, same_person
     from tui.cli.console import facts
 
+    if same_person(name, WORKSPACE_KEY):
+        raise typer.BadParameter(
+            "The program signs with that key by itself, so it has no passphrase.", param_hint="NAME"
+        )
     keyring = _keyring(settings_of(ctx, workspace))
     old = key_passphrase(keyring, name, passphrase_file)
     if new_passphrase_file is None and not sys.stdin.isatty():
