@@ -21,6 +21,7 @@ __all__ = [
     "ENVELOPE_VERSION",
     "IDENTITY",
     "IDENTITY_RETIRED",
+    "POLICY_CHANGED",
     "REVIEW",
     "RUN_ANSWERED",
     "RUN_STARTED",
@@ -51,6 +52,7 @@ REVIEW: Final = "review"
 IDENTITY: Final = "identity"
 IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
+POLICY_CHANGED: Final = "policy.changed"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FIELDS = frozenset(

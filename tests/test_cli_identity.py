@@ -167,6 +167,18 @@ def test_nobody_signs_in_the_name_of_the_account(folder: Path, workspace: Path, 
     assert run("--as", "reviewer", *reject).code == 0
 
 
+def test_where_the_policy_wants_questions_signed_nobody_asks_without_a_key(
+    folder: Path, workspace: Path, run: Run
+) -> None:
+    (workspace / "policy.yaml").write_text("version: 1\nasking: enrolled\n")
+    unnamed = run("ask", "How many orders?", "--format", "json")
+    assert unnamed.code == 2
+    assert "Nobody is named" in unnamed.json["error"]["message"]
+    keyless = run("ask", "How many orders?", "--as", "analyst")
+    assert keyless.code == 2
+    assert "no key for analyst" in keyless.err
+
+
 def test_a_protected_key_signs_with_its_passphrase_alone(
     folder: Path, workspace: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from tui.reviewing import ReviewRequest, desk_of, review
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from audit.identity import Signer
     from memory.linking import Linker
 
 __all__ = ["WorkspaceBackend", "step_note", "suggestions"]
@@ -25,8 +26,9 @@ _SUGGESTED = 5
 class WorkspaceBackend:
     """See `tui.backend.Backend`. Every method is called from the same thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, signer: Signer | None = None) -> None:
         self._settings = settings
+        self._signer = signer
         self._parts = ExitStack()
         self._services: Services | None = None
 
@@ -42,6 +44,7 @@ class WorkspaceBackend:
                 open_services(
                     self._settings,
                     progress=lambda part, done, total: notice(f"{_PARTS.get(part, part)}…", done, total),
+                    signer=self._signer,
                 )
             )
             notice("Starting the model…", 0, 0)

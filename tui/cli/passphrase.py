@@ -1,6 +1,7 @@
-"""The passphrase of a key: from a file or the environment for programs, asked for without an echo on a terminal.
+"""A person's key for a command, and its passphrase.
 
-It is never an option of its own: a command line is seen by everybody on the machine and kept by shells.
+The passphrase comes from a file or the environment for programs, and is asked for without an echo on a terminal. It is
+never an option of its own: a command line is seen by everybody on the machine and kept by shells.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from agent.settings import Settings
     from audit.identity import Keyring, Signer
 
-__all__ = ["PassphraseFileOption", "key_passphrase", "load_signer", "new_passphrase"]
+__all__ = ["PassphraseFileOption", "asker_signer", "key_passphrase", "load_signer", "new_passphrase"]
 
 PassphraseFileOption = Annotated[
     Path | None,
@@ -38,6 +40,24 @@ def load_signer(keyring: Keyring, name: str, file: Path | None, variable: str = 
         IdentityError: there is no such key, or the passphrase is missing or another.
     """
     return keyring.load(name, key_passphrase(keyring, name, file, variable))
+
+
+def asker_signer(ctx: typer.Context, settings: Settings, user: str | None, file: Path | None = None) -> Signer | None:
+    """The key of who asks, if the policy wants questions signed.
+
+    Raises:
+        UsageError: the policy cannot be read, or it wants a signature and nobody is named.
+        IdentityError: it wants a signature and the key cannot be used.
+    """
+    from agent.warehouse.policy import load_policy
+    from tui.cli.invocation import signer_name
+
+    if load_policy(settings.workspace / "policy.yaml").asking == "anyone":
+        return None
+    from audit.identity import Keyring
+    from audit.session import KEYS_NAME
+
+    return load_signer(Keyring(settings.state_dir / KEYS_NAME), signer_name(ctx, user), file)
 
 
 def key_passphrase(keyring: Keyring, name: str, file: Path | None = None, variable: str = _VARIABLE) -> str:
