@@ -78,7 +78,7 @@ def workspace_of(ctx: typer.Context, given: Path | None) -> Path:
 
 
 def person(ctx: typer.Context, given: str | None, settings: Settings | None = None) -> str:
-    """Who is acting: the option, then AFFIDAVIT_USER or the workspace's `user`, then the login name."""
+    """Who is asking: the option, then AFFIDAVIT_USER or the workspace's `user`, then the login name."""
     early = ctx.find_object(Globals) or Globals()
     name = given or early.user or os.environ.get("AFFIDAVIT_USER") or (settings.user if settings else "")
     if name:
