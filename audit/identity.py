@@ -6,7 +6,8 @@ only that they were there first; everybody after that by an admin. The rules are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from audit.enrolment import (
@@ -20,7 +21,7 @@ from audit.enrolment import (
     self_enrolment_of,
     vouched,
 )
-from audit.errors import IdentityError
+from audit.errors import AuditError, IdentityError
 from audit.keyring import Identity, Keyring, Signer, same_person, signature_holds
 from audit.ledger import Ledger
 from audit.record import IDENTITY, IDENTITY_RETIRED, Entry, Record
@@ -41,6 +42,7 @@ __all__ = [
     "enrol_request",
     "enrolled_keys",
     "ensure_workspace_key",
+    "forgetting_unless_enrolled",
     "read_register",
     "register_of",
     "request_enrolment",
@@ -89,13 +91,28 @@ def create_identity(
         IdentityError: the name cannot be used or has a key, or the rules do not allow it.
         LedgerUnavailable: the ledger cannot be written.
     """
+    voucher = by or keyring.load(WORKSPACE_KEY)
+    read_register(ledger)
     signer = keyring.create(name, passphrase=passphrase)
-    try:
-        enrol(ledger, signer, by=by or keyring.load(WORKSPACE_KEY), roles=roles)
-    except BaseException:
-        keyring.remove(name)
-        raise
+    with forgetting_unless_enrolled(ledger, keyring, signer):
+        enrol(ledger, signer, by=voucher, roles=roles)
     return signer
+
+
+@contextmanager
+def forgetting_unless_enrolled(ledger: Ledger, keyring: Keyring, signer: Signer) -> Iterator[None]:
+    """Delete a key that was made just now if what is done inside fails and the ledger does not know it.
+
+    A failure can come after the enrolment was committed (a checkpoint that cannot be written, say); then, and where the
+    ledger cannot tell, the key stays: one too many does no harm, but one that is enrolled and gone cannot be had again.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(AuditError):
+            if signer.identity.key_id not in read_register(ledger).keys:
+                keyring.remove(signer.identity.name)
+        raise
 
 
 def enrol(ledger: Ledger, signer: Signer, *, by: Signer, roles: Collection[str] = ()) -> Identity:

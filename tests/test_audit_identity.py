@@ -116,8 +116,8 @@ def test_a_name_has_one_key(ledger: Ledger, keyring: Keyring, tmp_path: Path) ->
     ensure_workspace_key(ledger, keyring)
     admin = create_identity(ledger, keyring, "Admin")
     impostor = Keyring(tmp_path / "elsewhere")
-    for name in ("aDMIN", " Workspace "):
-        with pytest.raises(IdentityError, match="a name has one key"):
+    for name, problem in (("aDMIN", "a name has one key"), (" Workspace ", "No person can be called workspace")):
+        with pytest.raises(IdentityError, match=problem):
             create_identity(ledger, impostor, name, by=admin)
     assert impostor.names() == ()
     assert ledger.head().sequence == 2
@@ -135,6 +135,18 @@ def test_the_workspace_has_one_key(ledger: Ledger, keyring: Keyring, tmp_path: P
     with pytest.raises(IdentityError, match="a name has one key"):
         ensure_workspace_key(ledger, elsewhere)
     assert ledger.head().sequence == 1
+
+
+def test_a_key_that_was_enrolled_stays_whatever_fails_afterwards(ledger: Ledger, keyring: Keyring) -> None:
+    ensure_workspace_key(ledger, keyring)
+
+    def fail(_record: object) -> None:
+        raise LedgerUnavailable("no checkpoint could be written")
+
+    ledger.on_append(fail)
+    with pytest.raises(LedgerUnavailable):
+        create_identity(ledger, keyring, "Reviewer")
+    assert keyring.load("Reviewer").identity.key_id in enrolled_keys(ledger.records(), ledger.workspace)
 
 
 def test_without_a_ledger_no_key_is_left(ledger: Ledger, keyring: Keyring) -> None:

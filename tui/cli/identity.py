@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -104,7 +105,13 @@ def create_command(
       affidavit identity create colleague --by reviewer --role reviewer --role asker
     """
     from agent.services import open_ledger
-    from audit.identity import WORKSPACE_KEY, enrol, read_register, request_enrolment
+    from audit.identity import (
+        WORKSPACE_KEY,
+        enrol,
+        forgetting_unless_enrolled,
+        read_register,
+        request_enrolment,
+    )
 
     settings = settings_of(ctx, workspace)
     keyring = _keyring(settings)
@@ -114,17 +121,13 @@ def create_command(
         _refuse_what_cannot_be(register, name, by, wanted, keyring)
         voucher = load_signer(keyring, by, by_passphrase_file, _BY_VARIABLE) if by else None
         signer, made = _own_key(register, keyring, name, store, passphrase_file)
-        try:
+        with forgetting_unless_enrolled(ledger, keyring, signer) if made else nullcontext():
             if voucher is None and register.has_founder:
                 request = request_enrolment(ledger, signer, wanted)
                 _write_request(request, out or Path(f"{quote(name, safe=' ')}.enrolment.json"), output)
             else:
                 enrol(ledger, signer, by=voucher or keyring.load(WORKSPACE_KEY), roles=wanted)
                 _show_enrolled(ledger, signer.identity.key_id, output)
-        except BaseException:
-            if made:
-                keyring.remove(name)
-            raise
     _warn_if_bare(keyring, name)
 
 
