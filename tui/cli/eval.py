@@ -179,7 +179,13 @@ def predict_command(
 
     settings = with_model(settings_of(ctx, workspace, user), model)
     options = PredictOptions(
-        questions=questions, out=out, warehouse=warehouse, metrics=metrics, direct=direct, asker=settings.user
+        questions=questions,
+        out=out,
+        warehouse=warehouse,
+        metrics=metrics,
+        direct=direct,
+        asker=settings.user,
+        signer=asker_signer(ctx, settings, user),
     )
     with progress_bar("Answering", "questions") as bar:
         report = predict(settings, options, progress=lambda done, total, _question: bar(done, total))
