@@ -61,6 +61,7 @@ def ask(
 
     Raises:
         AuditUnavailableError: the run cannot be put on the record, so there is no answer to show.
+        RefusedError: the policy wants questions signed, and the key of the asker is not there or may not ask.
         KeyboardInterrupt: passed on, with the run's id as its argument, after the interrupted run is on the record.
     """
     began = time.perf_counter() - opened_ms / 1000
@@ -68,7 +69,7 @@ def ask(
     initial = _initial(services, question, asker, direct, cost_accepted)
     walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
-        services.record("run.started", _started(services, initial), walk.run_id, actor=asker)
+        _record_start(services, _started(services, initial), walk.run_id)
         try:
             answer = walk.to_the_end()
         except AuditUnavailableError:
@@ -207,6 +208,33 @@ def _started(services: Services, initial: RunState) -> dict[str, Any]:
         whole = question.encode("utf-8", "surrogatepass")
         body |= {"question_chars": len(question), "question_sha256": hashlib.sha256(whole).hexdigest()}
     return body
+
+
+def _record_start(services: Services, body: dict[str, Any], run_id: str) -> None:
+    """Put the start of a run on the record, signed if the policy wants that.
+
+    Raises:
+        AuditUnavailableError: it is not on the record.
+        RefusedError: the asker's key is not there or may not ask; nothing was recorded.
+    """
+    if services.policy.asking == "anyone":
+        services.record("run.started", body, run_id, actor=body["asker"])
+        return
+    from audit.asking import start_signed_run
+    from audit.errors import AuditError, IdentityError
+
+    if services.signer is None:
+        raise RefusedError(
+            ErrorClass.IDENTITY,
+            f"policy.yaml wants questions signed, and {body['asker']} has no key here.",
+            "An admin enrols them: affidavit identity create NAME --by ADMIN --role asker.",
+        )
+    try:
+        start_signed_run(services.ledger, services.signer, body, run_id)
+    except IdentityError as error:
+        raise RefusedError(ErrorClass.IDENTITY, error.message, error.hint) from error
+    except AuditError as error:
+        raise AuditUnavailableError(ErrorClass.AUDIT_UNAVAILABLE, error.message, error.hint) from error
 
 
 def _answered(answer: Answer, state: RunState) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agent.model.client import ModelClient
     from agent.warehouse.connect import Warehouse
     from agent.warehouse.policy import Policy
+    from audit.identity import Signer
     from audit.ledger import Ledger
     from audit.record import Record
     from memory.catalog import Catalog
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
 
 _log = structlog.get_logger(__name__)
-
-_POLICY_CHANGED = "policy.changed"
 
 PartProgress = Callable[[str, int, int], None]
 """`progress(part, done, total)`: part is "model" (bytes) or "memory" (items); total is 0 when it is not known."""
@@ -60,6 +59,8 @@ class Services:
     clock: Callable[[], dt.datetime]
     fallbacks: tuple[ModelClient, ...] = ()
     """Asked in this order when the model fails."""
+    signer: Signer | None = None
+    """The key of who asks, where the policy wants questions signed."""
 
     @property
     def draft_dialect(self) -> str:
@@ -129,10 +130,12 @@ def open_services(
     progress: PartProgress | None = None,
     clock: Callable[[], dt.datetime] | None = None,
     warm_up: bool = True,
+    signer: Signer | None = None,
 ) -> Iterator[Services]:
     """Open every part of a workspace; on leaving, all of them are closed and the embedded server stops.
 
     A workspace that was never synced is synced first. With `warm_up` the model starts in the background at once.
+    `signer` is the key of who asks, which a policy may want.
 
     Raises:
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
@@ -172,23 +175,24 @@ def open_services(
             policy=policy,
             clock=clock or utc_now,
             fallbacks=fallbacks,
+            signer=signer,
         )
 
 
 def _record_policy(ledger: Ledger, policy: Policy) -> None:
     """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later."""
     from audit.errors import AuditError
-    from audit.record import Entry
+    from audit.record import POLICY_CHANGED, Entry
     from audit.snapshot import Selection, Snapshot
 
-    latest = Selection(kinds=(_POLICY_CHANGED,), newest_first=True)
+    latest = Selection(kinds=(POLICY_CHANGED,), newest_first=True)
     body = {"policy_fingerprint": policy.fingerprint(), "policy": policy.model_dump(mode="json")}
 
     def is_news(last: Record | None) -> bool:
         return last is None or last.body["policy_fingerprint"] != body["policy_fingerprint"]
 
     def changed(snapshot: Snapshot) -> Entry | None:
-        return Entry(_POLICY_CHANGED, body) if is_news(next(iter(snapshot.page(latest, 1)), None)) else None
+        return Entry(POLICY_CHANGED, body) if is_news(next(iter(snapshot.page(latest, 1)), None)) else None
 
     try:
         if is_news(next(ledger.select(latest), None)):  # seldom, so the ledger is locked only then

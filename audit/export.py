@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from audit.errors import ReviewError
-from audit.identity import KeyRegister, register_of
+from audit.identity import KeyRegister, read_register
 from audit.ledger import Ledger
-from audit.record import IDENTITY, REVIEW, RUN_ANSWERED, RUN_STARTED, Record
+from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import ReviewStatus, run_on_record
 
@@ -66,7 +66,7 @@ def accepted_runs(ledger: Ledger) -> list[AcceptedRun]:
         LedgerUnavailable: the ledger cannot be read.
     """
     reviewed = dict.fromkeys(record.run_id for record in ledger.records(kinds=(REVIEW,)) if record.run_id)
-    register = register_of(ledger.records(kinds=(IDENTITY,)), ledger.workspace)
+    register = read_register(ledger)
     standing = (_accepted_run(ledger, run_id, register) for run_id in sorted(reviewed))
     return [run for run in standing if run is not None]
 
@@ -76,7 +76,7 @@ def accepted_run(ledger: Ledger, run_id: str) -> AcceptedRun | None:
 
     Raises: as `accepted_runs`.
     """
-    return _accepted_run(ledger, run_id, register_of(ledger.records(kinds=(IDENTITY,)), ledger.workspace))
+    return _accepted_run(ledger, run_id, read_register(ledger))
 
 
 def _accepted_run(ledger: Ledger, run_id: str, register: KeyRegister) -> AcceptedRun | None:

@@ -20,6 +20,8 @@ __all__ = [
     "CHECKPOINT",
     "ENVELOPE_VERSION",
     "IDENTITY",
+    "IDENTITY_RETIRED",
+    "POLICY_CHANGED",
     "REVIEW",
     "RUN_ANSWERED",
     "RUN_STARTED",
@@ -48,7 +50,9 @@ RUN_STARTED: Final = "run.started"
 RUN_ANSWERED: Final = "run.answered"
 REVIEW: Final = "review"
 IDENTITY: Final = "identity"
+IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
+POLICY_CHANGED: Final = "policy.changed"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FIELDS = frozenset(

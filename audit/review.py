@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.errors import ReviewError
-from audit.identity import Identity, Role, Signer, enrolled_keys, same_person, signature_holds
+from audit.identity import Identity, Role, Signer, read_register, same_person, signature_holds
 from audit.ledger import Ledger
-from audit.record import IDENTITY, REVIEW, RUN_ANSWERED, RUN_STARTED, Entry, Head, Record
+from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Entry, Head, Record
 from audit.rules import (
     MEANINGS,
     Decision,
@@ -141,7 +141,9 @@ def verify_review(record: Record, keys: Mapping[str, Identity]) -> None:
     identity = keys.get(body["key_id"])
     if identity is None:
         raise ReviewError(f"it is signed with the key {body['key_id']}, which was not enrolled before it")
-    if identity.role != Role.REVIEWER:
+    if identity.retired:
+        raise ReviewError(f"it is signed with the key of {identity.name}, which was retired before it")
+    if not identity.may(Role.REVIEWER):
         raise ReviewError(f"it is signed with the key of {identity.name}, which may not review")
     if identity.name != body["reviewer"] or identity.name != record.actor:
         raise ReviewError(f"it names {body['reviewer']} as reviewer, but the key is that of {identity.name}")
@@ -215,9 +217,13 @@ def _amendment_refusal(decision: Decision, sql: str | None, result_fingerprint: 
 
 
 def _enrolled_reviewer(snapshot: Snapshot, signer: Signer) -> Identity:
-    keys = enrolled_keys(snapshot.records(Selection(kinds=(IDENTITY,))), snapshot.workspace)
-    known = keys.get(signer.identity.key_id)
-    if known is None or known.role != Role.REVIEWER or not same_person(known.name, signer.identity.name):
+    known = read_register(snapshot).keys.get(signer.identity.key_id)
+    if known is not None and known.retired:
+        raise ReviewError(
+            f"The key of {known.name} was retired, so it signs nothing any more.",
+            "An admin can enrol another one: affidavit identity create NAME --by ADMIN.",
+        )
+    if known is None or not known.may(Role.REVIEWER) or not same_person(known.name, signer.identity.name):
         raise ReviewError(
             f"The key of {signer.identity.name} is not enrolled here as a reviewer's.",
             f"Enrol it: affidavit identity create {signer.identity.name!r}.",

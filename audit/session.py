@@ -15,7 +15,7 @@ from audit.delivery import Delivery
 from audit.destinations import destination_of
 from audit.engine import ledger_errors
 from audit.errors import LedgerMissing, LedgerUnavailable, SealError
-from audit.identity import Keyring, Role, Signer, ensure_identity
+from audit.identity import WORKSPACE_KEY, Keyring, Signer, ensure_workspace_key
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
 from audit.seal import genesis_hash
@@ -34,8 +34,6 @@ __all__ = [
 
 CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
-WORKSPACE_KEY: Final = "workspace"
-"""The name the program's own key is enrolled under; no person can have it."""
 _LOOKED_AT: Final = 32
 """Records at the end of the ledger that are checked when a session begins."""
 
@@ -70,7 +68,7 @@ def open_session(
     try:
         refuse_unsound(ledger, state_dir)
         _make_state_dir(state_dir)
-        signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
+        signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
         _send_checkpoints(ledger, signer, path, plan)
     except BaseException:
         ledger.close()
@@ -117,7 +115,7 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     Raises:
         LedgerUnavailable, IdentityError: as `open_session`.
     """
-    signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
+    signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
 
 

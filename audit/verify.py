@@ -19,13 +19,14 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.asking import AskingRules
 from audit.checkpoints import Checkpoint
 from audit.engine import ledger_errors
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
-from audit.identity import KeyRegister
+from audit.identity import IDENTITY_KINDS, KeyRegister
 from audit.ledger import Ledger
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, IDENTITY, REVIEW, Head, Record
+from audit.record import CHECKPOINT, POLICY_CHANGED, REVIEW, RUN_STARTED, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
@@ -125,7 +126,8 @@ class _Walk:
         self._ledger = ledger
         self._workspace = ledger.workspace
         self._allow_self = allow_self
-        self._register = KeyRegister()
+        self._register = KeyRegister(ledger.workspace)
+        self._asking = AskingRules(ledger.workspace)
         self.heads = heads
         self.head = Head(0, genesis_hash(self._workspace))
         self.tree = Frontier()
@@ -147,7 +149,9 @@ class _Walk:
         self.heads.skip_to(since.sequence)
         believed = SignedHeads(self._workspace, None, [since])
         try:
-            for record in self._ledger.select(Selection(kinds=(IDENTITY,), before=since.sequence + 1)):
+            for record in self._ledger.select(
+                Selection(kinds=(*IDENTITY_KINDS, POLICY_CHANGED), before=since.sequence + 1)
+            ):
                 self._check_meaning(record)
             newest = self._ledger.head()
             if since.sequence <= newest.sequence:
@@ -219,15 +223,19 @@ class _Walk:
         return record
 
     def _check_meaning(self, record: Record) -> None:
-        """What this room wrote must also be true: enrolments, decisions, notes of checkpoints."""
+        """What this room wrote must also be true: enrolments, decisions, notes of checkpoints, signed questions."""
         try:
-            if record.kind == IDENTITY:
-                self._register.accept(record, self._workspace)
+            if record.kind in IDENTITY_KINDS:
+                self._register.accept(record)
             elif record.kind == REVIEW:
                 self._check_review(record)
                 self.reviews += 1
             elif record.kind == CHECKPOINT:
                 self.heads.check_note(record)
+            elif record.kind == POLICY_CHANGED:
+                self._asking.learn(record)
+            elif record.kind == RUN_STARTED:
+                self._asking.check(record, self._register.keys)
         except (IdentityError, ReviewError, SealError) as error:
             sentence = f"Record {record.sequence}, a record of kind {record.kind}, does not hold: {error}"
             raise Broken(record.sequence, sentence.rstrip(".") + ".") from error

@@ -107,5 +107,5 @@ class SignedHeads:
         if checkpoint.workspace != self._workspace:
             raise Broken(None, f"{named} belongs to the workspace {checkpoint.workspace!r}, not {self._workspace!r}.")
         identity = keys.get(checkpoint.key_id)
-        if identity is None or identity.role != Role.WORKSPACE or not checkpoint_holds(checkpoint, identity):
+        if identity is None or not identity.may(Role.WORKSPACE) or not checkpoint_holds(checkpoint, identity):
             raise Broken(checkpoint.sequence, f"{named} is not signed by a key of this workspace.")

@@ -193,7 +193,7 @@ class RecordedBackend:
     def trace(self, run_id: str) -> RunTrace:
         return trace_of(next(run for run in RUNS if run.run_id == run_id))
 
-    def sign(self, request: ReviewRequest) -> str:
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
         if self.sign_error is not None:
             raise self.sign_error
         self.signed.append(request)

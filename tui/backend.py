@@ -37,6 +37,8 @@ class WorkspaceCard:
     dialect: str
     model: str
     person: str
+    key_protected: bool = False
+    """Whether the person's key is under a passphrase, which must be typed to sign."""
     suggestions: tuple[str, ...] = ()
     """Questions this workspace can answer, for somebody who sees it for the first time."""
 
@@ -60,8 +62,11 @@ class Backend(Protocol):
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
 
-    def sign(self, request: ReviewRequest) -> str:
-        """Sign a decision as the person at the keyboard; says in one sentence what was done."""
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
+        """Sign a decision as the person at the keyboard; says in one sentence what was done.
+
+        `passphrase` is that of their key; empty if it has none.
+        """
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""

@@ -87,8 +87,10 @@ class Restored:
     removed: tuple[str, ...]
 
 
-def review(desk: Desk, request: ReviewRequest, *, reviewer: str) -> Reviewed:
+def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str = "") -> Reviewed:
     """Sign a decision in the name of `reviewer`, whose key must be at hand, and do what follows from it.
+
+    `passphrase` is that of the key, if it has one.
 
     Raises:
         AuditError: the rules, the key or the ledger do not allow it (see `audit.errors`); nothing was written.
@@ -100,7 +102,7 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str) -> Reviewed:
     from audit.runs import resolve_run_id
     from audit.session import KEYS_NAME
 
-    signer = Keyring(desk.settings.state_dir / KEYS_NAME).load(reviewer)
+    signer = Keyring(desk.settings.state_dir / KEYS_NAME).load(reviewer, passphrase)
     run_id = resolve_run_id(desk.ledger, request.run_id)
     if request.decision is not Decision.REJECT:
         desk.verified()

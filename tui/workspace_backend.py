@@ -14,6 +14,7 @@ from tui.reviewing import ReviewRequest, desk_of, review
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from audit.identity import Signer
     from memory.linking import Linker
 
 __all__ = ["WorkspaceBackend", "step_note", "suggestions"]
@@ -25,8 +26,9 @@ _SUGGESTED = 5
 class WorkspaceBackend:
     """See `tui.backend.Backend`. Every method is called from the same thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, signer: Signer | None = None) -> None:
         self._settings = settings
+        self._signer = signer
         self._parts = ExitStack()
         self._services: Services | None = None
 
@@ -42,6 +44,7 @@ class WorkspaceBackend:
                 open_services(
                     self._settings,
                     progress=lambda part, done, total: notice(f"{_PARTS.get(part, part)}…", done, total),
+                    signer=self._signer,
                 )
             )
             notice("Starting the model…", 0, 0)
@@ -53,6 +56,7 @@ class WorkspaceBackend:
             dialect=services.warehouse.dialect,
             model=model,
             person=self._settings.user,
+            key_protected=_key_protected(self._settings),
             suggestions=suggestions(services.retriever.linker),
         )
 
@@ -73,9 +77,9 @@ class WorkspaceBackend:
         """Everything on the record of one run."""
         return get_run(self._opened.ledger, run_id)
 
-    def sign(self, request: ReviewRequest) -> str:
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
-        return review(desk_of(self._opened), request, reviewer=self._settings.user).note
+        return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""
@@ -91,6 +95,19 @@ class WorkspaceBackend:
         if self._services is None:
             raise RuntimeError("The backend was asked before it was opened.")
         return self._services
+
+
+def _key_protected(settings: Settings) -> bool:
+    """Whether the person's key needs a passphrase; one that is missing or unsafe is told when it is to sign."""
+    from audit.errors import IdentityError
+    from audit.identity import Keyring
+    from audit.keystore import Protection
+    from audit.session import KEYS_NAME
+
+    try:
+        return Keyring(settings.state_dir / KEYS_NAME).protection(settings.user) is Protection.PASSPHRASE
+    except IdentityError:
+        return False
 
 
 def step_note(step: str, patch: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import structlog
 
 from agent.doctor.database import check_privileges, check_statistics
 from agent.doctor.diagnosis import Diagnosis, Severity
+from agent.doctor.identities import check_identities
 from agent.doctor.meanings import check_metrics, check_names, check_policy
 from agent.doctor.models import check_fallbacks, check_model
 from agent.doctor.parts import Parts, UntriedError
@@ -31,6 +32,7 @@ CHECKS: Final[dict[str, Check]] = {
     "warehouse": check_warehouse,
     "ledger": check_ledger,
     "checkpoints": check_checkpoints,
+    "identities": check_identities,
     "model": check_model,
     "fallbacks": check_fallbacks,
     "index": check_index,
@@ -50,6 +52,7 @@ _LEADS_TO: Final = {
     "warehouse": "No question can be answered.",
     "ledger": "Nothing is shown that cannot be put on the record, so no question is answered.",
     "checkpoints": "What the ledger lacks cannot be told.",
+    "identities": "Nobody can sign.",
     "model": "Only what is compiled or recalled without a model is answered.",
     "index": "Nothing known can be looked up, so no question is answered.",
     "sync": "What memory knows cannot be compared with the warehouse.",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy", "load_policy"]
 
-_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review and limits."
+_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, asking and limits."
 _EVERYBODY_ELSE = "*"
 
 
@@ -35,6 +35,8 @@ class Policy(Rules):
 
     version: Literal[1] = 1
     review: ReviewRules = ReviewRules()
+    asking: Literal["anyone", "enrolled"] = "anyone"
+    """Whether a question must be signed with an enrolled key of who asks."""
     limits: LimitRules = LimitRules()
     roles: dict[str, Role] = Field(default_factory=dict)
     _held: tuple[Role, ...] = PrivateAttr(default=())

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from audit.identity import Role, Signer
-from audit.record import CHECKPOINT, IDENTITY, REVIEW, RUN_ANSWERED, RUN_STARTED
+from audit.enrolment import retirement_of
+from audit.identity import Signer
+from audit.record import CHECKPOINT, IDENTITY, IDENTITY_RETIRED, REVIEW, RUN_ANSWERED, RUN_STARTED
 from audit.rules import MEANINGS, Decision
 from audit.seal import canonical_bytes, digest
+from bench.tampering import enrolments
 from bench.tampering.forger import Envelope, envelopes, seal_anew, sealed_row
 from bench.tampering.ledgers import WORKSPACE, House, State, enrolment_of, new_signer
 
@@ -268,7 +270,10 @@ def _key_swap(house: House, chance: random.Random) -> State:
     signer = new_signer(name, chance)
     records = envelopes(house)
     enrolment = next(each for each in records if each["kind"] == IDENTITY and each["body"]["name"] == name)
-    enrolment["body"] = enrolment_of(signer, Role.REVIEWER)
+    # The first person's word is the workspace's key, which the forger holds; anybody else's they must make up.
+    first = next(iter(house.people))
+    voucher = house.workspace_key if name == first else new_signer(first, chance)
+    enrolment["body"] = enrolment_of(signer, voucher, enrolment["previous_hash"], bootstrap=name == first)
     return seal_anew(house, records, {name: signer})
 
 
@@ -279,8 +284,22 @@ def _key_swap_column(house: House, chance: random.Random) -> State:
     )
     record = envelopes(house)[at]
     signer = new_signer(record["body"]["name"], chance)
-    record["body"] = enrolment_of(signer, Role.REVIEWER)
+    record["body"] = enrolment_of(signer, house.workspace_key, record["previous_hash"], bootstrap=True)
     return _rows(house, lambda rows: rows.__setitem__(at, sealed_row(record)))
+
+
+def _review_after_retirement(house: House, chance: random.Random) -> State:
+    """A reviewer retires their key, truly; whoever kept it signs a review that is true in every other way.
+
+    It comes after the last external checkpoint, as everything in `bench.tampering.enrolments`.
+    """
+    at, answer = _an_answer(house, chance)
+    asker = _asker(envelopes(house), answer["run_id"])
+    name = next(name for name in list(house.people)[1:] if name != asker)
+    signer = house.people[name]
+    body = retirement_of(signer.identity, signer, "", previous_head=house.state.rows[-1]["hash"], workspace=WORKSPACE)
+    retired = {**envelopes(house)[-1], "kind": IDENTITY_RETIRED, "body": body, "actor": name, "run_id": None}
+    return seal_anew(house, [*envelopes(house), retired, _review(house, at, name, signer)], {name: signer})
 
 
 def _an_answer(house: House, chance: random.Random) -> tuple[int, dict[str, Any]]:
@@ -393,6 +412,14 @@ CLASSES: Final = (
     Tampering("forge review", (_forge_review, _edit_review)),
     Tampering("self-approval", (_self_approval,)),
     Tampering("key swap", (_key_swap, _key_swap_column)),
+    Tampering(
+        "enrolment without voucher",
+        (enrolments.alone, enrolments.by_the_workspace, enrolments.by_themself, enrolments.more_for_themself),
+    ),
+    Tampering("downgraded enrolment", (enrolments.downgrade,)),
+    Tampering("second first person", (enrolments.second_first_person,)),
+    Tampering("second workspace key", (enrolments.second_workspace_key,)),
+    Tampering("review by a retired key", (_review_after_retirement,)),
     Tampering("checkpoint fork", (_checkpoint_fork, _checkpoint_line)),
     Tampering("concurrent fork", (_concurrent_fork, _branch_kept)),
     Tampering("torn write", (_torn,)),

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.checkpoints import Checkpoint
+from audit.enrolment import vouched
 from audit.identity import Signer
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, REVIEW, RUN_ANSWERED
+from audit.record import CHECKPOINT, IDENTITY, REVIEW, RUN_ANSWERED
 from audit.seal import canonical_bytes, genesis_hash, leaf_hash
 from bench.tampering.ledgers import WORKSPACE, House, Row, State
 
@@ -39,7 +40,8 @@ def sealed_row(envelope: Mapping[str, Any]) -> Row:
 def seal_anew(house: House, records: Sequence[Envelope], keys: Mapping[str, Signer] | None = None) -> State:
     """Rows and checkpoint file of a ledger with these records: numbers, links and checkpoints all as they should be.
 
-    `keys` are reviewers' keys that the forger holds: reviews in those names are signed anew, too.
+    `keys` are people's keys that the forger holds: what is signed in those names is signed anew, too, and what the
+    workspace's key vouched for.
     """
     previous, tree, answers = genesis_hash(WORKSPACE), Frontier(), dict[str, str]()
     rows: list[Row] = []
@@ -53,6 +55,8 @@ def seal_anew(house: House, records: Sequence[Envelope], keys: Mapping[str, Sign
             signed = _signed(house.workspace_key, len(rows), previous, tree, times[len(lines)])
             lines.append(canonical_bytes(signed.to_json()) + b"\n")
             body |= {"sequence": len(rows), "hash": previous, "root": signed.root, "signature": signed.signature}
+        elif envelope["kind"] == IDENTITY and "voucher" in body:
+            envelope["body"] = _vouched_anew(body, {"workspace": house.workspace_key, **(keys or {})}, previous)
         elif envelope["kind"] == REVIEW and body["reviewer"] in (keys or {}):
             signer = (keys or {})[body["reviewer"]]
             body |= {"previous_head": previous, "key_id": signer.identity.key_id}
@@ -65,6 +69,12 @@ def seal_anew(house: House, records: Sequence[Envelope], keys: Mapping[str, Sign
         tree.add(bytes.fromhex(previous))
         rows.append(row)
     return State(tuple(rows), b"".join(lines))
+
+
+def _vouched_anew(body: Mapping[str, Any], keys: Mapping[str, Signer], previous: str) -> Mapping[str, Any]:
+    """An enrolment at another place of the ledger, if the forger holds the voucher's key."""
+    voucher = keys.get(body["voucher"]["name"])
+    return vouched({key: body[key] for key in body if key != "voucher"}, voucher, previous) if voucher else body
 
 
 def _signed(key: Signer, size: int, head: str, tree: Frontier, time: str) -> Checkpoint:

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, delete, insert, select, text
 
 from audit.checkpoints import Checkpoint, read_checkpoints, write_checkpoint
 from audit.engine import WRITING
-from audit.identity import Role, Signer
+from audit.enrolment import FOUNDING_ROLES, Role, request_of, self_enrolment_of, vouched
+from audit.identity import Signer, enrol
 from audit.ledger import Ledger
 from audit.record import IDENTITY, Entry
 from audit.review import submit_review
@@ -78,8 +79,7 @@ def build_in(ledger: Ledger, file: Path, chance: random.Random, *, runs: int, pe
     """The same in a ledger that is open already, and empty."""
     key = new_signer("workspace", chance)
     people = {name: new_signer(name, chance) for name in PEOPLE[:people_count]}
-    roles = {key: Role.WORKSPACE} | dict.fromkeys(people.values(), Role.REVIEWER)
-    ledger.append_many([_enrolment(signer, role) for signer, role in roles.items()])
+    _enrol_all(ledger, key, list(people.values()))
     earlier = None
     reviewed = chance.choice((0.0, 0.5))
     for number in range(runs):
@@ -129,23 +129,17 @@ def _state(ledger: Ledger, file: Path) -> State:
     return State(found, file.read_bytes())
 
 
-def enrolment_of(signer: Signer, role: Role) -> dict[str, Any]:
-    """The body of the record that enrols a key, as `audit.identity` writes it; verification holds it to that."""
-    identity = signer.identity
-    return signer.sign_body(
-        {
-            "key_id": identity.key_id,
-            "name": identity.name,
-            "public_key": identity.public_key,
-            "purpose": "affidavit.identity/1",
-            "role": role.value,
-            "workspace": WORKSPACE,
-        }
-    )
+def enrolment_of(signer: Signer, voucher: Signer, previous_head: str, *, bootstrap: bool = False) -> dict[str, Any]:
+    """The body of the record that enrols a reviewer with somebody's word for them, as `audit.identity` writes it."""
+    roles = FOUNDING_ROLES if bootstrap else (Role.REVIEWER,)
+    return vouched(request_of(signer, roles, WORKSPACE, bootstrap=bootstrap), voucher, previous_head)
 
 
-def _enrolment(signer: Signer, role: Role) -> Entry:
-    return Entry(IDENTITY, enrolment_of(signer, role), actor=signer.identity.name)
+def _enrol_all(ledger: Ledger, key: Signer, people: Sequence[Signer]) -> None:
+    """The workspace's key, the first person by it, and the others by the first."""
+    ledger.append(IDENTITY, self_enrolment_of(key, Role.WORKSPACE, WORKSPACE), actor=key.identity.name)
+    for signer in people:
+        enrol(ledger, signer, by=key if signer is people[0] else people[0])
 
 
 def _run(run_id: str, asker: str, chance: random.Random) -> Sequence[Entry]:

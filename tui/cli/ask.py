@@ -15,12 +15,14 @@ from tui.cli.invocation import (
     command_app,
     settings_of,
 )
+from tui.cli.passphrase import PassphraseFileOption, asker_signer
 
 if TYPE_CHECKING:
     from agent.ask import StepEvent
     from agent.run import Answer
     from agent.services import Services
     from agent.settings import Settings
+    from audit.identity import Signer
     from tui.cli.progress import Activity
 
 __all__ = ["app"]
@@ -51,6 +53,7 @@ def ask_command(
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Answer questions from the warehouse, each on the record.
 
@@ -70,7 +73,10 @@ def ask_command(
     waiting = list(questions)
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, waiting, direct=direct, allow_cost=allow_cost, output=output, began=began)
+        signer = asker_signer(ctx, settings, user, passphrase_file)
+        code = _ask_all(
+            settings, waiting, direct=direct, allow_cost=allow_cost, output=output, began=began, signer=signer
+        )
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
@@ -102,7 +108,14 @@ def _tell_interrupted(run_id: str, waiting: list[str], output: OutputFormat) -> 
 
 
 def _ask_all(
-    settings: Settings, waiting: list[str], *, direct: bool, allow_cost: bool, output: OutputFormat, began: float
+    settings: Settings,
+    waiting: list[str],
+    *,
+    direct: bool,
+    allow_cost: bool,
+    output: OutputFormat,
+    began: float,
+    signer: Signer | None,
 ) -> int:
     """Ask one after another, and take what is answered off `waiting`.
 
@@ -114,7 +127,7 @@ def _ask_all(
     from tui.cli.progress import activity
 
     worst = 0
-    with activity() as shown, open_services(settings, progress=shown.part) as services:
+    with activity() as shown, open_services(settings, progress=shown.part, signer=signer) as services:
         opened_ms = (perf_counter() - began) * 1000
         for number, question in enumerate(tuple(waiting)):
             waited_ms = 0.0 if number else opened_ms

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.passphrase import PassphraseFileOption, key_passphrase
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -96,8 +97,10 @@ def _add_decision(decision: str, summary: str, *, default_code: str, codes: str,
         output: FormatOption = OutputFormat.TABLE,
         workspace: WorkspaceOption = None,
         user: UserOption = None,
+        passphrase_file: PassphraseFileOption = None,
     ) -> None:
-        _decide(settings_of(ctx, workspace, user), decision, _Said(run, reason_code, reason), output)
+        settings = settings_of(ctx, workspace, user, signing=True)
+        _decide(settings, decision, _Said(run, reason_code, reason), output, passphrase_file)
 
     app.command(decision, help=f"{summary}\n\n{codes}\n\n\b\nExample:\n  {example}")(command)
 
@@ -136,12 +139,14 @@ def amend_command(
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Sign a corrected statement; the only decision that takes one."""
     if (sql is None) == (sql_file is None):
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
     corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
-    _decide(settings_of(ctx, workspace, user), "amend", _Said(run, reason_code, reason, corrected), output)
+    settings = settings_of(ctx, workspace, user, signing=True)
+    _decide(settings, "amend", _Said(run, reason_code, reason, corrected), output, passphrase_file)
 
 
 _add_decision(
@@ -160,15 +165,18 @@ _add_decision(
 )
 
 
-def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat) -> None:
+def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat, passphrase_file: Path | None) -> None:
+    from audit.identity import Keyring
     from audit.rules import Decision
+    from audit.session import KEYS_NAME
     from tui.cli.console import console, print_json
     from tui.reviewing import ReviewRequest, open_desk, review
 
     code = _fitting_code(decision, said)
     request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
+    passphrase = key_passphrase(Keyring(settings.state_dir / KEYS_NAME), settings.user, passphrase_file)
     with open_desk(settings) as desk:
-        done = review(desk, request, reviewer=settings.user)
+        done = review(desk, request, reviewer=settings.user, passphrase=passphrase)
     if output is OutputFormat.JSON:
         print_json(asdict(done))
         return
