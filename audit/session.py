@@ -66,7 +66,7 @@ def open_session(
         IdentityError: the workspace's key cannot be made or used.
     """
     path = state_dir / CHECKPOINTS_NAME
-    ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create)
+    ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create, upgrade=True)
     try:
         refuse_unsound(ledger, state_dir)
         _make_state_dir(state_dir)
@@ -78,15 +78,24 @@ def open_session(
     return ledger
 
 
-def open_alone(url: str, *, workspace: str, state_dir: Path, clock: Clock = utc_now, create: bool = False) -> Ledger:
-    """Open a ledger and nothing beside it; the arguments are those of `open_session`.
+def open_alone(
+    url: str,
+    *,
+    workspace: str,
+    state_dir: Path,
+    clock: Clock = utc_now,
+    create: bool = False,
+    upgrade: bool = False,
+) -> Ledger:
+    """Open a ledger and nothing beside it; the arguments are those of `open_session` and of `Ledger.open`.
 
     Raises:
         LedgerUnavailable: it cannot be opened; where a checkpoint vouches for a ledger that is missing, says so.
     """
     path = state_dir / CHECKPOINTS_NAME
     try:
-        return Ledger.open(url, workspace=workspace, clock=clock, create=create and last_checkpoint(path) is None)
+        may_create = create and last_checkpoint(path) is None
+        return Ledger.open(url, workspace=workspace, clock=clock, create=may_create, upgrade=upgrade)
     except LedgerMissing as error:
         vouched = last_checkpoint(path)
         if vouched is None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from agent.doctor.custody import check_custody
 from agent.doctor.database import check_privileges, check_statistics
 from agent.doctor.diagnosis import Diagnosis, Severity
 from agent.doctor.meanings import check_metrics, check_names, check_policy
@@ -31,6 +32,7 @@ CHECKS: Final[dict[str, Check]] = {
     "warehouse": check_warehouse,
     "ledger": check_ledger,
     "checkpoints": check_checkpoints,
+    "custody": check_custody,
     "model": check_model,
     "fallbacks": check_fallbacks,
     "index": check_index,
@@ -58,7 +60,7 @@ _LEADS_TO: Final = {
 }
 """What a part's failure means to whoever asks."""
 _UNKNOWN: Final = "Whether all is well there is not known."
-_BESIDE: Final = frozenset({"statistics", "privileges", "scans"})
+_BESIDE: Final = frozenset({"custody", "statistics", "privileges", "scans"})
 """Checks of what answers do not depend on: a database that will not say is no error."""
 
 _log = structlog.get_logger(__name__)
