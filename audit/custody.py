@@ -78,9 +78,12 @@ def installation(custody: Custody) -> str:
     return "\n".join(
         (
             _QUIET.format(local="LOCAL "),
-            f"CREATE SCHEMA IF NOT EXISTS {schema};",
+            _make("pg_namespace", "nspname", custody.schema, f"CREATE SCHEMA {schema}"),
             f"SET LOCAL search_path = {schema};",
-            *(_make_role(role) for role in (custody.writer, custody.auditor)),
+            *(
+                _make("pg_roles", "rolname", role, f"CREATE ROLE {_identifier(role)} NOLOGIN")
+                for role in (custody.writer, custody.auditor)
+            ),
             f"""DO $do$ BEGIN
   IF to_regclass('{VERSION_TABLE}') IS NOT NULL THEN
     IF EXISTS (SELECT FROM {VERSION_TABLE} WHERE version_num NOT IN ({known})) THEN
@@ -230,10 +233,11 @@ def _run(connection: Connection, script: str) -> None:
         ) from error
 
 
-def _make_role(role: str) -> str:
+def _make(catalog: str, column: str, name: str, statement: str) -> str:
+    """Run a statement if there is no such thing; its own IF NOT EXISTS would ask for the right to make one even so."""
     return (
-        f"DO $do$ BEGIN\n  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(role)}) THEN\n"
-        f"    CREATE ROLE {_identifier(role)} NOLOGIN;\n  END IF;\nEND $do$;"
+        f"DO $do$ BEGIN\n  IF NOT EXISTS (SELECT FROM {catalog} WHERE {column} = {_literal(name)}) THEN\n"
+        f"    {statement};\n  END IF;\nEND $do$;"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from audit.checkpoints import last_checkpoint, refuse_rollback, write_checkpoint
 from audit.delivery import Delivery
-from audit.destinations import destination_of
+from audit.destinations import Destination, destination_of
 from audit.engine import ledger_errors
 from audit.errors import LedgerMissing, LedgerUnavailable, SealError
 from audit.identity import Keyring, Role, Signer, ensure_identity
@@ -25,8 +25,10 @@ from audit.vouching import CheckpointPlan, CheckpointWriter
 __all__ = [
     "CHECKPOINTS_NAME",
     "KEYS_NAME",
+    "TIMESTAMPS_NAME",
     "WORKSPACE_KEY",
     "checkpoint_now",
+    "destinations_of",
     "open_alone",
     "open_session",
     "refuse_unsound",
@@ -34,6 +36,7 @@ __all__ = [
 
 CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
+TIMESTAMPS_NAME: Final = "timestamps.jsonl"
 WORKSPACE_KEY: Final = "workspace"
 """The name the program's own key is enrolled under; no person can have it."""
 _LOOKED_AT: Final = 32
@@ -130,9 +133,19 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
 
 
+def destinations_of(plan: CheckpointPlan, workspace: str, path: Path) -> list[Destination]:
+    """Whom each checkpoint of the file is sent to; the time-stamping authority comes last, for it may take longest."""
+    destinations = [destination_of(place, workspace) for place in plan.to]
+    if plan.timestamp_url:
+        from audit.timestamps import TimestampAuthority
+
+        destinations.append(TimestampAuthority(plan.timestamp_url, path.with_name(TIMESTAMPS_NAME)))
+    return destinations
+
+
 def _send_checkpoints(ledger: Ledger, signer: Signer, path: Path, plan: CheckpointPlan) -> None:
     """Write checkpoints as planned, and send them on in the background if there is anywhere to send them."""
-    destinations = [destination_of(place, ledger.workspace) for place in plan.to]
+    destinations = destinations_of(plan, ledger.workspace, path)
     for each in destinations:
         if each.readable is not None:
             refuse_rollback(ledger, each.readable)
