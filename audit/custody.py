@@ -225,7 +225,7 @@ def _run(connection: Connection, script: str) -> None:
         driver: Any = connection.connection
         with driver.cursor() as cursor:
             cursor.execute(script)
-    except connection.dialect.dbapi.Error as error:  # type: ignore[union-attr]  (a connection has a driver)
+    except driver.dbapi_connection.Error as error:  # of which each driver has its own
         said = str(error).splitlines()[0]
         raise LedgerUnavailable(
             f"The ledger cannot be made at {display_url(connection.engine)}: {said}. Nothing was changed.",

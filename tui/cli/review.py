@@ -162,19 +162,20 @@ _add_decision(
 
 def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat) -> None:
     from audit.rules import Decision
-    from tui.cli.console import console, print_json
+    from tui.cli.console import console, facts, print_json
     from tui.reviewing import ReviewRequest, open_desk, review
+    from tui.revoking import impact_lines
 
     code = _fitting_code(decision, said)
     request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
     with open_desk(settings) as desk:
         done = review(desk, request, reviewer=settings.user)
     if output is OutputFormat.JSON:
-        print_json(asdict(done))
+        print_json({**asdict(done), "impact": done.impact.to_json() if done.impact else None})
         return
     console().print(done.note)
-    for run_id in done.relied:
-        console().print(f"  affidavit runs show {run_id}")
+    if done.impact is not None:
+        facts(impact_lines(done.impact))
 
 
 def _fitting_code(decision: str, said: _Said) -> ReasonCode:
