@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audit.identity import Signer
     from audit.ledger import Ledger
     from audit.record import Record
+    from audit.vouching import CheckpointPlan
     from memory.catalog import Catalog
     from memory.joins import JoinGraph
     from memory.retrieval import Retriever
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from memory.store import MemoryStore
     from memory.verified import VerifiedQueries
 
-__all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
+__all__ = ["PartProgress", "Services", "checkpoint_plan", "open_ledger", "open_services", "workspace_name"]
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +95,19 @@ def workspace_name(settings: Settings) -> str:
     return "workspace" if settings.ledger_url.startswith("sqlite") else settings.workspace.name
 
 
+def checkpoint_plan(settings: Settings) -> CheckpointPlan:
+    """When the workspace's checkpoints are written, and where they are sent."""
+    from audit.vouching import CheckpointPlan
+
+    return CheckpointPlan(
+        every=settings.ledger.checkpoint_every,
+        seconds=settings.ledger.checkpoint_seconds,
+        to=settings.checkpoint_places,
+        timestamp_url=settings.ledger.timestamp_url.get_secret_value(),
+        timeout_s=settings.ledger.checkpoint_timeout_s,
+    )
+
+
 def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None = None, create: bool = True) -> Ledger:
     """Open the workspace's ledger, refuse one that was rolled back, and sign its head as it grows and closes.
 
@@ -103,7 +117,6 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
     from audit.errors import AuditError
     from audit.record import utc_now
     from audit.session import open_session
-    from audit.vouching import CheckpointPlan
 
     try:
         return open_session(
@@ -112,12 +125,7 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
             state_dir=settings.state_dir,
             clock=clock or utc_now,
             create=create,
-            plan=CheckpointPlan(
-                every=settings.ledger.checkpoint_every,
-                seconds=settings.ledger.checkpoint_seconds,
-                to=settings.checkpoint_places,
-                timeout_s=settings.ledger.checkpoint_timeout_s,
-            ),
+            plan=checkpoint_plan(settings),
         )
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error

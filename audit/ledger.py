@@ -20,14 +20,14 @@ from audit.engine import WRITING, database_file, display_url, ledger_errors, loc
 from audit.errors import LedgerMissing, LedgerUnavailable
 from audit.group import GroupCommit
 from audit.record import Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
-from audit.schema import create_schema, has_schema, records_table
+from audit.schema import records_table
+from audit.schema_version import CURRENT, bring_up_to_date, refuse_newer, stored_version
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
 
 __all__ = ["Ledger", "Selection", "Snapshot"]
 
 _PAGE: Final = 500
-_SCHEMA_LOCK: Final = int.from_bytes(b"affidavt", "big", signed=True)
 _MAKE_ONE: Final = "Make it with `affidavit init` in the workspace's folder."
 _columns = records_table.c
 
@@ -53,7 +53,14 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, url: str, *, workspace: str, clock: Clock = utc_now, create: bool = True, timeout_s: float = 10.0
+        cls,
+        url: str,
+        *,
+        workspace: str,
+        clock: Clock = utc_now,
+        create: bool = True,
+        upgrade: bool = True,
+        timeout_s: float = 10.0,
     ) -> Self:
         """Open the ledger at a SQLAlchemy URL (SQLite file or PostgreSQL), making it if it is not there.
 
@@ -62,16 +69,18 @@ class Ledger:
             workspace: the stable name whose chain this is; one database can hold several.
             clock: gives the time written on records.
             create: False refuses to make what is missing, so that a lost ledger is not mistaken for an empty one.
+            upgrade: False leaves an older schema as it is: enough for reading, and nothing is written.
             timeout_s: how long to wait for a lock or a connection, in seconds.
 
         Raises:
-            LedgerUnavailable: wrong URL, unreadable, locked or not a database; LedgerMissing when it is not there.
+            LedgerUnavailable: wrong URL, unreadable, locked, not a database, of a newer schema, or of an older one
+                that this account may not change; LedgerMissing when it is not there.
         """
         if not workspace:
             raise LedgerUnavailable("A ledger needs the name of the workspace whose record it keeps.")
         engine = open_engine(url, timeout_s=timeout_s)
         try:
-            _open_or_create(engine, create=create, timeout_s=timeout_s)
+            _open_or_create(engine, create=create, upgrade=upgrade, timeout_s=timeout_s)
             return cls(engine, workspace=workspace, clock=clock, timeout_s=timeout_s)
         except BaseException:
             engine.dispose()
@@ -227,25 +236,24 @@ class Ledger:
         return status.st_dev, status.st_ino
 
 
-def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
+def _open_or_create(engine: Engine, *, create: bool, upgrade: bool, timeout_s: float) -> None:
     where = display_url(engine)
     path = database_file(engine.url)
     if path is not None and not path.exists():
         if not create:
             raise LedgerMissing(f"There is no ledger at {where}.", _MAKE_ONE)
         _make_file(path)
-    with ledger_errors(engine), engine.connect() as connection:
-        present = has_schema(connection)
-    if present:
+    version = stored_version(engine)
+    if version == CURRENT:
         return
-    if not create:
+    if version is None and not create:
         raise LedgerMissing(f"There is no ledger in the database {where}.", _MAKE_ONE)
+    refuse_newer(version, where)
+    if version is not None and not upgrade:
+        return
     if path is not None:
         prepare_wal(engine)
-    with ledger_errors(engine), engine.execution_options(**{WRITING: True}).begin() as connection:
-        lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
-        if not has_schema(connection):
-            create_schema(connection)
+    bring_up_to_date(engine, timeout_s=timeout_s)
 
 
 def _make_file(path: Path) -> None:

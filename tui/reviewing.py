@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import ErrorClass, FailedError, RefusedError
 from audit.rules import Decision, ReasonCode
+from tui.revoking import follow_revocation
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from agent.warehouse.policy import Policy
     from audit.export import AcceptedRun
     from audit.ledger import Ledger
+    from audit.reliance import Impact
     from memory.linking import Linker
     from memory.verified import VerifiedQueries, VerifiedQuery
 
@@ -51,7 +53,9 @@ class Reviewed:
     reviewer: str
     review_hash: str
     relied: tuple[str, ...] = ()
-    """Revoke only: runs that were answered from the revoked one and should be looked at."""
+    """Revoke only: runs that relied on the revoked one and should be looked at."""
+    impact: Impact | None = None
+    """Revoke only: everything that stood on it."""
 
     @property
     def note(self) -> str:
@@ -63,7 +67,7 @@ class Reviewed:
             Decision.REVOKE: "It is taken out of memory and of future training sets.",
         }[self.decision]
         count = len(self.relied)
-        warning = f" {count} run{' was' if count == 1 else 's were'} answered from it; look at them." if count else ""
+        warning = f" {count} run{'' if count == 1 else 's'} relied on it; look at them." if count else ""
         return f"Signed by {self.reviewer}: {self.decision.value} run {self.run_id[:13]}. {done}{warning}"
 
 
@@ -123,8 +127,11 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str
         allow_self=desk.policy.review.allow_self,
     )
     _follow(desk, run_id, request.decision)
-    relied = _relied_on(desk.ledger, run_id) if request.decision is Decision.REVOKE else ()
-    return Reviewed(run_id, request.decision, record.actor, record.hash, relied)
+    if request.decision is not Decision.REVOKE:
+        return Reviewed(run_id, request.decision, record.actor, record.hash)
+    impact = follow_revocation(desk.ledger, desk.settings.state_dir, run_id, actor=record.actor)
+    relied = tuple(each.run_id for each in impact.runs)
+    return Reviewed(run_id, request.decision, record.actor, record.hash, relied, impact)
 
 
 def restore(ledger: Ledger, verified: VerifiedQueries, linker: Linker) -> Restored:
@@ -295,13 +302,4 @@ def _as_query(run: AcceptedRun, linker: Linker) -> VerifiedQuery:
         semantics_fingerprint=linker.layer.fingerprint,
         depends=dependencies(run.question, run.sql, run.dialect, linker),
         as_of=linker.layer.today().isoformat(),
-    )
-
-
-def _relied_on(ledger: Ledger, run_id: str) -> tuple[str, ...]:
-    """Runs that were answered from this one."""
-    return tuple(
-        record.run_id
-        for record in ledger.records(kinds=("run.recalled",))
-        if record.run_id and record.body.get("verified_run_id") == run_id
     )

@@ -29,6 +29,7 @@ _TITLES: Final = {
     "run.checked": "checked",
     "run.answered": "ended",
     "review": "reviewed",
+    "revocation": "what stood on it when it was revoked",
 }
 _HASH_KEYS: Final = ("hash", "fingerprint", "key_id", "nonce", "signature", "previous_head", "revokes")
 _SHORT_HASH: Final = 16

@@ -84,8 +84,7 @@ def _with_our_formats(tree: exp.Expr) -> exp.Expr:
             cast.set("to", exp.DataType.build("timestamp"))
     for node in tree.find_all(exp.TimeToStr, exp.StrToTime, exp.StrToDate):
         pattern = node.args.get("format")
-        meant = percent_pattern(pattern.name) if isinstance(pattern, exp.Literal) else None
-        if meant is not None:
+        if isinstance(pattern, exp.Literal) and (meant := percent_pattern(pattern.name)) is not None:
             pattern.set("this", meant)
     return tree
 

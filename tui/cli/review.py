@@ -169,8 +169,9 @@ def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat
     from audit.identity import Keyring
     from audit.rules import Decision
     from audit.session import KEYS_NAME
-    from tui.cli.console import console, print_json
+    from tui.cli.console import console, facts, print_json
     from tui.reviewing import ReviewRequest, open_desk, review
+    from tui.revoking import impact_lines
 
     code = _fitting_code(decision, said)
     request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
@@ -178,11 +179,11 @@ def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat
     with open_desk(settings) as desk:
         done = review(desk, request, reviewer=settings.user, passphrase=passphrase)
     if output is OutputFormat.JSON:
-        print_json(asdict(done))
+        print_json({**asdict(done), "impact": done.impact.to_json() if done.impact else None})
         return
     console().print(done.note)
-    for run_id in done.relied:
-        console().print(f"  affidavit runs show {run_id}")
+    if done.impact is not None:
+        facts(impact_lines(done.impact))
 
 
 def _fitting_code(decision: str, said: _Said) -> ReasonCode:
