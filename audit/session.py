@@ -18,6 +18,7 @@ from audit.errors import LedgerMissing, LedgerUnavailable, SealError
 from audit.identity import Keyring, Role, Signer, ensure_identity
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
+from audit.review_rules import ReviewRules, record_rules
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
 from audit.vouching import CheckpointPlan, CheckpointWriter
@@ -29,6 +30,7 @@ __all__ = [
     "checkpoint_now",
     "open_alone",
     "open_session",
+    "record_rules_now",
     "refuse_unsound",
 ]
 
@@ -119,6 +121,16 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     """
     signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
+
+
+def record_rules_now(ledger: Ledger, state_dir: Path, rules: ReviewRules) -> None:
+    """Put the rules of review on the ledger, signed with the workspace's key, if they are not those recorded last.
+
+    Raises:
+        LedgerUnavailable, IdentityError: as `open_session`.
+    """
+    signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
+    record_rules(ledger, signer, rules)
 
 
 def _send_checkpoints(ledger: Ledger, signer: Signer, path: Path, plan: CheckpointPlan) -> None:
