@@ -39,7 +39,9 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("ask", "Ask", "Answer questions from the warehouse, each on the record."),
         CommandEntry("chat", "Ask", "Open the chat: ask, watch each step, review and sign."),
         CommandEntry("runs", "Vouch", "List runs and show everything that happened in one."),
-        CommandEntry("review", "Vouch", "Accept, amend, reject or revoke a run, signed by name."),
+        CommandEntry(
+            "review", "Vouch", "Accept, amend, reject or revoke a run, signed by name.", more=("review_queue",)
+        ),
         CommandEntry("identity", "Vouch", "Make and list the identities that sign reviews."),
         CommandEntry("audit", "Vouch", "Verify the ledger, sign checkpoints of its head, and prove what is on it."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
