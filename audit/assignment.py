@@ -113,7 +113,7 @@ def claim_refusal(assignment: Assignment, person: str, time: str) -> tuple[str, 
         return None
     return (
         f"{holder} has claimed this run until {assignment.claimed_until[:16].replace('T', ' ')} UTC.",
-        "Wait for the decision, or take it over: --take-over.",
+        "Wait for the decision, or take it over: --take-over, or k on the review screen.",
     )
 
 

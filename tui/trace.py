@@ -29,6 +29,9 @@ _TITLES: Final = {
     "run.checked": "checked",
     "run.answered": "ended",
     "review": "reviewed",
+    "review.assigned": "assigned",
+    "review.claimed": "claimed",
+    "review.released": "given back",
 }
 _HASH_KEYS: Final = ("hash", "fingerprint", "key_id", "nonce", "signature", "previous_head", "revokes")
 _SHORT_HASH: Final = 16
