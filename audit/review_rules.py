@@ -137,11 +137,13 @@ def _statement(rules: ReviewRules, key_id: str, head: Head, workspace: str) -> d
 def _read_rules(body: Mapping[str, Any]) -> ReviewRules | None:
     """The rules that a record holds; None if it does not hold any that this program can enforce."""
     found = body.get("rules")
+    if not isinstance(found, Mapping) or not isinstance(found.get("two_for"), Mapping):
+        return None
     try:
-        rules = ReviewRules(**{**found, "two_for": TwoFor(**{**found["two_for"], "tables": _texts(found["two_for"])})})
+        two_for = TwoFor(**{**found["two_for"], "tables": _texts(found["two_for"])})
+        rules = ReviewRules(**{**found, "two_for": two_for})
     except (TypeError, KeyError, ValueError):
         return None
-    two_for = rules.two_for
     fits = (
         isinstance(rules.allow_self, bool)
         and type(rules.reviewers) is int

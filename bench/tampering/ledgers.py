@@ -12,12 +12,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, delete, insert, select, text
 
+from audit.assignment import claim
 from audit.checkpoints import Checkpoint, read_checkpoints, write_checkpoint
 from audit.engine import WRITING
 from audit.identity import Role, Signer
 from audit.ledger import Ledger
 from audit.record import IDENTITY, Entry
 from audit.review import submit_review
+from audit.review_rules import ReviewRules, record_rules
 from audit.schema import records_table
 from audit.seal import digest
 
@@ -80,14 +82,19 @@ def build_in(ledger: Ledger, file: Path, chance: random.Random, *, runs: int, pe
     people = {name: new_signer(name, chance) for name in PEOPLE[:people_count]}
     roles = {key: Role.WORKSPACE} | dict.fromkeys(people.values(), Role.REVIEWER)
     ledger.append_many([_enrolment(signer, role) for signer, role in roles.items()])
+    two = people_count > 2 and chance.random() < 0.5
+    record_rules(ledger, key, ReviewRules(reviewers=2 if two else 1))
     earlier = None
     reviewed = chance.choice((0.0, 0.5))
     for number in range(runs):
-        asker, reviewer = chance.sample(sorted(people), 2)
+        asker, reviewer, *others = chance.sample(sorted(people), len(people))
         run_id = str(uuid.UUID(int=chance.getrandbits(128)))
         ledger.append_many(_run(run_id, asker, chance))
         if chance.random() < reviewed:
-            submit_review(ledger, people[reviewer], run_id=run_id, decision="accept", reason_code="correct")
+            if chance.random() < 0.3:
+                claim(ledger, people[reviewer], run_id=run_id)
+            for name in (reviewer, *(others if two and chance.random() < 0.5 else ())):
+                submit_review(ledger, people[name], run_id=run_id, decision="accept", reason_code="correct")
         if chance.random() < 0.3 or number == 0:
             write_checkpoint(ledger, key, file)
             earlier = earlier or _state(ledger, file)

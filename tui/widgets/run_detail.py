@@ -91,7 +91,9 @@ def _waiting(queued: QueuedRun) -> Content:
         late = [(" overdue", "bold $error")] if queued.overdue else []
         asked = f"for {printable(assignment.assignee)}{due}"
         lines.append(
-            Content.assemble(("→ ", "$primary"), asked, *late, (f"  by {assignment.assigned_by}", "$secondary"))
+            Content.assemble(
+                ("→ ", "$primary"), asked, *late, (f"  by {printable(assignment.assigned_by)}", "$secondary")
+            )
         )
         if assignment.note:
             lines.append(Content.assemble(("  “", "$secondary"), printable(assignment.note), ("”", "$secondary")))
