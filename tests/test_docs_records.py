@@ -33,7 +33,8 @@ _SOMETIMES = {
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
     "run.started": {"question_chars", "question_sha256"},
-    "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
+    "run.intent": {"draft", "dialect", "tables", "purpose", "restrictions", "verdict"},
+    "run.checked": {"draft", "purpose", "sql"},
     "run.outcome": {"draft", "error", "purpose"},
     "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
 }
@@ -78,6 +79,11 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
     assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("identity", "create", "second").code == 0
+    third = json.loads(asked[2])["run_id"]
+    assert run("review", "assign", third, "second", "--as", "reviewer").code == 0
+    assert run("review", "claim", third, "--as", "second").code == 0
+    assert run("review", "release", third, "--as", "second").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)
