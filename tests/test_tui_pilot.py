@@ -86,11 +86,11 @@ async def test_steps_stream_while_the_run_is_under_way(tmp_path: Path) -> None:
     shown, go_on = threading.Event(), threading.Event()
 
     class Slow(RecordedBackend):
-        def ask(self, question: str, on_step: Any) -> Any:
+        def ask(self, question: str, on_step: Any, *, cost_accepted: bool = False) -> Any:
             on_step("recall", 2.0, "")
             shown.set()
             assert go_on.wait(20)
-            return super().ask(question, lambda *_: None)
+            return super().ask(question, lambda *_: None, cost_accepted=cost_accepted)
 
     async with opened(Slow(), tmp_path) as pilot:
         pilot.app.screen.query_one(QuestionInput).value = QUESTION
