@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audit.identity import Signer
     from audit.ledger import Ledger
     from audit.record import Record
+    from audit.review_rules import ReviewRules
     from audit.vouching import CheckpointPlan
     from memory.catalog import Catalog
     from memory.joins import JoinGraph
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
     from memory.store import MemoryStore
     from memory.verified import VerifiedQueries
 
-__all__ = ["PartProgress", "Services", "checkpoint_plan", "open_ledger", "open_services", "workspace_name"]
+__all__ = [
+    "PartProgress",
+    "Services",
+    "checkpoint_plan",
+    "open_ledger",
+    "open_services",
+    "record_policy",
+    "workspace_name",
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -160,7 +169,7 @@ def open_services(
         parts.callback(warehouse.close)
         ledger = open_ledger(settings, clock=clock)
         parts.callback(ledger.close)
-        _record_policy(ledger, policy)
+        record_policy(ledger, policy, settings)
         model = open_model(settings, None if progress is None else partial(progress, "model"))
         fallbacks = open_fallbacks(settings)
         for client in (model, *fallbacks):
@@ -187,26 +196,42 @@ def open_services(
         )
 
 
-def _record_policy(ledger: Ledger, policy: Policy) -> None:
-    """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later."""
+def record_policy(ledger: Ledger, policy: Policy, settings: Settings) -> None:
+    """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later.
+
+    The rules of review go there signed, because reviews are judged by them.
+
+    Raises:
+        AuditUnavailableError: they could not be put there.
+    """
     from audit.errors import AuditError
     from audit.record import POLICY_CHANGED, Entry
+    from audit.session import record_rules_now
     from audit.snapshot import Selection, Snapshot
 
-    latest = Selection(kinds=(POLICY_CHANGED,), newest_first=True)
+    latest = Selection(kinds=(POLICY_CHANGED,))
     body = {"policy_fingerprint": policy.fingerprint(), "policy": policy.model_dump(mode="json")}
 
     def is_news(last: Record | None) -> bool:
         return last is None or last.body["policy_fingerprint"] != body["policy_fingerprint"]
 
     def changed(snapshot: Snapshot) -> Entry | None:
-        return Entry(POLICY_CHANGED, body) if is_news(next(iter(snapshot.page(latest, 1)), None)) else None
+        return Entry(POLICY_CHANGED, body) if is_news(snapshot.newest(latest)) else None
 
     try:
-        if is_news(next(ledger.select(latest), None)):  # seldom, so the ledger is locked only then
+        if is_news(ledger.newest(latest)):  # seldom, so the ledger is locked only then
             ledger.append_decided(changed)
+        record_rules_now(ledger, settings.state_dir, _review_rules(policy))
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error
+
+
+def _review_rules(policy: Policy) -> ReviewRules:
+    from audit.review_rules import ReviewRules, TwoFor
+
+    said = policy.review
+    two_for = TwoFor(said.two_for.tables, said.two_for.scanned_rows, said.two_for.below_confidence)
+    return ReviewRules(said.allow_self, said.reviewers, two_for, said.claim_hours)
 
 
 @dataclass(frozen=True, slots=True)

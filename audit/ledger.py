@@ -131,17 +131,28 @@ class Ledger:
             LedgerUnavailable: unreadable, or a record whose bytes do not fit its hash.
         """
         while True:
-            with self._snapshot() as snapshot:
+            with self.snapshot() as snapshot:
                 page = snapshot.page(selection, _PAGE)
             yield from page
             if len(page) < _PAGE:
                 return
             selection = selection.past(page[-1].sequence)
 
+    def newest(self, selection: Selection) -> Record | None:
+        """The newest record of a selection, if there is one."""
+        with self.snapshot() as snapshot:
+            return snapshot.newest(selection)
+
     def head(self) -> Head:
         """The newest record's place and hash."""
-        with self._snapshot() as snapshot:
+        with self.snapshot() as snapshot:
             return snapshot.head
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The ledger as one short transaction sees it, to read from and no longer."""
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            yield Snapshot(connection, self.workspace)
 
     def run_ids_like(self, prefix: str, limit: int) -> tuple[str, ...]:
         """The first run ids, in order, that begin with `prefix`."""
@@ -220,11 +231,6 @@ class Ledger:
                     "Put it back and run the command again; nothing was written.",
                 )
         return tuple(sealed)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[Snapshot]:
-        with ledger_errors(self._engine), self._engine.begin() as connection:
-            yield Snapshot(connection, self.workspace)
 
     def _identify_file(self) -> tuple[int, int] | None:
         if self._file is None:

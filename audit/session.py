@@ -18,6 +18,7 @@ from audit.errors import LedgerMissing, LedgerUnavailable, SealError
 from audit.identity import WORKSPACE_KEY, Keyring, Signer, ensure_workspace_key
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
+from audit.review_rules import ReviewRules, record_rules
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
 from audit.vouching import CheckpointPlan, CheckpointWriter
@@ -31,6 +32,7 @@ __all__ = [
     "destinations_of",
     "open_alone",
     "open_session",
+    "record_rules_now",
     "refuse_unsound",
 ]
 
@@ -139,6 +141,16 @@ def destinations_of(plan: CheckpointPlan, workspace: str, path: Path) -> list[De
 
         destinations.append(TimestampAuthority(plan.timestamp_url, path.with_name(TIMESTAMPS_NAME)))
     return destinations
+
+
+def record_rules_now(ledger: Ledger, state_dir: Path, rules: ReviewRules) -> None:
+    """Put the rules of review on the ledger, signed with the workspace's key, if they are not those recorded last.
+
+    Raises:
+        LedgerUnavailable, IdentityError: as `open_session`.
+    """
+    signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
+    record_rules(ledger, signer, rules)
 
 
 def _send_checkpoints(ledger: Ledger, signer: Signer, path: Path, plan: CheckpointPlan) -> None:

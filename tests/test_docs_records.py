@@ -34,7 +34,8 @@ _SOMETIMES = {
     },
     "run.started": {"question_chars", "question_sha256", "asker_key", "asker_signature"},
     "identity": {"role", "roles", "bootstrap", "nonce", "voucher"},
-    "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
+    "run.intent": {"draft", "dialect", "tables", "purpose", "restrictions", "verdict"},
+    "run.checked": {"draft", "purpose", "sql"},
     "run.outcome": {"draft", "error", "purpose"},
     "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
 }
@@ -79,6 +80,11 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
     assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("identity", "create", "second", "--by", "reviewer").code == 0
+    third = json.loads(asked[2])["run_id"]
+    assert run("review", "assign", third, "second", "--as", "reviewer").code == 0
+    assert run("review", "claim", third, "--as", "second").code == 0
+    assert run("review", "release", third, "--as", "second").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     assert run("identity", "create", "colleague", "--by", "reviewer").code == 0

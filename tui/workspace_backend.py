@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from agent.run import Answer
 from agent.settings import Settings
+from audit.assignment import claim, release
 from audit.monitor import MonitorFigures, monitor
+from audit.queue import QueuedRun, review_queue
 from audit.runs import RunSummary, RunTrace, get_run, list_runs
 from tui.backend import Notice, StepSeen, WorkspaceCard
 from tui.reviewing import ReviewRequest, desk_of, review
+from tui.text import moment
 
 if TYPE_CHECKING:
     from agent.services import Services
@@ -60,18 +63,23 @@ class WorkspaceBackend:
             suggestions=suggestions(services.retriever.linker),
         )
 
-    def ask(self, question: str, on_step: StepSeen) -> Answer:
+    def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
         """Answer one question; every step is told as it ends."""
         from agent.ask import StepEvent, ask
 
         def seen(event: StepEvent) -> None:
             on_step(event.step, event.elapsed_ms, step_note(event.step, event.state_patch))
 
-        return ask(self._opened, question, asker=self._settings.user, on_step=seen)
+        return ask(self._opened, question, asker=self._settings.user, cost_accepted=cost_accepted, on_step=seen)
 
     def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
         """The newest runs."""
         return tuple(list_runs(self._opened.ledger, limit=limit, review_status=review_status))
+
+    def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
+        """The runs that wait."""
+        sensitive = self._opened.policy.review.sensitive_tables
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive)[:limit])
 
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
@@ -80,6 +88,19 @@ class WorkspaceBackend:
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
         return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
+
+    def claim(self, run_id: str, *, take_over: bool) -> str:
+        """Claim as the person at the keyboard."""
+        desk = desk_of(self._opened)
+        signer, allow_self = desk.signer(self._settings.user), desk.policy.review.allow_self
+        record = claim(desk.ledger, signer, run_id=run_id, take_over=take_over, allow_self=allow_self)
+        return f"Run {run_id[:13]} is yours until {moment(record.body['until'])} UTC."
+
+    def release(self, run_id: str) -> str:
+        """Release as the person at the keyboard."""
+        desk = desk_of(self._opened)
+        release(desk.ledger, desk.signer(self._settings.user), run_id=run_id)
+        return f"Run {run_id[:13]} is anybody's again."
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""

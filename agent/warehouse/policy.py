@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, ValidationError
 
 from agent.errors import ErrorClass, UsageError
-from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Rules
+from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Rules, matches
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
@@ -129,6 +129,7 @@ class Policy(Rules):
         tables = [table.name for table in catalog.tables]
         columns = [f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns]
         found = [name for rules in (self, *self.roles.values()) for name in rules.unmatched(tables, columns)]
+        found += [name for name in self._reviewed_tables if not any(matches(table, (name,)) for table in tables)]
         return tuple(dict.fromkeys(found))
 
     def warnings(self, catalog: Catalog) -> tuple[str, ...]:
@@ -138,6 +139,10 @@ class Policy(Rules):
             " or take it out, then run `affidavit memory sync`."
             for name in self.unknown_names(catalog)
         )
+
+    @property
+    def _reviewed_tables(self) -> tuple[str, ...]:
+        return (*self.review.two_for.tables, *self.review.sensitive_tables)
 
     @property
     def _rules(self) -> tuple[Rules, ...]:

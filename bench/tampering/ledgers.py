@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, delete, insert, select, text
 
+from audit.assignment import claim
 from audit.checkpoints import Checkpoint, read_checkpoints, write_checkpoint
 from audit.engine import WRITING
 from audit.enrolment import FOUNDING_ROLES, Role, request_of, self_enrolment_of, vouched
@@ -19,6 +20,7 @@ from audit.identity import Signer, enrol
 from audit.ledger import Ledger
 from audit.record import IDENTITY, Entry
 from audit.review import submit_review
+from audit.review_rules import ReviewRules, record_rules
 from audit.schema import records_table
 from audit.seal import digest
 
@@ -80,14 +82,19 @@ def build_in(ledger: Ledger, file: Path, chance: random.Random, *, runs: int, pe
     key = new_signer("workspace", chance)
     people = {name: new_signer(name, chance) for name in PEOPLE[:people_count]}
     _enrol_all(ledger, key, list(people.values()))
+    two = people_count > 2 and chance.random() < 0.5
+    record_rules(ledger, key, ReviewRules(reviewers=2 if two else 1))
     earlier = None
     reviewed = chance.choice((0.0, 0.5))
     for number in range(runs):
-        asker, reviewer = chance.sample(sorted(people), 2)
+        asker, reviewer, *others = chance.sample(sorted(people), len(people))
         run_id = str(uuid.UUID(int=chance.getrandbits(128)))
         ledger.append_many(_run(run_id, asker, chance))
         if chance.random() < reviewed:
-            submit_review(ledger, people[reviewer], run_id=run_id, decision="accept", reason_code="correct")
+            if chance.random() < 0.3:
+                claim(ledger, people[reviewer], run_id=run_id)
+            for name in (reviewer, *(others if two and chance.random() < 0.5 else ())):
+                submit_review(ledger, people[name], run_id=run_id, decision="accept", reason_code="correct")
         if chance.random() < 0.3 or number == 0:
             write_checkpoint(ledger, key, file)
             earlier = earlier or _state(ledger, file)

@@ -40,7 +40,10 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("chat", "Ask", "Open the chat: ask, watch each step, review and sign."),
         CommandEntry("runs", "Vouch", "List runs and show everything that happened in one."),
         CommandEntry(
-            "review", "Vouch", "Accept, amend, reject or revoke a run, signed by name.", more=("review_impact",)
+            "review",
+            "Vouch",
+            "Accept, amend, reject or revoke a run, signed by name.",
+            more=("review_queue", "review_impact"),
         ),
         CommandEntry("identity", "Vouch", "Make and list the identities that sign reviews."),
         CommandEntry(

@@ -150,7 +150,7 @@ def run_rows(found: list[RunSummary]) -> list[tuple[object, ...]]:
             short_id(run.run_id),
             moment(run.started),
             run.status,
-            run.review_status,
+            run.standing,
             run.asker,
             run.reviewer,
             percent(run.confidence) if run.status in {"answered", "abstained"} else "",

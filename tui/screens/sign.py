@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 from audit.errors import PassphraseError
 from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
+from tui.amending import FindingsError
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.reviewing import ReviewRequest
@@ -52,6 +53,7 @@ class SignScreen(ModalScreen[str]):
         self._run = run
         self._decision = decision
         self._signing = False
+        self._despite_findings = False
 
     def compose(self) -> ComposeResult:
         """The sentence that is signed, the reason, and for an amendment the corrected statement."""
@@ -87,6 +89,12 @@ class SignScreen(ModalScreen[str]):
         self.query_one(ProblemPanel).clear()
         self.query_one(TextArea if self._decision is Decision.AMEND else "#reason").focus()
 
+    @on(TextArea.Changed)
+    def _statement_changed(self) -> None:
+        """Another statement has to be checked anew before anybody can sign it despite what is found."""
+        self._despite_findings = False
+        self.query_one("#sign", Button).label = f"Sign: {self._decision.value}"
+
     @on(Button.Pressed, "#leave")
     def _leave(self) -> None:
         self.dismiss(None)
@@ -108,6 +116,7 @@ class SignScreen(ModalScreen[str]):
             reason_code=ReasonCode(str(code)),
             reason=self.query_one("#reason", Input).value,
             sql=sql,
+            despite_findings=self._despite_findings,
         )
         self._send(request)
 
@@ -122,6 +131,9 @@ class SignScreen(ModalScreen[str]):
             self.query_one(ProblemPanel).show(problem.error_class.value, problem.message, problem.hint)
             if isinstance(error, PassphraseError):
                 self._ask_passphrase()
+            if isinstance(error, FindingsError):
+                self._despite_findings = True
+                self.query_one("#sign", Button).label = "Sign despite the findings"
         else:
             self.dismiss(done)
         finally:
