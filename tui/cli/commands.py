@@ -40,7 +40,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("chat", "Ask", "Open the chat: ask, watch each step, review and sign."),
         CommandEntry("runs", "Vouch", "List runs and show everything that happened in one."),
         CommandEntry("review", "Vouch", "Accept, amend, reject or revoke a run, signed by name."),
-        CommandEntry("identity", "Vouch", "Make and list the identities that sign reviews."),
+        CommandEntry("identity", "Vouch", "Make keys, enrol the people who sign with them, and retire them."),
         CommandEntry("audit", "Vouch", "Verify the ledger, sign checkpoints of its head, and prove what is on it."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
         CommandEntry("memory", "Learn", "Sync, search and show what the model is told."),
