@@ -61,9 +61,9 @@ def seal_anew(
             signed = _signed(house.workspace_key, len(rows), previous, tree, times[len(lines)])
             lines.append(canonical_bytes(signed.to_json()) + b"\n")
             body |= {"sequence": len(rows), "hash": previous, "root": signed.root, "signature": signed.signature}
+            noted = {"size": len(rows), "root": signed.root}
         elif envelope["kind"] == IDENTITY and "voucher" in body:
             envelope["body"] = _vouched_anew(body, {"workspace": house.workspace_key, **(keys or {})}, previous)
-            noted = {"size": len(rows), "root": signed.root}
         elif envelope["kind"] == REVIEW_RULES and body["key_id"] == house.workspace_key.identity.key_id:
             body |= {"previous_head": previous}
             envelope["body"] = _signed_body(house.workspace_key, body)

@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
             "Accept, amend, reject or revoke a run, signed by name.",
             more=("review_queue", "review_impact"),
         ),
-        CommandEntry("identity", "Vouch", "Make and list the identities that sign reviews."),
+        CommandEntry("identity", "Vouch", "Make keys, enrol the people who sign with them, and retire them."),
         CommandEntry(
             "audit",
             "Vouch",
