@@ -78,6 +78,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
     assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("pairs", "generate", "--count", "5").code == 0
+    assert run("pairs", "dataset", "--out", tmp_path / "dataset").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)
