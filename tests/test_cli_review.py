@@ -13,8 +13,9 @@ from fixtures_eval_model import ScriptedModel
 @pytest.fixture
 def asked(workspace: Path, model: ScriptedModel, run: Run) -> str:
     """The id of a run that two enrolled reviewers could decide on."""
-    for name in ("ada", "ben", "analyst"):
-        assert run("identity", "create", name).code == 0
+    assert run("identity", "create", "ada").code == 0
+    for name in ("ben", "analyst"):
+        assert run("identity", "create", name, "--by", "ada").code == 0
     run_id: str = run("ask", COUNT, "--format", "json").json["run_id"]
     return run_id
 

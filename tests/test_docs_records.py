@@ -85,6 +85,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("review", "assign", third, "second", "--as", "reviewer").code == 0
     assert run("review", "claim", third, "--as", "second").code == 0
     assert run("review", "release", third, "--as", "second").code == 0
+    assert run("pairs", "generate", "--count", "5").code == 0
+    assert run("pairs", "dataset", "--out", tmp_path / "dataset").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     assert run("identity", "create", "colleague", "--by", "reviewer").code == 0
