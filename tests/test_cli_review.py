@@ -106,6 +106,7 @@ def test_who_may_not_decide_is_told_before_anything_is_executed(workspace: Path,
     ],
 )
 def test_rules_that_cannot_be_kept_stop_everything(workspace: Path, run: Run, review: str, key: str) -> None:
+    assert run("identity", "create", "ada").code == 0
     _policy(workspace, review)
     told = run("review", "accept", "0", "--as", "ada")
     assert (told.code, key in told.err) == (2, True)

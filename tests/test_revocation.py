@@ -67,7 +67,11 @@ def _records(workspace: Path, kind: str) -> list[dict[str, Any]]:
 def test_a_revoked_review_takes_along_what_stood_on_it(
     workspace: Path, model: ScriptedModel, run: Run, tmp_path: Path
 ) -> None:
-    model.script |= {SOURCE: SOURCE_SQL, OTHER_WORDS: SOURCE_SQL, NEAR: SOURCE_SQL.replace("Norway", "Sweden")}
+    model.script |= {
+        SOURCE: SOURCE_SQL,
+        " ".join(OTHER_WORDS.split()): SOURCE_SQL,
+        NEAR: SOURCE_SQL.replace("Norway", "Sweden"),
+    }
     state, dataset = workspace / ".affidavit", workspace / ".affidavit" / "dataset"
     run("identity", "create", "reviewer")
     source = run("ask", SOURCE, "--format", "json").json["run_id"]
