@@ -33,9 +33,12 @@ Order = Literal["asc", "desc"]
 
 PATTERNS = (
     "above_average",
+    "above_total",
+    "average_gap",
     "average_of_groups",
     "breakdown",
     "change",
+    "change_series",
     "change_table",
     "compare_to_row",
     "count_groups",
@@ -46,13 +49,16 @@ PATTERNS = (
     "growth_table",
     "list",
     "lookup",
+    "median",
     "moved",
+    "pairs",
     "rank_within",
     "reports",
     "running_total",
     "share",
     "share_of",
     "share_of_top",
+    "streak",
     "top_attribute",
     "total",
     "values",
@@ -105,6 +111,8 @@ class Related:
     filters: tuple[Filter, ...] = ()
     kinds: tuple[str, ...] = ()
     """Metrics that count the related rows meant: late orders, products out of stock."""
+    every: str = ""
+    """A field of which each value there is must be among the related rows: who bought of every category."""
     along: Literal["", "up", "down"] = ""
     """In a table that refers to itself: the row that the entity's row refers to, or the rows that refer to it."""
 
@@ -127,7 +135,8 @@ class SemanticQuery:
     """A breakdown in the order of its last group key (alphabetical, chronological) instead of its metric's."""
     pattern: str = "breakdown"
     entity: str = ""
-    """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown."""
+    """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown. Elsewhere: of whom `related`
+    tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
     """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row)."""
     order_by: str = ""
@@ -139,3 +148,7 @@ class SemanticQuery:
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"
     """What average_of_groups does to the groups."""
     related: tuple[Related, ...] = ()
+    bare: bool = False
+    """growth_series, change_series, running_total: the result without the values that it was computed from."""
+    in_both: bool = False
+    """Between two periods: only the groups that have rows in each of them."""

@@ -5,6 +5,8 @@ Where every word of a question has its place in such a shape, and only one, the 
 than any model's. So the reading is strict: one word left over, one value that may stand in two columns, one metric
 that cannot be broken down that way, and there is no intent, and the question goes the usual way.
 
+    rephrasing.py  other ways to say the same, tried where a question is not read as it stands
+    rephrased_words.py  the set phrases of it
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -55,6 +57,7 @@ from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.records import read_record
+from memory.intent.rephrasing import ways_to_say
 from memory.intent.tails import clauses, with_tail
 from memory.intent.taking import take_parts
 from memory.linking import Linker
@@ -76,8 +79,11 @@ class Intent:
 def read_intent(question: str, linker: Linker) -> Intent | None:
     """The one thing a plain question can mean; None where a word is not understood or could mean two things."""
     known = _known(linker)
-    found = _of_metrics(question, known) or _of_records(question, known) or _without_tail(question, known)
-    return None if found is None or is_contradicted(question, found.query, known) else found
+    for said in ways_to_say(question, known):
+        found = _of_metrics(said, known) or _of_records(said, known) or _without_tail(said, known)
+        if found is not None:
+            return None if is_contradicted(said, found.query, known) else found
+    return None
 
 
 def _without_tail(question: str, known: Known) -> Intent | None:

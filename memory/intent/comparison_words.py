@@ -2,7 +2,7 @@
 
 Δ growth, change, rise, fall, difference    Ω in percent, in absolute terms    ψ year over year    Σ running total
 μ average, maximum    α above the average    Λ more, less    λ how much more    τ than    ν without, outside
-φ fastest    κ combination of    P the year before (a period that the question's other words must date)
+φ fastest    κ combination of    β only who has some in both periods    P the year before (a period that the question's other words must date)
 
 A question with a Greek letter left over is understood by no plain core, so these words cost the plain ones nothing.
 """
@@ -13,7 +13,7 @@ import re
 
 __all__ = ["AVERAGE_CUE", "COMPARISON_CODES", "COMPARISON_PHRASES", "COMPARISON_SIGNS"]
 
-COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκ"
+COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκβ"
 
 COMPARISON_CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("growth", "grow", "grows", "grew", "grown", "growing"), ("Δ", "growth")),
@@ -53,7 +53,18 @@ _TIMES = (
     ("1.5", r"(?:one and a half times|1\.5 times|1\.5x)"),
 )  # fmt: skip
 
+_THOSE = r"(?:only |just )?(?:the |those |ones |accounts |customers |clients |things |products )*(?:that|who|which)"
+
 COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("β", "", (
+        rf"(?:(?:counting|considering|looking at|taking|among|of|for) )?{_THOSE} (?:\w+ ){{1,4}}in (?:both|each)"
+        r"(?: of)?(?: the)?(?: two)? (?:years|periods|quarters|months)",
+    )),
+    ("Λ", "desc 2", (r"more than (?:twice|double|two times)(?: as much)?(?! the (?:average|mean))",
+                     r"more than doubled")),
+    ("Λ", "desc 3", (r"more than (?:three times|triple)(?: as much)?(?! the (?:average|mean))", r"more than tripled")),
+    ("Λ", "asc 0.5", (r"less than half(?: as much)?(?! the (?:average|mean))", r"(?:more than halved)",
+                      r"(?:dropped|fell|declined|decreased) by more than half")),
     *(("ψ", grain, (rf"{grain}[ -](?:over|on)[ -]{grain}", rf"{a}-?o-?{a}", rf"{a}/{a}")) for grain, a in _GRAINS),
     *(("P", grain, (
         rf"(?:the |its )?(?:previous|prior|preceding) {grain}(?:['’]s)?",

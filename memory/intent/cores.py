@@ -13,6 +13,7 @@ from typing import cast
 
 from memory.compiler import SemanticQuery
 from memory.compiler.query import Grain, Order
+from memory.intent.changes import side_by_side
 from memory.intent.checks import meant
 from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
@@ -38,6 +39,7 @@ _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
 _PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
 _OF_THE_FIRST = re.compile(r"u?Sp?M[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
+_BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
@@ -131,6 +133,8 @@ class _Reader:
             if not self._known.is_welcome(metrics[0]):
                 raise NotUnderstood  # the best late rate is the lowest
             parts.order = "desc" if parts.order == "best" else "asc"
+        if dimensions and len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
+            return side_by_side(metrics, dimensions, parts)
         by_name = parts.order == "name"
         return SemanticQuery(
             metrics,

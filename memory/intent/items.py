@@ -198,7 +198,7 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
         for match in pattern.finditer(lowered):
             span = match.span()
             held = [item for item in found if _overlap((item.start, item.end), span)]
-            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DVM" for item in held)
+            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DVMz" for item in held)
             # "over 2023" is no "more than".
             dated = code == "x" and any(item.code == "P" and 0 <= item.start - span[1] <= 2 for item in named)
             if (not held or (inside and _may_cover(code, held))) and not dated:
@@ -210,6 +210,10 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
 def _may_cover(code: str, held: Sequence[Item]) -> bool:
     """Whether a phrase may stand for names that are inside it: "largest backlog first", "category by category"."""
     metrics = any(item.code == "M" for item in held)
+    if code == "β":
+        return not any(item.code == "V" for item in held)
+    if any(item.code == "z" for item in held):
+        return False
     return code == "O" or (code in ("", "e") and not metrics and bool(code == "" or len(held) == 1))
 
 

@@ -61,6 +61,8 @@ class Parts:
     """`asc`, `desc`, `name`, or empty."""
     lists: bool = False
     """Whether the question says that rows are to be named one by one."""
+    in_both: bool = False
+    """Whether only things with something in both of two periods are meant."""
     counted: bool = False
     """Whether the question says that a number is wanted ("how many")."""
 

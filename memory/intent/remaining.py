@@ -49,7 +49,10 @@ def core_of(parts: Parts, known: Known) -> Core:
     """
     listed = [match.start() + 1 for match in re.finditer("M,(?=M)", parts.codes)]
     items = [replace(item, code="k") if place in listed else item for place, item in enumerate(parts.items)]
+    compared = any(item.code == "c" for item in items)
     items = [item for item in items if item.code not in ".,cr"]
+    if compared:
+        items = _named_twice(items)
     items = _said_once(_beside_metrics(items, parts), known)
     measured = any(item.code == "M" for item in items)
     if not measured and any(item.code == "A" for item in items):
@@ -71,6 +74,15 @@ def core_of(parts: Parts, known: Known) -> Core:
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return Core(codes, tuple(items))
+
+
+def _named_twice(items: list[Item]) -> list[Item]:
+    """ "Compare the freight in 2023 with the freight in 2024": the metric of both."""
+    codes = "".join(item.code for item in items)
+    match = re.search("(?<=M)[wvk]M", codes)
+    if match is None or items[match.start() - 1].name != items[match.end() - 1].name:
+        return items
+    return [*items[: match.start()], *items[match.end() :]]
 
 
 def _said_once(items: list[Item], known: Known) -> list[Item]:

@@ -14,7 +14,9 @@ from memory.compiler import SemanticQuery
 from memory.compiler.query import Order
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood, last_stem
-from memory.lexical import stem
+from memory.intent.nouns import nouns_of
+from memory.intent.tails_of_changes import with_tail_of_change
+from memory.lexical import stem, stems
 
 __all__ = ["clauses", "with_tail"]
 
@@ -50,6 +52,8 @@ def clauses(question: str) -> Iterator[tuple[str, str]]:
 
 def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | None:
     """The query in the order that the clause says; None where it says more than what the query shows anyway."""
+    if tail and query.compare:
+        return with_tail_of_change(query, tail, known)
     if query.pattern not in ("breakdown", "rank_within", "share", "average_of_groups", "above_average") or not tail:
         return None
     if _PEOPLE_WITHOUT.fullmatch(tail):
@@ -59,7 +63,12 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
     except NotUnderstood:
         return None
     order: Order | None = query.order
+    beside: list[str] = []
     for item in items:
+        attribute = _attribute(item, query, known)
+        if attribute:
+            beside.append(attribute)
+            continue
         if item.code == "O" and item.name in _DIRECTIONS:
             direction = _DIRECTIONS[item.name]
             if (
@@ -71,7 +80,25 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
             order = direction
         elif not (_is_shown(item, query, known) or item.code == ","):
             return None
+    query = replace(query, dimensions=(*dict.fromkeys([*beside, *query.dimensions]),))
     return replace(query, order=order) if _asks_for_it(tail.lower(), query, known) else None
+
+
+def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:
+    """The column of the things shown that an item names ("phone", "country"), "" where it names none of theirs."""
+    if item.code not in "Dn?" or query.pattern != "breakdown" or query.grain or _is_named(item, query, known):
+        return ""
+    said = tuple(word for word in stems(item.surface) if word != "the")
+    for name in query.dimensions:
+        for entity in known.layer.entities:
+            if known.layer.entity_of(entity.table) != entity or known.compiler.label(entity) != name:
+                continue
+            field = nouns_of(entity.id, known).columns.get(said, "")
+            own = item.name if item.code == "D" and item.name and known.table_of(item.name) == known.table_of(name) else ""
+            field = field or own
+            if field and field != name and all(known.combinable(metric, field) for metric in query.metrics):
+                return field
+    return ""
 
 
 def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:

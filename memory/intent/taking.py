@@ -37,11 +37,17 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
     drop_repetition(parts, known)
+    take(parts, r"[,pwk]*β,?", lambda _: _in_both(parts))
     take_periods(parts)
     Filters(parts, known).take()
     _Groups(parts, known).take()
     _Conditions(parts, known).take()
     return parts
+
+
+def _in_both(parts: Parts) -> bool:
+    parts.in_both = True
+    return True
 
 
 class _Groups:

@@ -118,6 +118,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
     ("H", "asc:sell", (r"worst[ -]selling",)),
     ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
+    ("O", "desc", (r"(?:the )?fastest[ -]growing (?:first|on top|at the top)",)),
     ("O", "desc", (rf"(?:the )?strongest(?: \w+){{0,2}}? {_ON_TOP}",)),
     ("O", "asc", (rf"(?:the )?weakest(?: \w+){{0,2}}? {_ON_TOP}",)),
     *COMPARISON_PHRASES,
