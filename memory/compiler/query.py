@@ -95,10 +95,10 @@ class TimeWindow:
 class Having:
     """A condition on the first metric of each group."""
 
-    op: Literal[">", ">=", "<", "<=", "=", "between"]
+    op: Literal[">", ">=", "<", "<=", "=", "between", "within"]
     value: Value
     upper: Value | None = None
-    """Where the operator is `between`, the most that is kept; both ends are."""
+    """Where the operator is `between`, the most that is kept; both ends are. Of days `within`, the end is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 from sqlglot import exp, parse_one
 
 from memory.compiler import SemanticQuery
+from memory.compiler.query import Grain, Order
 from memory.intent.arrangement import ARRANGEMENT
+from memory.intent.attendance import ATTENDANCE
 from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.lookups import contents, lookups
 from memory.intent.nouns import nouns_of
+from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
 from memory.intent.relations import RELATIONS
@@ -39,7 +43,7 @@ _ASKING = re.compile(
 )
 _BUSINESS = re.compile(r" (?:in|at|of|with|for) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *RELATIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -112,6 +116,10 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
 
 def _list(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The rows, by what they are called by, with the columns asked for."""
+    if rows.streak:
+        return _on_end(reader, rows)
+    if rows.measured:
+        return _with_measure(reader, rows)
     if rows.counted:
         return _counted(reader, rows) if not (rows.columns or rows.order) else None
     if rows.extreme:
@@ -188,6 +196,8 @@ def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """How many rows there are."""
     if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
         return None
+    if rows.streak or rows.measured or (rows.counted and rows.counted[1] is None):
+        return None
     if rows.counted:
         query = _counted(reader, rows)
         return replace(query, pattern="count_groups") if query else None
@@ -209,12 +219,40 @@ def _kinds_named(reader: Reader) -> list[str]:
 
 def _counted(reader: Reader, rows: Rows) -> SemanticQuery | None:
     """The rows with more than so many of something."""
-    if rows.counted is None or rows.related or rows.kinds or rows.extreme:
+    if rows.counted is None or rows.kinds or rows.extreme or rows.streak or rows.measured:
         return None
     metric, having = rows.counted
     if not all(reader.known.combinable(metric, item.field) for item in rows.filters):
         return None
-    return SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
+    query = SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
+    return _of_those(reader, rows, query)
+
+
+def _of_those(reader: Reader, rows: Rows, query: SemanticQuery) -> SemanticQuery:
+    """The query for those of the things that have, or have not, what is related to them."""
+    return replace(query, related=rows.related, entity=reader.nouns.entity.id) if rows.related else query
+
+
+def _on_end(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """The things with events in so many months or years on end."""
+    if rows.streak is None or rows.columns or rows.order or rows.extreme or rows.kinds or rows.related or rows.counted:
+        return None
+    events = reader.known.layer.entity_of(reader.events)
+    if events is None or rows.filters:
+        return None
+    grain, having = rows.streak
+    return SemanticQuery((), (reader.nouns.label,), window=rows.window, grain=cast("Grain", grain), having=having,
+                         pattern="streak", entity=events.id)  # fmt: skip
+
+
+def _with_measure(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """The things with what a metric is of each of them, in a period."""
+    if rows.measured is None or rows.columns or rows.order or rows.extreme or rows.kinds:
+        return None
+    metric, window = rows.measured
+    order: Order | None = "desc" if rows.most_first else None
+    query = SemanticQuery((metric,), (reader.nouns.label,), rows.filters, window, order=order)
+    return _of_those(reader, rows, query)
 
 
 def _columns_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:

@@ -17,6 +17,14 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^(?:are|is) there (?=.*\. (?:list|name|show|give|which) )", ""),
     (r" \. (?:list|name|show|give|tell) (?:them|those|it)$", ""),
     (r"^[^A-Z.]*\. (?:i )?mean ", ""),
+    # who stays away
+    (r"\b(not|nothing|no [EF]\d+) at all(?= |$)", r"\1"),
+    (r"\bnever (bought|ordered|purchased) (?:any|anything from|anything in|a single|anything of)(?= [VFE]\d)", r"never \1"),
+    (r"^among (E\d+) ((?:who|that|which) .*?) , (?:who|which|whose)(?: ones| of them)? (?=ha(?:s|ve)|did|do)",
+     r"which \1 \2 and "),
+    (r"^(?:who|which) are (E\d+) (?=that|who|which)", r"which \1 "),
+    (r" over time(?= |$)", ""),
+    (r" (?:\.|,) ([CFE]\d+)(?: \1)? only$", ""),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"
