@@ -30,6 +30,7 @@ _AVERAGE = re.compile(r"u?μp?M|μu?MD|u?MDμ|u?μMpD|u?Mμ")
 _PEAK = re.compile(r"u?[HBμ]M")
 _COUNTED = re.compile(r"p?m?[DgM]z?")
 _ABOVE = re.compile(r"[uq]?D(?:[wW]?αMD?|[wW]?MαD?|αpM|w?ΛMτμD?)|WMαD|p?u?g[wW]?(?:Mα|αM)")
+_ABOVE_TOTAL = re.compile(r"[uq]?DW?w?h?M[wW]?ωM?|[uq]?Dw?Λ?ωM|[uq]?DW?Mω")
 _ROWS_ABOVE = re.compile(r"u?D(?:w?α[Dn]|[wW]?[Dn]α[Dn]?)")
 _MOST_SHARE = re.compile(r"u?N?D[wp]?HSpM|u?HN?D[bp]Sp?M")
 _SHARE = re.compile(r"u?DSpM|D[kw]h?SpM|u?~?p?M[~S]?(?:pD)?")
@@ -73,7 +74,7 @@ class _Comparisons:
         if not any(sign in self.codes for sign in COMPARISON_SIGNS):
             return (self._counted, self._peak, self._share, self._pairs, self._row_value, self._rows_measured)
         return (
-            self._average, self._peak, self._above, self._rows_above, self._difference, self._higher,
+            self._above_total, self._average, self._peak, self._above, self._rows_above, self._difference, self._higher,
             self._share, self._pairs, self._row_value,
         )  # fmt: skip
 
@@ -212,6 +213,21 @@ class _Comparisons:
             order=cast("Order", order),
             pattern="above_average",
         )
+
+    def _above_total(self) -> SemanticQuery | None:
+        """ "Which D have M above the company-wide M": above what it is of all together."""
+        if not _ABOVE_TOTAL.fullmatch(self.codes) or not self._is_plain() or self.parts.grouped:
+            return None
+        [thing] = self._coded("D")
+        if not thing.plural or self.parts.filters or self.known.adds_up(self._metric):
+            raise NotUnderstood  # nobody has more than all have together
+        order, _, times = self._coded("ω")[0].name.partition(" ")
+        number = float(times.removeprefix(">=")) if times else 0.0
+        having = Having(">=" if times.startswith(">=") else ">", int(number) if number.is_integer() else number)
+        return SemanticQuery(
+            (self._metric,), (thing.name,), having=having if times else None, order=cast("Order", order),
+            pattern="above_total",
+        )  # fmt: skip
 
     def _rows_above(self) -> SemanticQuery | None:
         """ "Products with an above-average price": a number that each row has."""

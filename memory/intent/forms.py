@@ -9,14 +9,16 @@ from typing import cast
 
 from sqlglot import exp, parse_one
 
-from memory.compiler import SemanticQuery
+from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.arrangement import ARRANGEMENT
 from memory.intent.attendance import ATTENDANCE
+from memory.intent.averages import AVERAGES
 from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
+from memory.intent.leaders import leaders
 from memory.intent.lookups import contents, lookups
 from memory.intent.nouns import nouns_of
 from memory.intent.occasions import OCCASIONS
@@ -43,7 +45,7 @@ _ASKING = re.compile(
 )
 _BUSINESS = re.compile(r" (?:in|at|of|with|for) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -68,6 +70,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
         sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
+    yield from leaders(reader, start)
     who = asked_who(reader, start)
     if who is None:
         yield from lookups(reader, start)
@@ -118,6 +121,8 @@ def _list(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The rows, by what they are called by, with the columns asked for."""
     if rows.streak:
         return _on_end(reader, rows)
+    if rows.peers:
+        return _beside_peers(reader, rows, head)
     if rows.measured:
         return _with_measure(reader, rows)
     if rows.counted:
@@ -196,7 +201,7 @@ def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """How many rows there are."""
     if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
         return None
-    if rows.streak or rows.measured or (rows.counted and rows.counted[1] is None):
+    if rows.streak or rows.measured or rows.peers or (rows.counted and rows.counted[1] is None):
         return None
     if rows.counted:
         query = _counted(reader, rows)
@@ -243,6 +248,16 @@ def _on_end(reader: Reader, rows: Rows) -> SemanticQuery | None:
     grain, having = rows.streak
     return SemanticQuery((), (reader.nouns.label,), window=rows.window, grain=cast("Grain", grain), having=having,
                          pattern="streak", entity=events.id)  # fmt: skip
+
+
+def _beside_peers(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """The things above or below the average of their own group."""
+    if rows.peers is None or replace(rows, peers=None, open=False) != Rows() or head.number or not head.thing.plural:
+        return None
+    field, group, order, times = rows.peers
+    having = Having(">", int(times) if times.is_integer() else times) if times else None
+    return SemanticQuery((), (group,), having=having, order=order, pattern="compare_to_row",
+                         entity=reader.nouns.entity.id, columns=(field,))  # fmt: skip
 
 
 def _with_measure(reader: Reader, rows: Rows) -> SemanticQuery | None:

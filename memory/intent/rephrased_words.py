@@ -21,6 +21,16 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\bthis year's\b", "this year"),
     # comparisons
     (r"\b(?:of )?(?:as|what) (?:they|it|he|she) (?:did|was|were|had been|spent)(?= (?:in|during)\b)", "than"),
+    (r"\bthan the average (\w+) (?:who|that) (?:ordered|bought|purchased)(?: (?:in )?(?:that|the same) year)?\b",
+     r"than the average \1"),
+    (r"\bfor (?:that|the same) year\b", "that year"),
+    # superlatives
+    (r"\bsingle (?=(?:best|biggest|largest|highest|top|most|greatest)\b)", ""),
+    (r"\b(?:top|highest|best)[- ](?:grossing|earning|revenue[- ](?:earning|generating)) (\w+)", r"top \1 by revenue"),
+    (r"\binside (?=each|every)", "in "),
+    (r"\b(?:identify|determine|disclose|reveal)\b", "name"),
+    (r"\bwho (is|was|are|were) (?:their|its) (?=biggest|best|top|largest)", r"who \1 the "),
+    (r"\b(revenue|sales) after discounts?\b", "net sales"),
     # what says nothing
     (r"\b(?:please|pls)\b,?", ""),
     (r",? ?(?:thank you kindly|thank you|thanks)\b", ""),

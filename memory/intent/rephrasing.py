@@ -37,6 +37,7 @@ _GREETING = re.compile(r"\s*(?:good (?:morning|afternoon|evening|day)|dear\b|hel
 _THEY = re.compile(r"\b(?:they|them|these people)\b", re.IGNORECASE)
 _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
 _COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
 
 
@@ -54,6 +55,8 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
 def _reworded(text: str) -> str:
     for form, plain in _COMPILED:
         text = form.sub(plain, text)
+    for noun in _EACH.findall(text):  # "for each rep, who is the best customer with that rep"
+        text = re.sub(rf"\s(?:with|for|in|of|from|by|to) (?:that|this|the same) {noun}\b", "", text)
     return re.sub(r"\s+(?=[,.?!;:])|(?<=\s)\s+", "", text).strip(" ,;")
 
 

@@ -61,6 +61,8 @@ class Rows:
     """In how many months or years on end there must be events."""
     measured: tuple[str, TimeWindow | None] | None = None
     """A metric to be shown of each row, in a period."""
+    peers: tuple[str, str, Order, float] | None = None
+    """A number, the field of the group whose average it is compared with, from which side, how many times it."""
     most_first: bool = False
     """Whether those with most of it come first."""
     open: bool = False

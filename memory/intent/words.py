@@ -221,7 +221,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:over|for|across|in|during) (?:the|their|our) (?:whole|entire|full) (?:period|time|history)"
         r"(?: here| with us)?",
         r"^any", r"in (?:dollar|money) terms",
-        r"(?:of|in) that(?: same)? year", r"that(?: same)? year's", r"overall(?=[.?!]*$|[.?!] )",
+        r"(?:of|in|for) that(?: same)? year", r"had an?(?= )", r"(?:has|have|had|got)(?= )", r"that(?: same)? year's", r"overall(?=[.?!]*$|[.?!] )",
         r"our friends (?:at|from)",
         r"(?:bring|brings|brought) us(?! in)", r"(?:sit|sits|lie|lies)(?= in )",
         r"in total", r"on file|on record|on (?:the|our) books",
