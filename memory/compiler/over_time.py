@@ -73,13 +73,14 @@ def _series(query: SemanticQuery, alias: str, names: Sequence[str], cte: str, ch
     """Each period with its change, called so and computed so; all of them, or those that `having` keeps."""
     name, sql = change
     period = names[-1]
-    shown = ", ".join(names if query.bare else [*names, alias])
+    shown = ", ".join(names if query.columns == ("change",) else [*names, alias])
     order = f" ORDER BY {f'{name}{direction_of(query.order)}' if query.order else ', '.join(names)}"
     if query.having is not None:
         tests = [having_test(name, query.having), *_since(query, period)]
         held = ", ".join(names if name == "growth_percent" else [*names, alias])
+        wanted = f"{held}, {name}" if query.columns != ("value",) else held
         inner = f"SELECT {held}, {sql} AS {name} FROM periods"
-        kept = f"SELECT {held}, {name} FROM changes WHERE {' AND '.join(tests)}"
+        kept = f"SELECT {wanted} FROM changes WHERE {' AND '.join(tests)}"
         return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"
     return f"WITH periods AS ({cte}) {_from_periods(query, shown, f'{sql} AS {name}', period)}{order}{limit_of(query)}"
 
@@ -125,7 +126,7 @@ def _running_total(query: SemanticQuery, scope: Scope) -> str:
     item, names, cte = grouped_select(query, scope)
     period = names[-1]
     total = f"SUM({item.alias}) OVER (ORDER BY {period}) AS running_total"
-    shown = period if query.bare else f"{period}, {item.alias}"
+    shown = period if query.columns == ("change",) else f"{period}, {item.alias}"
     return f"WITH periods AS ({cte}) SELECT {shown}, {total} FROM periods ORDER BY {period}"
 
 

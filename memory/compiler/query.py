@@ -138,7 +138,8 @@ class SemanticQuery:
     """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown. Elsewhere: of whom `related`
     tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
-    """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row)."""
+    """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row). For growth_series,
+    change_series and running_total: `value` or `change` where only one of them is shown."""
     order_by: str = ""
     """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()
@@ -148,7 +149,5 @@ class SemanticQuery:
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"
     """What average_of_groups does to the groups."""
     related: tuple[Related, ...] = ()
-    bare: bool = False
-    """growth_series, change_series, running_total: the result without the values that it was computed from."""
     in_both: bool = False
     """Between two periods: only the groups that have rows in each of them."""

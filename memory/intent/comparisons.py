@@ -34,6 +34,7 @@ _ABOVE_TOTAL = re.compile(r"[uq]?DW?w?h?M[wW]?ωM?|[uq]?Dw?Λ?ωM|[uq]?DW?Mω")
 _ROWS_ABOVE = re.compile(r"u?D(?:w?α[Dn]|[wW]?[Dn]α[Dn]?)")
 _MOST_SHARE = re.compile(r"u?N?D[wp]?HSpM|u?HN?D[bp]Sp?M")
 _SHARE = re.compile(r"u?DSpM|D[kw]h?SpM|u?~?p?M[~S]?(?:pD)?")
+_SHARE_OVER = re.compile(r"[pu]*D[wWz$]?xNS?p?M(?:[kw]+h?S)?")
 _DIFFERENCE = re.compile(r"[uq]?(?:Δp?M|MΔ|λMτ?|Ωxp?M)")
 _HIGHER = re.compile(r"[uq]*(?:D?[wp]?h?ΛM|D?ΛpM)")
 _PAIRS = re.compile(r"u?D[HB]?MH?puD|u?DHMpuD|H?N?κpDkDbM|u?N?κpDkDw?HM|H?N?DkDκbM|u?N?DkDκw?HM")
@@ -316,6 +317,8 @@ class _Comparisons:
         """ "Which D has the largest share of M", "M by D in percent", "how much of M in percent is from V"."""
         in_percent = any(item.code == "Ω" and item.name == "percent" for item in self.items)
         codes = self.codes.replace("Ω", "") if in_percent else self.codes
+        if _SHARE_OVER.fullmatch(codes) and self._coded("N")[0].name == "percent":
+            return self._share_over()
         most = bool(_MOST_SHARE.fullmatch(codes))
         if not (most or (_SHARE.fullmatch(codes) and (in_percent or "S" in codes))):
             return None
@@ -335,6 +338,19 @@ class _Comparisons:
             return query
         order = self._coded("H")[0].name
         return replace(query, order=cast("Order", order), limit=self._limit(groups[0]))
+
+    def _share_over(self) -> SemanticQuery:
+        """ "Which D make up more than N % of M"."""
+        thing, number, sign = self._coded("D")[0], self._coded("N")[0].number, self._coded("x")[0].name
+        order = self.parts.order
+        if not thing.plural or self.parts.grouped or self.parts.having or self.parts.compared or order == "name":
+            raise NotUnderstood
+        if not self.known.adds_up(self._metric) or self.known.crosses(self._metric, thing.name):
+            raise NotUnderstood
+        self.parts.order = ""
+        having = Having(cast("Any", sign), int(number) if number.is_integer() else number)
+        return SemanticQuery((self._metric,), (thing.name,), having=having, pattern="share",
+                             order=cast("Order", order) if order in ("asc", "desc") else None)  # fmt: skip
 
     # -- named values --------------------------------------------------------------------------------------------------
 

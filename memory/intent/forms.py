@@ -70,12 +70,14 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
         sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
-    yield from leaders(reader, start)
+    of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
-        yield from lookups(reader, start)
+        told = list(lookups(reader, start))
+        yield from told or of_the_first
         yield from _of_forms(reader, start)
         return
+    yield from of_the_first
     sentence.text = who
     for plural in (False, True):  # who it was, else who they were
         sentence.things["E98"] = Thing("who", sentence.nouns.entity.id, plural)

@@ -165,11 +165,15 @@ def _mentioned(mentions: Sequence[Mention], tokens: list[Token], surface: str, k
     if tokens[-1].is_participle and not any(token.is_participle for token in meant):
         return Item("z", surface, start, end)  # "ordered" names no order
     head = next((place for place, token in enumerate(tokens) if token.folded == "of"), len(tokens))
-    plural = tokens[max(head, 1) - 1].is_plural
+    plural = _is_plural(tokens[max(head, 1) - 1])
     thing = Item("D", surface, start, end, plural=plural, metric=known.homonym(tokens))
     if entities:
         return _entity(thing, entities[0], dimensions, known)
     return replace(thing, name=dimensions[0], table=known.layer.dimension(dimensions[0]).table)
+
+
+def _is_plural(token: Token) -> bool:
+    return token.is_plural or token.folded.endswith("people")
 
 
 def _entity(thing: Item, entity_id: str, dimensions: Sequence[str], known: Known) -> Item:
@@ -210,8 +214,8 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
 def _may_cover(code: str, held: Sequence[Item]) -> bool:
     """Whether a phrase may stand for names that are inside it: "largest backlog first", "category by category"."""
     metrics = any(item.code == "M" for item in held)
-    if code == "β":
-        return not any(item.code == "V" for item in held)
+    if code in "βω" and code:
+        return all(item.code in ("Dz" if code == "ω" else "DMz") for item in held)
     if any(item.code == "z" for item in held):
         return False
     return code == "O" or (code in ("", "e") and not metrics and bool(code == "" or len(held) == 1))

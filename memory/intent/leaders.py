@@ -18,6 +18,7 @@ from memory.intent.nouns import nouns_of
 from memory.intent.rows import VERBS, Reader
 from memory.intent.sentence import pattern
 from memory.joins import NoJoinPath
+from memory.lexical import stems
 
 __all__ = ["leaders"]
 
@@ -27,13 +28,13 @@ _DID = (
 )
 _FOR_US = "(?: (?:in|for|through|us))?"
 _WHAT = f"({MOST}|{LEAST})(?: number of| total| amount of)?"
-_OF_WHAT = r"(M|F)(?: F)?"
+_OF_WHAT = r"(?:(M)|((?:[a-z]+ )?F))(?: F)?"
 _WHEN = r"(?: (?:in|during|for|over|of) P| P| over all years| of all time| ever| overall)?"
 _LEADER = (
     rf"E (?:with|that has|who has|(?:that|who|which) {_DID}{_FOR_US}|whose F {_DID}{_FOR_US}|on whose F we made)"
     rf" {_WHAT} {_OF_WHAT}{_WHEN}"
 )
-_FIRST = rf"(?:number one|no 1|top|best|biggest|largest|leading) E (?:by|in|for|in terms of) {_OF_WHAT}{_WHEN}"
+_FIRST = rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading) E (?:by|in|for|in terms of)(?: all time)? {_OF_WHAT}{_WHEN}"
 _IS = "(?:(?:what|which|who) (?:is|are|was|were) |(?:what|which) )?"
 _BESIDE = (
     r"(?:(?: ,| \.)?(?: and| with)?(?: (?:tell|show|give|add|include))? (?:how many|how much|how many (?:was|were) (?:it|there|that)"
@@ -62,7 +63,7 @@ def leaders(reader: Reader, start: int) -> Iterator[SemanticQuery]:
         if match:
             try:
                 found = _of_the_first(reader, [group for group in match.groups() if group], match[0])
-            except (NotUnderstood, NoJoinPath):
+            except (NotUnderstood, NoJoinPath, KeyError):
                 continue
             if found is not None:
                 yield found
@@ -72,13 +73,17 @@ def _of_the_first(reader: Reader, groups: Sequence[str], text: str) -> SemanticQ
     at = re.search(r"E\d+ (?:with|that|who|which|whose|on whose|by|in|for)(?= )", text)
     if at is None:
         return None
-    ranked = re.search(rf"(?:{MOST}|{LEAST}|by|in|for|of)(?: number of| total| amount of)? ([MF]\d+)", text[at.start() :])
+    ranked = re.search(
+        rf"(?:{MOST}|{LEAST}|by|in|for|of)(?: number of| total| amount of| all time)? ((?:[a-z]+ )?[MF]\d+)",
+        text[at.start() :],
+    )
     if ranked is None:
         return None
-    measure = ranked[1]
+    measure = ranked[1].split()[-1]
     metric = reader.thing(measure).name
     if measure[0] == "F":
-        metric = nouns_of(metric, reader.known).count
+        nouns, kind = nouns_of(metric, reader.known), ranked[1].rpartition(" ")[0]
+        metric = nouns.kinds[stems(kind)] if kind else nouns.count
     whose = re.search(r"whose (F\d+)", text)
     thing = reader.thing(at[0].split()[0])
     if thing.plural or (whose and not reader.thing(whose[1]).plural):

@@ -71,6 +71,9 @@ def core_of(parts: Parts, known: Known) -> Core:
         codes = re.sub("^[pb]", "", codes)
     if codes.endswith("kM") and parts.having and items[-1].name == parts.having[0]:
         codes, items = codes[:-2], items[:-2]  # "... and show those sales"
+    named = [item.name for item in items if item.code == "M"]
+    if codes.endswith("bM") and codes.count("M") > 1 and "R" not in codes and len(set(named)) == 1:
+        codes, items = codes[:-2], items[:-2]  # "the best by sales in 2023, going by sales"
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return Core(codes, tuple(items))
@@ -94,6 +97,9 @@ def _said_once(items: list[Item], known: Known) -> list[Item]:
         before = kept[-1] if kept else None
         if item.code == "j" and before is not None and before.code == "M":
             continue
+        if item.code == "M" and before is not None and before.code == "M" and before.name == item.name:
+            if item.start - before.end <= 1:
+                continue  # "total sales revenue": two of its names at once
         if item.code == "Ω" and item.name == "percent" and any(other.code == "S" for other in items):
             continue
         if item.code == "U" and before is not None and before.code == "p" and item.name in units:

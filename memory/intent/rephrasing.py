@@ -20,7 +20,7 @@ __all__ = ["ways_to_say"]
 _ANNOUNCED = re.compile(r"\s*(?P<head>[^:.?!\d]{3,120}?)(?P<sign>:|\.|!|\?| - | – )\s+(?=\S)")
 _ASKING = re.compile(
     r"\b(?:which|what|who|whom|whose|how|when|where|list|show|per|each|every|not|never|no|without|except|only|top"
-    r"|number|total|sum|average|count|most|least|highest|lowest)\b|n['’]t\b",
+    r"|percent|percentage|growth|change|share|ratio|rate|year|month|quarter|number|total|sum|average|count|most|least|highest|lowest)\b|n['’]t\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(

@@ -31,7 +31,7 @@ _SHOWING = frozenset(
     give show include list display report state i we me us as both him her he she was is were are be did do does have
     has had get got take took taken buy bought sell sold bring brought bringing contribute contributed account order
     ordered place placed spend spent make made ship shipped carry carried handle handled move moved there on average
-    averages please per respectively result results exactly actual sorted along together next beside
+    earn earned averages please per respectively result results exactly actual sorted along together next beside
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """Words that a clause may have that only says what to show: none of them names another number."""

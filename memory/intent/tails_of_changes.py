@@ -23,7 +23,7 @@ _SAYING = frozenset(
     """
     and with plus also too just only name names amount amounts value values figure figures number numbers the to give
     show include list report return state i want need us me in for of at by it was is were did as well well them these
-    those that each every one ones size much how what large big exactly respective their its his her include please
+    those that each every one ones size much how what large big exactly respective their its his her include please both
     rank sort next from
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )

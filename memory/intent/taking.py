@@ -133,6 +133,8 @@ class _Conditions:
         number, sign = (next(item for item in items if item.code == code) for code in "Nx")
         metric = next(item.metric if item.code == "D" else item.name for item in items if item.code in "MD")
         unit = next((item.name for item in items if item.code in "US"), "") or number.name
+        if metric and unit == "percent" and self._known.adds_up(metric) and sign.name in (">", ">="):
+            return False  # more than 10 % of it is a share
         if not metric or self._parts.having or (unit and unit != self._known.layer.metric(metric).unit):
             raise NotUnderstood
         self._parts.having = (metric, sign.name, number.number)

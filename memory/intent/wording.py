@@ -25,6 +25,7 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^(?:who|which) are (E\d+) (?=that|who|which)", r"which \1 "),
     (r" over time(?= |$)", ""),
     (r" (?:\.|,) ([CFE]\d+)(?: \1)? only$", ""),
+    (r" ,? ?and (?:on|at|under|by) (?:which|what) ([CF]\d+) , (at|of|for) ", r" and \1 \2 "),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"

@@ -201,7 +201,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:pay|pays|paid) us", r"(?:buy|buys|bought) for",
     )),
     ("", "", (
-        r"(?:from|with|for|of) us", r"since day one", r"all[- ]time", r"so far", r"of all time", r"altogether",
+        r"(?:from|with|for|of) us", r"since day one", r"(?:over|across|for|of) all time", r"all[- ]time", r"so far", r"of all time", r"altogether",
         r"names? only", r"(?:look|looks|looking) after", r"(?:is|are) responsible for", r"(?:go|goes|went|gone) out",
         r"(?:come|comes|came) from there", r"ever(?=[?.]*$)",
         r"(?:did|do|have|had) we (?:pay|paid|move|moved|shift|ship out)",
