@@ -86,6 +86,9 @@ class _Reader:
         if core.has(_EACH_WITH) or core.codes == "DM~":
             self._parts.group(things)
             return core.metrics
+        if re.fullmatch("u?D[wW]?Mkme?", core.codes) and self._known.is_count(core.metrics[0]):
+            self._parts.group(things)
+            return core.metrics
         if core.codes in ("mD", "Dm"):
             return (self._rows_of(things[0]),)
         sold = self._parts.having and all(

@@ -102,6 +102,9 @@ def _said_once(items: list[Item], known: Known) -> list[Item]:
                 continue  # "total sales revenue": two of its names at once
         if item.code == "Ω" and item.name == "percent" and any(other.code == "S" for other in items):
             continue
+        in_percent = item.code == "Ω" and item.name == "percent" and "percent" in units
+        if in_percent and not any(other.code in "ΔλΛ" for other in items):
+            continue
         if item.code == "U" and before is not None and before.code == "p" and item.name in units:
             kept.pop()
             continue

@@ -60,7 +60,7 @@ CODES: dict[str, tuple[str, str]] = {
                      "breakdown", "split", "broken", "break", "vary", "varies", "differ", "differs", "distributed"),
                     ("~", "")),
     **dict.fromkeys(("shipped", "delivered", "sent", "going", "carried", "sold", "based", "located", "bought",
-                     "ordered", "purchased", "supplied", "paid"), ("z", "")),
+                     "ordered", "purchased", "supplied", "paid", "working", "employed", "living"), ("z", "")),
     **dict.fromkeys(("handled", "handle", "taken", "take", "took", "placed", "place", "received", "receive",
                      "moved", "shifted", "booked", "processed", "processes", "handles", "delivers", "ships",
                      "carries", "carry", "managed", "wrote", "written", "landed"),
