@@ -40,6 +40,7 @@ _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
 _PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
 _OF_THE_FIRST = re.compile(r"u?Sp?M[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
 _BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
+_VERSUS = re.compile(r"\b(?:vs|versus|compared)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
@@ -128,7 +129,8 @@ class _Reader:
             if _HOW_MUCH_OF.search(parts.question):
                 raise NotUnderstood  # the amount, or what share of all?
             return SemanticQuery(metrics=metrics, pattern="total")
-        if not dimensions and len(parts.periods) > 1 and not self._is_number(metrics):
+        compared = _VERSUS.search(parts.question)
+        if not dimensions and len(parts.periods) > 1 and not compared and not self._is_number(metrics):
             raise NotUnderstood  # "the repeat customers of 2020 and 2021" are people
         if parts.having and parts.having[0] not in metrics:
             raise NotUnderstood

@@ -150,7 +150,7 @@ def last_deal(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
 
 
 _ENDS = f"(?:({_PLACE}) )?({ADJECTIVE})"
-_IS = "(?:(?:which|what|who) (?:is|are|was|were) )?"
+_IS = "(?:(?:which|what|who)(?: (?:is|are|was|were))? )?"
 _DONE = f"(?:is|was|did|does|has)? ?(?:{VERBS}|makes|handles|places)(?: by)?"
 EXTREMES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)

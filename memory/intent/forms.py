@@ -12,6 +12,7 @@ from sqlglot import exp, parse_one
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.arrangement import ARRANGEMENT
+from memory.intent.assortment import ASSORTMENT
 from memory.intent.attendance import ATTENDANCE
 from memory.intent.averages import AVERAGES
 from memory.intent.columns_compared import COLUMNS_COMPARED
@@ -21,12 +22,13 @@ from memory.intent.known import Known, NotUnderstood
 from memory.intent.leaders import leaders
 from memory.intent.lookups import contents, lookups
 from memory.intent.nouns import nouns_of
-from memory.intent.occasions import OCCASIONS
+from memory.intent.occasions import OCCASIONS, different
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
+from memory.intent.wording import plainly
 from memory.joins import NoJoinPath
 from memory.lexical import stem
 
@@ -43,9 +45,9 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
-_BUSINESS = re.compile(r" (?:in|at|of|with|for) ([EFK]\d+)(?= |$)")
+_BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -64,7 +66,8 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     if text.startswith("everything ", start):
         sentence.things["E99"] = Thing("everything", plural=True)
         sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
-    sentence.text = text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
+    text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
+    sentence.text = text = text if text == sentence.text else plainly(text)
     hire = re.compile(r"(?:new )?(hires?)(?= |$)(?! C)").search(text, start)
     if hire and reader.nouns.is_person and reader.nouns.named("hire date"):
         sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
@@ -322,6 +325,18 @@ def _share_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
 
 
 _UNIQUE = "(?:different|distinct|unique)"
+def _per_thing(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """ "How many different customers did each employee take orders from": a number for each."""
+    if replace(rows, window=None, open=False) != Rows():
+        return None
+    letter = next(group for group in head.groups if re.fullmatch(r"F\d+", group))
+    metric = different(reader, letter)
+    if not metric or not reader.thing(letter).plural or (rows.window and not reader.known.compiler.timed(metric)):
+        return None
+    return SemanticQuery((metric,), (reader.nouns.label,), window=rows.window)
+
+
+_DEALS = r"(?: (?:take|took|place|placed|sell|sold|serve|served|supply|supplied|ship|shipped|handle|handled|buy|bought|have|had))"
 _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
     for build, forms in (
@@ -330,6 +345,13 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
             rf"for (?:every|each) {LISTED}",
             rf"(?:(?:(?:for|at|in|on|to|from|with) )?(?:which|what|who)(?: are| is)?(?: of)? )?"
             rf"(?:(?:every|each) )?(?:N )?{LISTED}",
+        )),
+        (_per_thing, (
+            rf"for (?:each|every) ()(E\d+) ,? ?(?:(?:tell|show|give) )?how many {_UNIQUE} F (?:did|do|does|has|have) (?:they|he"
+            rf"|it){_DEALS}?(?: (?:to|for|with|from|E\d+ from|F\d+ from|orders from))*",
+            rf"how many {_UNIQUE} F (?:did|does|has|have|do) (?:each|every) ()(E\d+){_DEALS}?"
+            r"(?: (?:to|for|with|from|F\d+ from|orders from))*",
+            rf"(?:number|count) of {_UNIQUE} F (?:per|by|(?:for|of) (?:each|every)) ()(E\d+)",
         )),
         (_number_of, (
             rf"(?:how many(?: of)?|(?:what is )?(?:total )?number of|(?:what is )?count of|count(?: of)?)"

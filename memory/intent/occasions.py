@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 from memory.compiler import Having
 from memory.intent.known import NotUnderstood
-from memory.intent.rows import CONN, Clause, Reader, Rows, clause_of
+from memory.intent.rows import CONN, VERBS, WHEN, Clause, Reader, Rows, clause_of
 
-__all__ = ["OCCASIONS"]
+__all__ = ["OCCASIONS", "different"]
 
 OCCASIONS: list[Clause] = []
 
@@ -146,3 +147,68 @@ def _measured(reader: Reader, rows: Rows, metric: str, groups: Sequence[str]) ->
 def _most_first(_: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Biggest loss first", of what the things brought in."""
     return replace(rows, most_first=True) if (rows.measured and not groups) else None
+
+
+@clause_of(
+    OCCASIONS,
+    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:ordered|bought|purchased) (?:V )?(exactly once|only once|just once|once only)",
+    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:placed|made) (?:exactly|only|just) (one) F",
+    kind="names",
+)
+def _once(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "Who have ordered exactly once"."""
+    if any(group[0] == "V" for group in groups) or rows.counted or rows.window:
+        return None
+    return _times(reader, rows, Having("=", 1))
+
+
+@clause_of(
+    OCCASIONS,
+    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:ordered|bought|purchased) V Q times{WHEN}",
+    kind="names",
+)
+def _so_often(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "Who have ordered X at least four times"."""
+    quantity = reader.thing(next(group for group in groups if group[0] == "Q"))
+    found = reader.matches(groups[0], lambda match: match.dimension in reader.known.labels)
+    if rows.counted or rows.window or found.op != "=" or quantity.name not in (">", ">=", "="):
+        return None
+    held = reader.with_filter(replace(rows, window=reader.window(groups)), found)
+    return _times(reader, held, Having(cast("Any", quantity.name), quantity.numbers[0])) if held else None
+
+
+def _times(reader: Reader, rows: Rows, having: Having) -> Rows | None:
+    orders = reader.known.orders
+    if not orders or not reader.known.linker.joins.between(reader.table, reader.events):
+        return None
+    return replace(rows, counted=(orders, having))
+
+
+@clause_of(
+    OCCASIONS,
+    rf"{CONN}(?:{VERBS}|provide|provides|deliver|delivers|offer|offers|sell|sells|use|used|have|has)(?: us| with)?(?: F)?"
+    rf"(?: (?:from|in|of|to))? (?:Q|N) (?:different|distinct) F(?: (or more))?{WHEN}",
+    kind="names",
+)
+def _different(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "Who supply products of three or more different categories"."""
+    number = reader.thing(next(group for group in groups if group[0] in "QN"))
+    letter = [group for group in groups if group[0] == "F"][-1]
+    sign = number.name or (">=" if "or more" in groups else "")
+    metric = different(reader, letter)
+    if rows.counted or rows.window or sign not in (">", ">=", "=") or number.unit or not metric:
+        return None
+    return replace(rows, counted=(metric, Having(cast("Any", sign), number.numbers[0])), window=reader.window(groups))
+
+
+def different(reader: Reader, letter: str) -> str:
+    """The plain metric that counts how many different things of a kind go with one of the rows; "" where none does."""
+    target = reader.known.layer.entity(reader.thing(letter).name).table.casefold()
+    for table in reader.known.linker.catalog.tables:
+        for key in table.foreign_keys:
+            if key.target_table.casefold() != target or len(key.columns) != 1 or table.name.casefold() == target:
+                continue
+            metric = f"distinct:{table.name}.{key.columns[0]}"
+            if reader.known.combinable(metric, reader.nouns.label) and not reader.is_own(table.name):
+                return metric
+    return ""

@@ -35,7 +35,7 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
      r" (\w+) (?:of|from|on) each(?: one)?", r"\3 by \1 for \2"),
     (r"^what did (.+?) buy(?: from us)?,? in (\w+),?", r"\2 of \1"),
     (r"^what (?:did|does) shipping (.+?) cost(?: us)?\b", r"shipping cost \1"),
-    (r"^on (?:which|what) (?:day|date) was the first (\w+) placed", r"when was the first \1 placed"),
+    (r"^on (?:which|what) (?:day|date) was the (?:very )?first (\w+) placed", r"when was the first \1 placed"),
     (r"^where (?:is|are) (.+?) (?:located|based)\?\s*((?:city|country|town|region)(?: and (?:city|country|region))?)"
      r"(?: will do| please)?", r"what are the \2 of \1"),
     (r":\s*(give|show|list|tell) (?:me |us )?", r". \1 "),
@@ -51,6 +51,19 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\bdid we (?:win|gain|acquire|sign up)\b", "did we get"),
     (r"\b(?:first[ -]ever|very first)\b", "first"),
     (r"\b(?:of|from|on) their (?:products|items|goods|articles)\b", ""),
+    (r",? and (?:on|at|under) (?:what|which) (?:phone )?number\b(?: (?:do|can|should) i [\w ]+)?",
+     " and on what phone number"),
+    (r",? and what number do (?:i|we) (?:dial|call|ring)(?: to reach [\w ]+)?", " and on what phone number"),
+    (r"(?<=phone number)\? contact name and phone(?: number)?\b", ""),
+    # people
+    (r"^(?:name |who is |which is )?the (\w+) who has been with (?:us|the company|the firm) (?:the )?longest",
+     r"who is the longest serving \1"),
+    (r"^who (?:was|is) the (last|latest|first|newest) person to join(?: the company| us)?", "who joined last"),
+    (r"\b(oldest|youngest) person (?:on|in) the (?:team|company|staff)\b", r"\1 employee"),
+    # signs and short forms
+    (r" \+ ", " and "),
+    (r"\brev\b", "revenue"),
+    (r":\s*names? and (?:counts?|numbers?|amounts?)\b", ""),
     # superlatives
     (r"\b(?:was|is) our (?:strongest|best) (?:for|in)\b", "had the highest"),
     (r"\b(?:was|is) our weakest (?:for|in)\b", "had the lowest"),

@@ -96,6 +96,9 @@ def _names_nothing(head: str, rest: str, known: Known) -> bool:
     if find_periods(head, known.layer.today()) or re.search(r"\d", head) or links.columns:
         return False
     metrics = set(others.ids("metric"))
+    things = {mention.id for mention in others.mentions}
+    if not all(mention.id in things for mention in links.mentions):
+        return False
     return all(value.value in values for value in links.values) and set(links.ids("metric")) <= metrics
 
 
@@ -111,6 +114,9 @@ def _named_once(head: str, known: Known) -> str:
 
 def _with_name(rest: str, named: str) -> Iterator[str]:
     """The question with the name in the place of the pronoun."""
+    if re.match(r"who(?: is|['’]s) (?:the|our) contact(?: person)?\b(?! at)", rest, re.IGNORECASE):
+        yield re.sub(r"(?i)(who(?: is|['’]s) (?:the|our) contact(?: person)?)", rf"\1 at {named}", rest, count=1)
+        return
     for pronoun, text in ((_THEIR, f"{named}'s"), (_THEY, named), (_PERSONAL, f"{named}'s")):
         if len(pronoun.findall(rest)) == 1:
             yield pronoun.sub(text, rest)

@@ -82,7 +82,7 @@ class _Groups:
         take(parts, r"[be]n", self._by_noun)
         take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
         take(parts, r"(?<=M)eD(?![kDMn])", self._rows_counted)
-        take(parts, r"(?<=M)\.?p[DM](?=\.)|(?<=\.)D$", self._of_what_there_is)
+        take(parts, r"(?<=M)\.?p[DM](?=\.)|(?<=\.)D(?=[.,]|$)", self._of_what_there_is)
         take(parts, r"[be]nD[zp]*", self._by_column_of)
         take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg](?!w?[HB]M))*(?!V)", parts.group)
         take(parts, r"a", parts.group)
@@ -96,7 +96,9 @@ class _Groups:
         """ "Revenue on products from Italian suppliers": every row of the metric has one of those things."""
         thing = items[-1]
         heads = [item for item in self._parts.items if item.code == "M" and item is not thing]
-        if len(heads) != 1 or not self._parts.filters or self._parts.groups:
+        if not heads or not self._parts.filters or self._parts.groups:
+            return False
+        if len(heads) > 1 and (thing.code == "M" or any(self._known.crosses(h.name, thing.name) for h in heads)):
             return False
         metric = heads[0].name
         if thing.code == "M":

@@ -26,6 +26,14 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r" over time(?= |$)", ""),
     (r" (?:\.|,) ([CFE]\d+)(?: \1)? only$", ""),
     (r" ,? ?and (?:on|at|under|by) (?:which|what) ([CF]\d+) , (at|of|for) ", r" and \1 \2 "),
+    (r"\bhad no sales?(?= (?:in|during|at)|$)", "were not sold"),
+    (r"(V\d+) , (E\d+)$", r"\1 \2"),
+    (r"\bare still$", "are there"),
+    (r"^((?:list|give|show) )?numbers? and (?=C\d+ of)", r"\1"),
+    (r"\bwith (?:their |its )?numbers? and (?=C\d)", "with "),
+    (r"\b(?:still )?(?:carry|carries|show|shows|lack|lacks) no (?=C\d)", "with no "),
+    (r"\bhave a E\d+ with but (?=have|never|not)", ""),
+    (r"\bwho on E\d+ list (?=ha)", "who "),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"
