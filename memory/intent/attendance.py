@@ -22,7 +22,8 @@ __all__ = ["ATTENDANCE"]
 ATTENDANCE: list[Clause] = []
 
 _DEALT = f"(?:{VERBS}|use|used|tried|dealt|worked|served by|active)"
-_EACH = r"(?:every of|each of|all of|all|every|each)"
+_ALL = r"(?:every of|each of|all of|all|every)"
+_EACH = rf"(?:{_ALL}|each)"
 _PEOPLE = "(?:nobody|no one|no-one)"
 
 
@@ -30,6 +31,8 @@ _PEOPLE = "(?:nobody|no one|no-one)"
     ATTENDANCE,
     r"(?:, )?(?:but|and|yet)(?: then| who| have| did)? ?(?:place|placed|bought|ordered|order|buy|made)? ?"
     r"(not|nothing|none|nothing more)(?: (?:order|buy|once|anything|a single time|again))*(?: in| during| for) P",
+    r"(?:, )?(?:but|and|yet)(?: then)?(?: have| has| did)? ?(not come back|not returned|not return|not come back to|gone quiet|gone silent"
+    r"|fallen silent|stopped(?: buying| ordering)?|went quiet|went silent|disappeared|dropped out) (?:in|during|since|from) P",
     r"(?:, )?(?:but|and|yet)(?: then)? (placed no|made no|had no|without|with no|have no|have not placed a|have not had a)"
     r" F (?:in|during|for) P",
 )
@@ -44,7 +47,7 @@ def _not_then(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ATTENDANCE,
-    rf"{CONN}{HAVE}{_DEALT}(?: (?:from|in|of|with|something from|products from))? {_EACH}(?: N)?(?: of)? F{WHEN}",
+    rf"{CONN}{HAVE}{_DEALT}(?: (?:from|in|of|with|something from|products from))? {_ALL}(?: N)?(?: of)? F{WHEN}",
 )
 def _of_every(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Who bought from all eight categories"."""

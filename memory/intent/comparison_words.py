@@ -102,7 +102,7 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:by )?(?:what|how many) (?:percent(?:age)?|%)(?= (?:did|has|have)\b)", r"in relative terms",
         r"(?:in |as )(?:a )?(?:percent(?:ages?)?|%)(?: terms)?(?! (?:of|points?)\b)", r"by how many (?:percent|%)",
     )),
-    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how much(?! (?:more|less|higher))")),
+    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how (?:much|many)(?! (?:more|less|higher|percent|%))")),
     ("Σ", "", (
         r"(?:running|cumulative) (?:total|sum)s?(?: of)?", r"running", r"accumulate[sd]?", r"to date",
     )),

@@ -30,7 +30,7 @@ _AVERAGE = re.compile(r"u?μp?M|μu?MD|u?MDμ|u?μMpD|u?Mμ")
 _PEAK = re.compile(r"u?[HBμ]M")
 _COUNTED = re.compile(r"p?m?[DgM]z?")
 _ABOVE = re.compile(r"[uq]?D(?:[wW]?αMD?|[wW]?MαD?|αpM|w?ΛMτμD?)|WMαD|p?u?g[wW]?(?:Mα|αM)")
-_ABOVE_TOTAL = re.compile(r"[uq]?DW?w?h?M[wW]?ωM?|[uq]?Dw?Λ?ωM|[uq]?DW?Mω")
+_ABOVE_TOTAL = re.compile(r"[uq]?D[Wz]?w?h?M[wW]?ωM?(?:wh?j)?|[uq]?Dw?Λ?ωM|[uq]?DW?Mω")
 _ROWS_ABOVE = re.compile(r"u?D(?:w?α[Dn]|[wW]?[Dn]α[Dn]?)")
 _MOST_SHARE = re.compile(r"u?N?D[wp]?HSpM|u?HN?D[bp]Sp?M")
 _SHARE = re.compile(r"u?DSpM|D[kw]h?SpM|u?~?p?M[~S]?(?:pD)?")
@@ -317,7 +317,7 @@ class _Comparisons:
         """ "Which D has the largest share of M", "M by D in percent", "how much of M in percent is from V"."""
         in_percent = any(item.code == "Ω" and item.name == "percent" for item in self.items)
         codes = self.codes.replace("Ω", "") if in_percent else self.codes
-        if _SHARE_OVER.fullmatch(codes) and self._coded("N")[0].name == "percent":
+        if _SHARE_OVER.fullmatch(codes) and ("NS" in codes or self._coded("N")[0].name == "percent"):
             return self._share_over()
         most = bool(_MOST_SHARE.fullmatch(codes))
         if not (most or (_SHARE.fullmatch(codes) and (in_percent or "S" in codes))):

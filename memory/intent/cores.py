@@ -95,7 +95,7 @@ class _Reader:
         sold = self._parts.having and all(
             self._known.accounts_for(stem(fold(item.surface)), self._parts.having[0]) for item in core.coded("z")
         )
-        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?p?", core.codes):
+        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?(?:pu?)?(?:wj)?", core.codes):
             self._parts.group(things)
             return (self._parts.having[0],)
         return ()
@@ -135,9 +135,8 @@ class _Reader:
         if parts.having and parts.having[0] not in metrics:
             raise NotUnderstood
         if parts.order in ("best", "worst"):
-            if not self._known.is_welcome(metrics[0]):
-                raise NotUnderstood  # the best late rate is the lowest
-            parts.order = "desc" if parts.order == "best" else "asc"
+            best = self._known.is_welcome(metrics[0])  # the worst late rate is the highest
+            parts.order = "desc" if (parts.order == "best") == best else "asc"
         if dimensions and len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
             return side_by_side(metrics, dimensions, parts)
         by_name = parts.order == "name"

@@ -16,6 +16,7 @@ from memory.intent.assortment import ASSORTMENT
 from memory.intent.attendance import ATTENDANCE
 from memory.intent.averages import AVERAGES
 from memory.intent.columns_compared import COLUMNS_COMPARED
+from memory.intent.company import accompanied
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
@@ -73,6 +74,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
         sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
+    yield from accompanied(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
@@ -211,6 +213,8 @@ def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     if rows.counted:
         query = _counted(reader, rows)
         return replace(query, pattern="count_groups") if query else None
+    if any(item.every for item in rows.related):
+        return None  # "how many cover each region": of each, or those who cover all?
     metrics = rows.kinds or (reader.nouns.count,)
     said = re.search(r"E\d+ ([a-z]+) to V", reader.sentence.text)
     if (said and (stem(said[1]),) in reader.nouns.kinds) or any(m not in metrics for m in _kinds_named(reader)):
@@ -336,7 +340,7 @@ def _per_thing(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     return SemanticQuery((metric,), (reader.nouns.label,), window=rows.window)
 
 
-_DEALS = r"(?: (?:take|took|place|placed|sell|sold|serve|served|supply|supplied|ship|shipped|handle|handled|buy|bought|have|had))"
+_DEALS = r"(?: (?:take|took|place|placed|sell|sold|serve|served|supply|supplied|ship|shipped|handle|handled|buy|bought|have|had|deal|work|trade|do business))"
 _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
     for build, forms in (
@@ -349,7 +353,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (_per_thing, (
             rf"for (?:each|every) ()(E\d+) ,? ?(?:(?:tell|show|give) )?how many {_UNIQUE} F (?:did|do|does|has|have) (?:they|he"
             rf"|it){_DEALS}?(?: (?:to|for|with|from|E\d+ from|F\d+ from|orders from))*",
-            rf"how many {_UNIQUE} F (?:did|does|has|have|do) (?:each|every) ()(E\d+){_DEALS}?"
+            rf"(?:(?:with|to|for|from) )?how many {_UNIQUE} F (?:did|does|has|have|do) (?:each|every) ()(E\d+){_DEALS}?"
             r"(?: (?:to|for|with|from|F\d+ from|orders from))*",
             rf"(?:number|count) of {_UNIQUE} F (?:per|by|(?:for|of) (?:each|every)) ()(E\d+)",
         )),

@@ -24,7 +24,7 @@ __all__ = ["leaders"]
 
 _DID = (
     rf"(?:{VERBS}|has|had|brought in|brought|spent|earned|generated|wrote|booked|made|won|does|did|is on|has made"
-    r"|has sold|has brought in|has earned)"
+    r"|has sold|has brought in|has earned|gave away|gave|granted|paid|received|got|took in|bought|booked)"
 )
 _FOR_US = "(?: (?:in|for|through|us))?"
 _WHAT = f"({MOST}|{LEAST})(?: number of| total| amount of)?"

@@ -34,6 +34,8 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\b(?:still )?(?:carry|carries|show|shows|lack|lacks) no (?=C\d)", "with no "),
     (r"\bhave a E\d+ with but (?=have|never|not)", ""),
     (r"\bwho on E\d+ list (?=ha)", "who "),
+    (r" we(?: have)?(?: ever)? (?:paid|had|took|taken|seen|got)(?= |$)", ""),
+    (r"^who bought (.*) , E(\d+) by E\d+$", r"who bought \1"),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"

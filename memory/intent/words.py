@@ -165,7 +165,8 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("O", "best", (
         rf"best (?:one )?{_ON_TOP}", r"(?:from )?best to worst", r"starting with the best",
     )),
-    ("O", "worst", (rf"worst (?:one )?{_ON_TOP}", r"(?:from )?worst to best", r"starting with the worst")),
+    ("a", "month", (r"(?:over|across|through) the months",)),
+    ("O", "worst", (rf"worst(?: \w+){{0,2}} {_ON_TOP}", rf"worst (?:one )?{_ON_TOP}", r"(?:from )?worst to best", r"starting with the worst")),
     ("p", "", (r"(?:over|in) the course of(?= )",)),
     ("k", "", (r"along with", r"as well as", r"together with")),
     ("v", "", (r"compared (?:to|with)",)),
@@ -202,7 +203,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     )),
     ("", "", (
         r"(?:from|with|for|of) us", r"since day one", r"(?:over|across|for|of) all time", r"all[- ]time", r"so far", r"of all time", r"altogether",
-        r"names? only", r"(?:look|looks|looking) after", r"(?:is|are) responsible for", r"(?:go|goes|went|gone) out",
+        r"names? only", r"(?:(?:that )?(?:they|he|she|each|it) )?(?:look|looks|looking) after", r"(?:is|are) responsible for", r"(?:go|goes|went|gone) out",
         r"(?:come|comes|came) from there", r"ever(?=[?.]*$)",
         r"(?:did|do|have|had) we (?:pay|paid|move|moved|shift|ship out)",
         r"like(?=[?.]*$| (?:in|during|for|over|last|this) )", r"we (?:pay|paid)", r"(?:is|are|was|were) there",
