@@ -26,7 +26,9 @@ def _average_gap(query: SemanticQuery, scope: Scope) -> str:
     tests = ["COUNT(*) > 1"] + ([having_test("COUNT(*)", query.having)] if query.having else [])
     text = f"SELECT {', '.join(g.item for g in groups)}, {gap} {body} GROUP BY {keys_of(groups)}"
     text += f" HAVING {' AND '.join(tests)}"
-    return text + (f" ORDER BY average_days_between{direction_of(query.order)}" if query.order else "") + limit_of(query)
+    return (
+        text + (f" ORDER BY average_days_between{direction_of(query.order)}" if query.order else "") + limit_of(query)
+    )
 
 
 def _streak(query: SemanticQuery, scope: Scope) -> str:
@@ -53,7 +55,10 @@ def _streak(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _pairs(query: SemanticQuery, scope: Scope) -> str:
-    """dimensions[0]; entity (what they come on); filters, window, having, order, limit. Two things on the same row."""
+    """dimensions[0]; entity (what they come on); filters, window, having, order, limit. Two things on the same row.
+
+    Each pair once: in the order of the things' keys or, `by_group`, of what they are called.
+    """
     if len(query.dimensions) != 1:
         raise CannotCompile("Pairs are of one kind of thing.")
     entity = scope.layer.entity(query.entity)
@@ -64,11 +69,14 @@ def _pairs(query: SemanticQuery, scope: Scope) -> str:
     tables = [t for t in scope.tables([item.sql, *tests]) if t.lower() != entity.table.lower()]
     source = scope.source(entity.table, tables, fan_out=True)
     where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    inner = f"SELECT DISTINCT {key} AS together, {item.sql} AS item FROM {source}{where}"
+    own = scope.catalog.table(scope.tables([item.sql])[0])
+    keyed = not query.by_group and own is not None and len(own.primary_key) == 1
+    number = f"{own.name}.{own.primary_key[0]}" if keyed and own is not None else item.sql
+    inner = f"SELECT DISTINCT {key} AS together, {item.sql} AS item, {number} AS item_key FROM {source}{where}"
     text = (
         f"WITH items AS ({inner}) SELECT one.item AS first_{item.name}, other.item AS second_{item.name}, "
         f"COUNT(*) AS shared FROM items AS one JOIN items AS other "
-        f"ON one.together = other.together AND one.item < other.item GROUP BY one.item, other.item"
+        f"ON one.together = other.together AND one.item_key < other.item_key GROUP BY one.item, other.item"
     )
     if query.having is not None:
         text += f" HAVING {having_test('COUNT(*)', query.having)}"

@@ -67,9 +67,10 @@ def _pairs(reader: Reader, groups: Sequence[str], text: str) -> SemanticQuery | 
     most = re.search(r"\bmost (?:often|frequently)\b", text)
     if bool(most) == bool(having):
         return None
+    named = "alphabetical" in text
     first: dict[str, Any] = {"order": "desc", "limit": 1} if most else {}
     return SemanticQuery((), (reader.nouns.label,), window=reader.window(groups), having=having, pattern="pairs",
-                         entity=event.id, **first)  # fmt: skip
+                         entity=event.id, by_group=named, **first)  # fmt: skip
 
 
 def _gap(reader: Reader, groups: Sequence[str], text: str) -> SemanticQuery | None:

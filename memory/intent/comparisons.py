@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
+from memory.intent.against_all import above_total, share_over
 from memory.intent.changes import read_change
 from memory.intent.checks import meant
 from memory.intent.comparison_words import COMPARISON_SIGNS
@@ -216,19 +217,10 @@ class _Comparisons:
         )
 
     def _above_total(self) -> SemanticQuery | None:
-        """ "Which D have M above the company-wide M": above what it is of all together."""
+        """ "Which D have M above the company-wide M"."""
         if not _ABOVE_TOTAL.fullmatch(self.codes) or not self._is_plain() or self.parts.grouped:
             return None
-        [thing] = self._coded("D")
-        if not thing.plural or self.parts.filters or self.known.adds_up(self._metric):
-            raise NotUnderstood  # nobody has more than all have together
-        order, _, times = self._coded("ω")[0].name.partition(" ")
-        number = float(times.removeprefix(">=")) if times else 0.0
-        having = Having(">=" if times.startswith(">=") else ">", int(number) if number.is_integer() else number)
-        return SemanticQuery(
-            (self._metric,), (thing.name,), having=having if times else None, order=cast("Order", order),
-            pattern="above_total",
-        )  # fmt: skip
+        return above_total(self._metric, self.items, self.parts, self.known)
 
     def _rows_above(self) -> SemanticQuery | None:
         """ "Products with an above-average price": a number that each row has."""
@@ -318,7 +310,7 @@ class _Comparisons:
         in_percent = any(item.code == "Ω" and item.name == "percent" for item in self.items)
         codes = self.codes.replace("Ω", "") if in_percent else self.codes
         if _SHARE_OVER.fullmatch(codes) and ("NS" in codes or self._coded("N")[0].name == "percent"):
-            return self._share_over()
+            return share_over(self._metric, self.items, self.parts, self.known)
         most = bool(_MOST_SHARE.fullmatch(codes))
         if not (most or (_SHARE.fullmatch(codes) and (in_percent or "S" in codes))):
             return None
@@ -338,19 +330,6 @@ class _Comparisons:
             return query
         order = self._coded("H")[0].name
         return replace(query, order=cast("Order", order), limit=self._limit(groups[0]))
-
-    def _share_over(self) -> SemanticQuery:
-        """ "Which D make up more than N % of M"."""
-        thing, number, sign = self._coded("D")[0], self._coded("N")[0].number, self._coded("x")[0].name
-        order = self.parts.order
-        if not thing.plural or self.parts.grouped or self.parts.having or self.parts.compared or order == "name":
-            raise NotUnderstood
-        if not self.known.adds_up(self._metric) or self.known.crosses(self._metric, thing.name):
-            raise NotUnderstood
-        self.parts.order = ""
-        having = Having(cast("Any", sign), int(number) if number.is_integer() else number)
-        return SemanticQuery((self._metric,), (thing.name,), having=having, pattern="share",
-                             order=cast("Order", order) if order in ("asc", "desc") else None)  # fmt: skip
 
     # -- named values --------------------------------------------------------------------------------------------------
 

@@ -329,6 +329,8 @@ def _share_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
 
 
 _UNIQUE = "(?:different|distinct|unique)"
+
+
 def _per_thing(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """ "How many different customers did each employee take orders from": a number for each."""
     if replace(rows, window=None, open=False) != Rows():

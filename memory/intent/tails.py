@@ -94,7 +94,11 @@ def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:
             if known.layer.entity_of(entity.table) != entity or known.compiler.label(entity) != name:
                 continue
             field = nouns_of(entity.id, known).columns.get(said, "")
-            own = item.name if item.code == "D" and item.name and known.table_of(item.name) == known.table_of(name) else ""
+            own = (
+                item.name
+                if item.code == "D" and item.name and known.table_of(item.name) == known.table_of(name)
+                else ""
+            )
             field = field or own
             if field and field != name and all(known.combinable(metric, field) for metric in query.metrics):
                 return field
