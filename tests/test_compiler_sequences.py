@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from statistics import mean, median
 
 import pytest
@@ -47,7 +47,7 @@ def days_of(target: Built, layer: SemanticLayer) -> dict[str, list[dt.date]]:
 def test_the_average_gap_is_that_between_neighbours(built: Built, layer: SemanticLayer) -> None:
     query = SemanticQuery((), ("customer_name",), pattern="average_gap", entity="order", having=Having(">=", 3))
     expected = {
-        customer: mean((b - a).days for a, b in zip(days, days[1:], strict=False))
+        customer: mean((b - a).days for a, b in pairwise(days))
         for customer, days in days_of(built, layer).items()
         if len(days) >= 3
     }
@@ -171,9 +171,7 @@ def test_the_periods_with_more_than_the_one_before(built: Built, layer: Semantic
     query = SemanticQuery(
         ("order_count",), grain="year", having=Having(">", 0), columns=("value",), pattern="change_series"
     )
-    expected = [
-        after for before, after in zip(each, each[1:], strict=False) if int(str(after[1])) > int(str(before[1]))
-    ]
+    expected = [after for before, after in pairwise(each) if int(str(after[1])) > int(str(before[1]))]
     assert sorted(map(str, asked(built, layer, query))) == sorted(map(str, expected))
 
 

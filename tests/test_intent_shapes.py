@@ -49,7 +49,8 @@ READ: list[tuple[str, SemanticQuery]] = [
      between("change", 2024, 2023, REVENUE, EMPLOYEE, having=Having(">", 0))),
     ("Which salespeople brought in less revenue in 2024 than in 2023? Show both years.",
      between("change_table", 2023, 2024, REVENUE, EMPLOYEE, having=Having("<", 0))),
-    ("Which customers spent more than twice as much in 2024 as they did in 2023, counting only those who ordered in both"
+    ("Which customers spent more than twice as much in 2024 as they did in 2023, counting only those who ordered"
+     " in both"
      " years?", between("growth_table", 2023, 2024, REVENUE, CUSTOMER, having=Having(">", 100), in_both=True)),
     ("Revenue per category, 2023 next to 2024", between("change_table", 2023, 2024, REVENUE, CATEGORY)),
     ("For each category, compare revenue in 2023 with revenue in 2024 and show the difference.",
@@ -64,7 +65,7 @@ READ: list[tuple[str, SemanticQuery]] = [
     ("Which categories have a gross margin below the overall one?",
      SemanticQuery(("gross_margin",), (CATEGORY,), order="asc", pattern="above_total")),
     ("Which products have a unit price above the average of their own category?",
-     SemanticQuery((), (CATEGORY,), order="desc", pattern="compare_to_row", entity="product",
+     SemanticQuery((), ("Categories.CategoryName",), order="desc", pattern="compare_to_row", entity="product",
                    columns=("Products.UnitPrice",))),
     ("Which countries made up more than 10% of our revenue in 2023?",
      SemanticQuery((REVENUE,), (COUNTRY,), window=year(2023), having=Having(">", 10), pattern="share")),
@@ -76,7 +77,8 @@ READ: list[tuple[str, SemanticQuery]] = [
                               related=(ordered(2022), ordered(2023, negated=True)))),
     ("Which customers placed orders in each of the years 2021, 2022 and 2023?",
      listed("customer", *map(ordered, (2021, 2022, 2023)))),
-    ("Which customers have bought from all our categories?", listed("customer", Related("Orders", every=CATEGORY))),
+    ("Which customers have bought from all our categories?", listed("customer", Related("Orders", every=
+        "Categories.CategoryName"))),
     ("Which customers ordered in at least three consecutive months of 2023?",
      SemanticQuery((), (CUSTOMER,), window=year(2023), grain="month", having=Having(">=", 3), pattern="streak",
                    entity="order")),

@@ -21,12 +21,14 @@ that cannot be broken down that way, and there is no intent, and the question go
     cores.py       it must be one of a few cores: a total, a breakdown, a superlative, a list ...
     checks.py      the query with its filters and window, if nothing speaks against it
     tails.py       a last clause that only says what to show
+    tails_of_changes.py  the same behind who or what changed between two periods
 
 Cores that compare have their words, in Greek letters, and their modules to themselves:
 
     comparison_words.py  growth, above the average, without ...
     comparisons.py       a metric against other values, the average of its groups, the total
     changes.py           a metric against itself at another time
+    against_all.py       groups against what it is of all of them together
 
 Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
 
@@ -39,9 +41,15 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"
     rows.py         what clauses add to: the rows asked for, as far as they are read
+    leaders.py      what belongs to the one that comes first by a metric, each a whole line
+    company.py      pairs, gaps, who came back, each a whole line
     conditions.py   clauses about values, numbers, days, texts, what is missing
     columns_compared.py  clauses that compare two columns of a row
     relations.py    clauses about what things have to do with others
+    attendance.py   clauses about who came every time and who stayed away
+    occasions.py    clauses about the first and the last time, and how often
+    assortment.py   clauses about what is still sold and what has run out
+    averages.py     clauses about the average of a row's own group
     phrases.py      clauses whose object is described in turn
     arrangement.py  clauses about columns, orders and what comes first
 """

@@ -1,4 +1,4 @@
-"""Clauses about what is still sold and what is there: in the range or out of it, at nought, on its way, below its level.
+"""Clauses about what is still sold and what is there: in the range or out of it, at nought, on its way, too low.
 
 Whether a thing is still sold is a yes-or-no field that says it is not ("discontinued"); so what we still sell is what
 it does not hold of.

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from memory.compiler import Having, Related, TimeWindow
-from memory.intent.parts import split, unit_of
 from memory.intent.nouns import nouns_of
+from memory.intent.parts import split, unit_of
 from memory.intent.rows import CONN, HAVE, VERBS, WHEN, Clause, Reader, Rows, clause_of
 from memory.periods import PeriodMention
 
@@ -31,9 +31,12 @@ _PEOPLE = "(?:nobody|no one|no-one)"
     ATTENDANCE,
     r"(?:, )?(?:but|and|yet)(?: then| who| have| did)? ?(?:place|placed|bought|ordered|order|buy|made)? ?"
     r"(not|nothing|none|nothing more)(?: (?:order|buy|once|anything|a single time|again))*(?: in| during| for) P",
-    r"(?:, )?(?:but|and|yet)(?: then)?(?: have| has| did)? ?(not come back|not returned|not return|not come back to|gone quiet|gone silent"
-    r"|fallen silent|stopped(?: buying| ordering)?|went quiet|went silent|disappeared|dropped out) (?:in|during|since|from) P",
-    r"(?:, )?(?:but|and|yet)(?: then)? (placed no|made no|had no|without|with no|have no|have not placed a|have not had a)"
+    r"(?:, )?(?:but|and|yet)(?: then)?(?: have| has| did)? ?(not come back|not returned|not return|not come back"
+    r" to|gone quiet|gone silent"
+    r"|fallen silent|stopped(?: buying| ordering)?|went quiet|went silent|disappeared|dropped out) (?:in|during"
+    r"|since|from) P",
+    r"(?:, )?(?:but|and|yet)(?: then)? (placed no|made no|had no|without|with no|have no|have not placed a|have"
+    r" not had a)"
     r" F (?:in|during|for) P",
 )
 def _not_then(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from memory.compiler import Having, Related, SemanticQuery, TimeWindow
 from memory.compiler.query import Grain, Order
 from memory.intent.known import NotUnderstood
+from memory.intent.occasions import different
 from memory.intent.rows import TRADE, WHEN, Reader
 from memory.intent.sentence import pattern
 from memory.joins import NoJoinPath
@@ -27,7 +28,8 @@ _APPEAR = (
     r"(?:bought|ordered|sold|found)|(?:are|is|were) (?:bought|ordered|sold)|get (?:bought|ordered)|go|occur)"
 )
 _AND_SHARED = (
-    r"(?:(?: ,| \.)?(?: and| want| show| give| with| plus)*(?: (?:both|N|E|C|names|how often|on how many F|number of(?: shared)? F"
+    r"(?:(?: ,| \.)?(?: and| want| show| give| with| plus)*(?: (?:both|N|E|C|names|how often|on how many F|number"
+    r" of(?: shared)? F"
     r"|shared F|in alphabetical order|how many F(?: is it)?|count|one row per pair))+)*"
 )
 _BOUGHT = f"(?:{TRADE}|placed an order|placed orders|placed F|placed a F)(?: (?:something|anything|from))?"
@@ -121,30 +123,57 @@ def _hired(reader: Reader, groups: Sequence[str], _: str) -> SemanticQuery | Non
     return SemanticQuery((f"count:{reader.nouns.entity.id}",), grain=cast("Grain", grain), window=window)
 
 
+def _different(reader: Reader, groups: Sequence[str], _: str) -> SemanticQuery | None:
+    """ "How many different customers did each employee serve": a number for each."""
+    counted = next(group for group in groups if group[0] == "F")
+    metric, window = different(reader, counted), reader.window(groups)
+    if not metric or not reader.thing(counted).plural or (window and not reader.known.compiler.timed(metric)):
+        return None
+    return SemanticQuery((metric,), (reader.nouns.label,), window=window)
+
+
+_UNIQUE = "(?:different|distinct|unique)"
+_DEALT = (
+    r"(?: (?:take|took|place|placed|sell|sold|serve|served|supply|supplied|ship|shipped|handle|handled|buy|bought"
+    r"|have|had"
+    r"|deal|work|trade|do business|deal with|provide|look after))?(?: (?:to|for|with|from|F from|orders from))*"
+)
 _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
     (pattern(form), answer)
     for answer, forms in (
         (_pairs, (
             rf"(?:which|what) (?:N )?E(?: pairs)? {_APPEAR}(?: most often| most frequently)?(?: together)?"
             rf"(?: most often| most frequently)? {_SAME}(?: Q times)?{WHEN}{_AND_SHARED}",
-            rf"(?:which|what) pairs of E {_APPEAR}(?: together)?(?: {_SAME})?(?: (?:on|in) (?:Q|N) F(?: or more)?| Q times){WHEN}"
+            rf"(?:which|what) pairs of E {_APPEAR}(?: together)?(?: {_SAME})?(?: (?:on|in) (?:Q|N) F(?: or more)?|"
+            rf" Q times){WHEN}"
             rf"{_AND_SHARED}",
         )),
         (_gap, (
             rf"(?:average |mean )?number of days between consecutive F (?:for|of|by|from) V{WHEN}",
-            rf"(?:on average ,? ?)?how many days(?: ,)?(?: on average(?: ,)?)? (?:pass|go by|are there|lie|elapse) between {_NEXT}"
+            rf"(?:on average ,? ?)?how many days(?: ,)?(?: on average(?: ,)?)? (?:pass|go by|are there|lie|elapse)"
+            rf" between {_NEXT}"
             rf" (?:for|of|by|from|at) V{WHEN}",
             rf"(?:average |mean )?number of days between {_NEXT} (?:for|of|by|from|at) V{WHEN}",
-            rf"(?:for|of) (?:each E|every E|E with Q F) ,? ?(?:what is )?(?:how many days(?: on average)?|average (?:number of )?days"
-            rf"|average gap)(?: (?:pass|go by|are there))? between (?:consecutive F|{_NEXT})(?: (?:,|\.)? ?[a-z]+ first)?",
+            rf"(?:for|of) (?:each E|every E|E with Q F) ,? ?(?:what is )?(?:how many days(?: on average)?|average"
+            rf" (?:number of )?days"
+            rf"|average gap)(?: (?:pass|go by|are there))? between (?:consecutive F|{_NEXT})(?: (?:,|\.)? ?[a-z]+"
+            rf" first)?",
         )),
         (_came_back, (
             rf"of E (?:who|that) {_BOUGHT} (?:in|during) P , what (?:percentage|percent|share|proportion)(?: of them)?"
             rf" {_AGAIN} (?:in|during) P",
-            rf"what (?:percentage|percent|share|proportion) of E (?:who|that) {_BOUGHT} (?:in|during) P {_AGAIN} (?:in|during) P",
+            rf"what (?:percentage|percent|share|proportion) of E (?:who|that) {_BOUGHT} (?:in|during) P {_AGAIN}"
+            rf" (?:in|during) P",
+        )),
+        (_different, (
+            rf"for (?:each|every) E ,? ?(?:(?:tell|show|give) )?how many {_UNIQUE} F (?:did|do|does|has|have)"
+            rf" (?:they|he|it){_DEALT}{WHEN}",
+            rf"(?:(?:with|to|for|from) )?how many {_UNIQUE} F (?:did|does|has|have|do) (?:each|every) E{_DEALT}{WHEN}",
+            rf"(?:number|count) of {_UNIQUE} F (?:per|by|(?:for|of) (?:each|every)) E{WHEN}",
         )),
         (_hired, (
-            r"how many E did we (?:hire|recruit|employ|take on|bring in|sign)(?: (?:in|for))? (?:each|every|per|by) (year|quarter|month)",
+            r"how many E did we (?:hire|E97|recruit|employ|take on|bring in|sign)(?: (?:in|for))? (?:each|every"
+            r"|per|by) (year|quarter|month)",
             r"(?:number of )?(?:E hired|hires|new E) (?:per|by|in each|each) (year|quarter|month)",
         )),
     )

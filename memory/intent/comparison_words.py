@@ -55,7 +55,8 @@ _TIMES = (
 )  # fmt: skip
 
 _OF_ALL = (
-    r"(?:the |our |that of (?:the )?)?(?:company[- ]wide|overall|whole company(?:['’]s)?|company (?:average|as a whole))"
+    r"(?:the |our |that of (?:the )?)?(?:company[- ]wide|overall|whole company(?:['’]s)?|company (?:average|as a"
+    r" whole))"
     r"(?: (?:rate|level|average(?=[,.?]|$| (?:for|in|of|over)\b)|figure|one))?(?: (?:gave|had|achieved|got))?"
 )
 _THOSE = r"(?:only |just )?(?:the |those |ones |accounts |customers |clients |things |products )*(?:that|who|which)"
@@ -102,7 +103,8 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:by )?(?:what|how many) (?:percent(?:age)?|%)(?= (?:did|has|have)\b)", r"in relative terms",
         r"(?:in |as )(?:a )?(?:percent(?:ages?)?|%)(?: terms)?(?! (?:of|points?)\b)", r"by how many (?:percent|%)",
     )),
-    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how (?:much|many)(?! (?:more|less|higher|percent|%))")),
+    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how (?:much|many)(?! (?:more|less"
+                                                                          r"|higher|percent|%))")),
     ("Σ", "", (
         r"(?:running|cumulative) (?:total|sum)s?(?: of)?", r"running", r"accumulate[sd]?", r"to date",
     )),

@@ -23,7 +23,7 @@ from memory.intent.known import Known, NotUnderstood
 from memory.intent.leaders import leaders
 from memory.intent.lookups import contents, lookups
 from memory.intent.nouns import nouns_of
-from memory.intent.occasions import OCCASIONS, different
+from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
 from memory.intent.relations import RELATIONS
@@ -48,7 +48,8 @@ _ASKING = re.compile(
 )
 _BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE,
+    *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -126,14 +127,8 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
 
 def _list(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The rows, by what they are called by, with the columns asked for."""
-    if rows.streak:
-        return _on_end(reader, rows)
-    if rows.peers:
-        return _beside_peers(reader, rows, head)
-    if rows.measured:
-        return _with_measure(reader, rows)
-    if rows.counted:
-        return _counted(reader, rows) if not (rows.columns or rows.order) else None
+    if rows.streak or rows.peers or rows.measured or rows.counted:
+        return _of_measured(reader, rows, head)
     if rows.extreme:
         return extreme(reader, rows, head)
     made_of = _made_of(reader, rows)
@@ -208,13 +203,17 @@ def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """How many rows there are."""
     if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
         return None
-    if rows.streak or rows.measured or rows.peers or (rows.counted and rows.counted[1] is None):
+    if (
+        any(item.every for item in rows.related)
+        or rows.streak
+        or rows.measured
+        or rows.peers
+        or (rows.counted and rows.counted[1] is None)
+    ):
         return None
     if rows.counted:
         query = _counted(reader, rows)
         return replace(query, pattern="count_groups") if query else None
-    if any(item.every for item in rows.related):
-        return None  # "how many cover each region": of each, or those who cover all?
     metrics = rows.kinds or (reader.nouns.count,)
     said = re.search(r"E\d+ ([a-z]+) to V", reader.sentence.text)
     if (said and (stem(said[1]),) in reader.nouns.kinds) or any(m not in metrics for m in _kinds_named(reader)):
@@ -240,6 +239,17 @@ def _counted(reader: Reader, rows: Rows) -> SemanticQuery | None:
         return None
     query = SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
     return _of_those(reader, rows, query)
+
+
+def _of_measured(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """The things by something that is reckoned of each of them."""
+    if rows.streak:
+        return _on_end(reader, rows)
+    if rows.peers:
+        return _beside_peers(reader, rows, head)
+    if rows.measured:
+        return _with_measure(reader, rows)
+    return None if rows.columns or rows.order else _counted(reader, rows)
 
 
 def _of_those(reader: Reader, rows: Rows, query: SemanticQuery) -> SemanticQuery:
@@ -331,18 +341,6 @@ def _share_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
 _UNIQUE = "(?:different|distinct|unique)"
 
 
-def _per_thing(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
-    """ "How many different customers did each employee take orders from": a number for each."""
-    if replace(rows, window=None, open=False) != Rows():
-        return None
-    letter = next(group for group in head.groups if re.fullmatch(r"F\d+", group))
-    metric = different(reader, letter)
-    if not metric or not reader.thing(letter).plural or (rows.window and not reader.known.compiler.timed(metric)):
-        return None
-    return SemanticQuery((metric,), (reader.nouns.label,), window=rows.window)
-
-
-_DEALS = r"(?: (?:take|took|place|placed|sell|sold|serve|served|supply|supplied|ship|shipped|handle|handled|buy|bought|have|had|deal|work|trade|do business))"
 _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
     for build, forms in (
@@ -351,13 +349,6 @@ _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
             rf"for (?:every|each) {LISTED}",
             rf"(?:(?:(?:for|at|in|on|to|from|with) )?(?:which|what|who)(?: are| is)?(?: of)? )?"
             rf"(?:(?:every|each) )?(?:N )?{LISTED}",
-        )),
-        (_per_thing, (
-            rf"for (?:each|every) ()(E\d+) ,? ?(?:(?:tell|show|give) )?how many {_UNIQUE} F (?:did|do|does|has|have) (?:they|he"
-            rf"|it){_DEALS}?(?: (?:to|for|with|from|E\d+ from|F\d+ from|orders from))*",
-            rf"(?:(?:with|to|for|from) )?how many {_UNIQUE} F (?:did|does|has|have|do) (?:each|every) ()(E\d+){_DEALS}?"
-            r"(?: (?:to|for|with|from|F\d+ from|orders from))*",
-            rf"(?:number|count) of {_UNIQUE} F (?:per|by|(?:for|of) (?:each|every)) ()(E\d+)",
         )),
         (_number_of, (
             rf"(?:how many(?: of)?|(?:what is )?(?:total )?number of|(?:what is )?count of|count(?: of)?)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from memory.compiler import SemanticQuery, TimeWindow
 from memory.compiler.query import Order
@@ -34,15 +33,21 @@ _LEADER = (
     rf"E (?:with|that has|who has|(?:that|who|which) {_DID}{_FOR_US}|whose F {_DID}{_FOR_US}|on whose F we made)"
     rf" {_WHAT} {_OF_WHAT}{_WHEN}"
 )
-_FIRST = rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading) E (?:by|in|for|in terms of)(?: all time)? {_OF_WHAT}{_WHEN}"
+_FIRST = (
+    rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading) E (?:by|in|for|in terms of)(?: all"
+    rf" time)? {_OF_WHAT}{_WHEN}"
+)
 _IS = "(?:(?:what|which|who) (?:is|are|was|were) |(?:what|which) )?"
 _BESIDE = (
-    r"(?:(?: ,| \.)?(?: and| with)?(?: (?:tell|show|give|add|include))? (?:how many|how much|how many (?:was|were) (?:it|there|that)"
-    r"|how (?:much|many) (?:did|has|have|was|were) (?:it|they|he|she|that)(?: [a-z]+){0,2}|how many were [a-z]+|how many K"
+    r"(?:(?: ,| \.)?(?: and| with)?(?: (?:tell|show|give|add|include))? (?:how many|how much|how many (?:was|were)"
+    r" (?:it|there|that)"
+    r"|how (?:much|many) (?:did|has|have|was|were) (?:it|they|he|she|that)(?: [a-z]+){0,2}|how many were [a-z]+"
+    r"|how many K"
     r"|(?:what|which) (?:is|was) E called|(?:its |their )?(?:L|M)(?: and M)?))*"
 )
 _ASKED = (
-    r"(?:which C is it in|where is it|who is C(?: there)?|what is (?:its|their|his|her) C|C|which C|which F (?:is it|took it|placed it)"
+    r"(?:which C is it in|where is it|who is C(?: there)?|what is (?:its|their|his|her) C|C|which C|which F (?:is"
+    r" it|took it|placed it)"
     r"|which F)"
 )
 _FORMS = tuple(
@@ -70,38 +75,43 @@ def leaders(reader: Reader, start: int) -> Iterator[SemanticQuery]:
 
 
 def _of_the_first(reader: Reader, groups: Sequence[str], text: str) -> SemanticQuery | None:
-    at = re.search(r"E\d+ (?:with|that|who|which|whose|on whose|by|in|for)(?= )", text)
-    if at is None:
+    thing, measure, metric = _ranked(reader, text)
+    whose = re.search(r"whose (F\d+)", text)
+    fields = _fields(reader, text, measure, whose[1] if whose else "")
+    if fields is None or reader.thing(thing).plural or (whose and not reader.thing(whose[1]).plural):
         return None
-    ranked = re.search(
+    window: TimeWindow | None = reader.window(groups)
+    dimensions = tuple(dict.fromkeys([*fields, reader.nouns.label]))
+    known, named = reader.known, [group for group in groups if re.fullmatch(r"M\d+", group)]
+    if (
+        not all(known.combinable(metric, field) and not known.crosses(metric, field) for field in dimensions)
+        or any(reader.thing(group).name != metric for group in named)
+        or (window and not known.compiler.timed(metric))
+    ):
+        return None
+    order: Order = "asc" if re.search(rf"\b(?:{LEAST})\b", text) else "desc"
+    return SemanticQuery((metric,), dimensions, window=window, order=order, limit=1)
+
+
+def _ranked(reader: Reader, text: str) -> tuple[str, str, str]:
+    """The letters of the thing and of what it comes first by, and that metric's id.
+
+    Raises:
+        NotUnderstood: the line does not say by what.
+    """
+    at = re.search(r"(E\d+) (?:with|that|who|which|whose|on whose|by|in|for)(?= )", text)
+    ranked = at and re.search(
         rf"(?:{MOST}|{LEAST}|by|in|for|of)(?: number of| total| amount of| all time)? ((?:[a-z]+ )?[MF]\d+)",
         text[at.start() :],
     )
-    if ranked is None:
-        return None
-    measure = ranked[1].split()[-1]
+    if at is None or ranked is None:
+        raise NotUnderstood
+    kind, _, measure = ranked[1].rpartition(" ")
     metric = reader.thing(measure).name
     if measure[0] == "F":
-        nouns, kind = nouns_of(metric, reader.known), ranked[1].rpartition(" ")[0]
+        nouns = nouns_of(metric, reader.known)
         metric = nouns.kinds[stems(kind)] if kind else nouns.count
-    whose = re.search(r"whose (F\d+)", text)
-    thing = reader.thing(at[0].split()[0])
-    if thing.plural or (whose and not reader.thing(whose[1]).plural):
-        return None
-    fields = _fields(reader, text, measure, whose[1] if whose else "")
-    label = reader.nouns.label
-    if fields is None or not all(reader.known.combinable(metric, field) for field in (label, *fields)):
-        return None
-    if any(re.fullmatch(r"M\d+", group) and reader.thing(group).name != metric for group in groups):
-        return None
-    window: TimeWindow | None = reader.window(groups)
-    if window and not reader.known.compiler.timed(metric):
-        return None
-    least = re.search(rf"\b(?:{LEAST})\b", text) is not None
-    if any(reader.known.crosses(metric, field) for field in (label, *fields)):
-        return None
-    dimensions = tuple(dict.fromkeys([*fields, label]))
-    return SemanticQuery((metric,), dimensions, window=window, order=cast("Order", "asc" if least else "desc"), limit=1)
+    return at[1], measure, metric
 
 
 def _fields(reader: Reader, text: str, measure: str, whose: str) -> list[str] | None:

@@ -63,7 +63,8 @@ def _dated(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     OCCASIONS,
-    rf"(?:, )?(?:with|and|show|give|, E\d+ and|, show E\d+ and|, give E\d+ and) (?:the )?(?:date|day|C) of (?:its |their "
+    rf"(?:, )?(?:with|and|show|give|, E\d+ and|, show E\d+ and|, give E\d+ and) (?:the )?(?:date|day|C) of (?:its "
+    rf"|their "
     rf"|that |each )?{_END} F",
     rf"(?:, )?(?:with|and|show|give) (?:its |their )?{_END} F (?:date|day)",
     rf"(?:, )?when (?:did|was|were) (?:its |their |each of their )?{_END} F (?:placed|made|come in|in)",
@@ -89,7 +90,7 @@ def _with_day(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 @clause_of(
     OCCASIONS,
     rf"(?:, |, and |and |with )(?:C and )?(?:date|day) of (?:that|its|their) {_END} F",
-    rf"(?:, |, and |and )(?:when was it|when|date of it|that date|the date)",
+    r"(?:, |, and |and )(?:when was it|when|date of it|that date|the date)",
     kind="arranges",
 )
 def _and_its_day(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
@@ -151,7 +152,8 @@ def _most_first(_: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     OCCASIONS,
-    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:ordered|bought|purchased) (?:V )?(exactly once|only once|just once|once only)",
+    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:ordered|bought|purchased) (?:V )?(exactly once|only once|just once"
+    rf"|once only)",
     rf"{CONN}(?:(?:have|has|had) )?(?:ever )?(?:placed|made) (?:exactly|only|just) (one) F",
     kind="names",
 )
@@ -186,7 +188,8 @@ def _times(reader: Reader, rows: Rows, having: Having) -> Rows | None:
 
 @clause_of(
     OCCASIONS,
-    rf"{CONN}(?:{VERBS}|provide|provides|deliver|delivers|offer|offers|sell|sells|use|used|have|has)(?: us| with)?(?: F)?"
+    rf"{CONN}(?:{VERBS}|provide|provides|deliver|delivers|offer|offers|sell|sells|use|used|have|has)(?: us|"
+    rf" with)?(?: F)?"
     rf"(?: (?:from|in|of|to))? (?:Q|N) (?:different|distinct) F(?: (or more))?{WHEN}",
     kind="names",
 )

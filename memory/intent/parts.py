@@ -8,6 +8,7 @@ that stood apart comes to stand together.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -134,4 +135,4 @@ def split(first: str, last: str, grain: str) -> Iterator[tuple[str, str]]:
     if start.day != 1 or end.day != 1 or at % step or (stop - at) % step:
         return
     days = [dt.date(month // 12, month % 12 + 1, 1).isoformat() for month in range(at, stop + 1, step)]
-    yield from zip(days, days[1:], strict=False)
+    yield from itertools.pairwise(days)

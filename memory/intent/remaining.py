@@ -97,9 +97,9 @@ def _said_once(items: list[Item], known: Known) -> list[Item]:
         before = kept[-1] if kept else None
         if item.code == "j" and before is not None and before.code == "M":
             continue
-        if item.code == "M" and before is not None and before.code == "M" and before.name == item.name:
-            if item.start - before.end <= 1:
-                continue  # "total sales revenue": two of its names at once
+        twice = item.code == "M" and before is not None and (before.code, before.name) == ("M", item.name)
+        if twice and before is not None and item.start - before.end <= 1:
+            continue  # "total sales revenue": two of its names at once
         if item.code == "Ω" and item.name == "percent" and any(other.code == "S" for other in items):
             continue
         in_percent = item.code == "Ω" and item.name == "percent" and "percent" in units

@@ -32,11 +32,13 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     # parts of a question in another order
     (r"^looking (?:only |just )?at (.*?)(?: only| alone)?, (?=which|what|how|who)", r"in \1, "),
     (
-        r"^of (?:the |our |all )+(orders|shipments)\b(.*?), how many (?:were |was |did )?(?:shipped|ship|delivered|left) late\b",
+        r"^of (?:the |our |all )+(orders|shipments)\b(.*?), how many (?:were |was |did )?(?:shipped|ship|delivered"
+        r"|left) late\b",
         r"how many \1\2 were shipped late",
     ),
     (
-        r"^(?:which|what) (\w+) (?:has|did|have) (.+?) (?:bought|buy|ordered|order|taken)(?: from)?,? and how (?:many|much)"
+        r"^(?:which|what) (\w+) (?:has|did|have) (.+?) (?:bought|buy|ordered|order|taken)(?: from)?,? and how"
+        r" (?:many|much)"
         r" (\w+) (?:of|from|on) each(?: one)?",
         r"\3 by \1 for \2",
     ),
@@ -56,7 +58,8 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
         r"delivery \1 \2",
     ),
     (
-        r"\b(?:what is|what's) the most we(?: have|['’]ve)? (?:ever )?(?:paid|spent) (?:in|for|on) (\w+) (?:on|for) (?:a|one)"
+        r"\b(?:what is|what's) the most we(?: have|['’]ve)? (?:ever )?(?:paid|spent) (?:in|for|on) (\w+) (?:on"
+        r"|for) (?:a|one)"
         r" (?:single )?(\w+)",
         r"what is the highest \1 of \2s",
     ),
@@ -78,11 +81,13 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\b(how many) people (?=work|are working|did we (?:hire|recruit|take on))", r"\1 employees "),
     (r"\bcolleagues\b", "employees"),
     (
-        r"^when did (?:each|every)(?: one)?(?: of)?(?: our| the)? (.+?) (?:buy|order|purchase)(?: from us)? for the (first|last) time",
+        r"^when did (?:each|every)(?: one)?(?: of)?(?: our| the)? (.+?) (?:buy|order|purchase)(?: from us)? for"
+        r" the (first|last) time",
         r"for each \1, show the date of its \2 order",
     ),
     (
-        r"^when did (?:each|every)(?: one)?(?: of)?(?: our| the)? (.+?) (first|last) (?:buy|order|purchase)(?: from us)?",
+        r"^when did (?:each|every)(?: one)?(?: of)?(?: our| the)? (.+?) (first|last) (?:buy|order|purchase)(?:"
+        r" from us)?",
         r"for each \1, show the date of its \2 order",
     ),
     (
@@ -104,7 +109,8 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\b(?:was|is) our weakest (?:for|in)\b", "had the lowest"),
     (r"\bmost valuable (\w+)", r"\1 with the most revenue"),
     (
-        r"\b(?:biggest|largest) (order|sale)s?\b(?: ever)?(?: (?:that )?we(?: have|['’]ve)? (?:ever )?(?:took|taken|had|got|made))?"
+        r"\b(?:biggest|largest) (order|sale)s?\b(?: ever)?(?: (?:that )?we(?: have|['’]ve)? (?:ever )?(?:took"
+        r"|taken|had|got|made))?"
         r",?(?: ever)?(?: (?:by|in) value)? ?(?:by value|after discounts?|by value after discounts?)\b",
         r"\1 with the most revenue",
     ),

@@ -7,7 +7,7 @@ meaning: "which countries have three suppliers? Give the country" speaks of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from memory.compiler import SemanticQuery
@@ -37,6 +37,7 @@ _SHOWING = frozenset(
 """Words that a clause may have that only says what to show: none of them names another number."""
 _DIRECTIONS: dict[str, Order] = {"asc": "asc", "desc": "desc", "best": "desc", "worst": "asc"}
 """The end that comes first; what is best only where the question has already said from which end it counts."""
+_WITH_TAIL = ("breakdown", "rank_within", "share", "average_of_groups", "above_average", "above_total")
 _PEOPLE_WITHOUT = re.compile(
     r"\W*(?:please )?(?:leave out|skip|exclude|ignore|without|not|only|just)\b(?: \w+){0,4}"
     r" (?:none|any|one)(?: there)?\W*",
@@ -54,7 +55,7 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
     """The query in the order that the clause says; None where it says more than what the query shows anyway."""
     if tail and query.compare:
         return with_tail_of_change(query, tail, known)
-    if query.pattern not in ("breakdown", "rank_within", "share", "average_of_groups", "above_average") or not tail:
+    if query.pattern not in _WITH_TAIL or not tail:
         return None
     if _PEOPLE_WITHOUT.fullmatch(tail):
         return query if query.pattern == "breakdown" and not query.having else None
@@ -62,6 +63,11 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
         items = read_items(tail, known)
     except NotUnderstood:
         return None
+    return _with_items(query, tail, items, known)
+
+
+def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: Known) -> SemanticQuery | None:
+    """The query with what the clause's items name: its own order, and attributes of the things that are shown."""
     order: Order | None = query.order
     beside: list[str] = []
     for item in items:

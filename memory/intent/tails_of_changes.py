@@ -48,30 +48,33 @@ def with_tail_of_change(query: SemanticQuery, tail: str, known: Known) -> Semant
 
 
 def _shown(query: SemanticQuery, tail: str, items: Sequence[Item], order: Order | None) -> SemanticQuery | None:
-    percent = any(item.code == "Ω" and item.name == "percent" for item in items) or any(
-        item.code == "Δ" and item.name == "percent" for item in items
-    )
-    changed = any(item.code in "ΔΩA" or item.surface.lower() == "size" for item in items)
+    percent = any(item.code in "ΩΔ" and item.name == "percent" for item in items)
     beside = bool(_BOTH.search(tail)) or any(item.code == "P" for item in items)
-    down = query.order == "asc" if query.pattern in ("moved", "change") else False
     if query.pattern in ("growth_table", "change_table"):
-        return replace(query, order=order or query.order) if not down else None
+        return replace(query, order=order or query.order)
     if query.pattern == "growth":
-        return query if not (beside or order) else replace(query, pattern="growth_table")
-    if percent:
+        return replace(query, pattern="growth_table") if beside or order else query
+    changed = any(item.code in "ΔΩA" or item.surface.lower() == "size" for item in items)
+    down = query.order == "asc"
+    if percent or (query.pattern == "change" and order == "asc"):
         return None
     if query.pattern == "moved":
-        query = replace(query, having=Having("<" if down else ">", 0), order=None)
         if order and not (changed or beside):
             return None
-    elif order and order != "desc":
-        return None
-    if beside or not changed:
-        ends: Order | None = ("asc" if down else "desc") if order == "desc" else None
-        return replace(query, pattern="change_table", order=ends or query.order)
-    if down:  # a fall by so much is no negative fall
-        query = replace(query, compare=query.compare[::-1])
-        query = replace(query, having=Having(">", 0) if query.having else None)
+        query = replace(query, having=Having("<" if down else ">", 0), order=None)
+    return _with_both(query, order, down=down) if beside or not changed else _with_size(query, order, down=down)
+
+
+def _with_both(query: SemanticQuery, order: Order | None, *, down: bool) -> SemanticQuery:
+    """Both values and their difference: the biggest fall first is the lowest of the differences."""
+    ends: Order | None = ("asc" if down else "desc") if order == "desc" else None
+    return replace(query, pattern="change_table", order=ends or query.order)
+
+
+def _with_size(query: SemanticQuery, order: Order | None, *, down: bool) -> SemanticQuery:
+    """The size of the change alone; a fall by so much is no negative fall."""
+    if down:
+        query = replace(query, compare=query.compare[::-1], having=Having(">", 0) if query.having else None)
         query = replace(query, order="desc" if query.order == "asc" else query.order)
     return replace(query, pattern="change", order=order or query.order)
 
@@ -80,19 +83,15 @@ def _is_said(item: Item, query: SemanticQuery, known: Known) -> bool:
     """Whether the item is of the periods, the metric, the groups or the change that the query is about anyway."""
     if item.code == "P":
         return bool(item.period and item.period.start in query.compare)
-    if item.code == "M":
-        return item.name in query.metrics
-    if item.code == "U":
+    if item.code in "MU":
         found = known.defined(query.metrics[0])
-        return found is not None and found.unit == item.name
+        return item.name in query.metrics or (item.code == "U" and found is not None and found.unit == item.name)
     if item.code == "D":
         shown = {last_stem(known.layer.dimension(name).name) for name in query.dimensions if "." not in name}
         return item.name in query.dimensions or last_stem(item.surface) in shown
-    if item.code in "gaψ":
-        return item.name == query.grain or item.code == "ψ"
+    if item.code in "gaψΔΩOA":
+        return item.code not in "ga" or item.name == query.grain
     if item.code in "NVHBxνS":
         return item.surface.lower() == "two"
-    if item.code in "ΔΩOA":
-        return True
     words = re.findall(r"\w+", item.surface.lower())
     return all(word in _SAYING or stem(word) in ("loss", "gain", "jump") for word in words)

@@ -19,7 +19,8 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^[^A-Z.]*\. (?:i )?mean ", ""),
     # who stays away
     (r"\b(not|nothing|no [EF]\d+) at all(?= |$)", r"\1"),
-    (r"\bnever (bought|ordered|purchased) (?:any|anything from|anything in|a single|anything of)(?= [VFE]\d)", r"never \1"),
+    (r"\bnever (bought|ordered|purchased) (?:any|anything from|anything in|a single|anything of)(?= [VFE]\d)",
+        r"never \1"),
     (r"^among (E\d+) ((?:who|that|which) .*?) , (?:who|which|whose)(?: ones| of them)? (?=ha(?:s|ve)|did|do)",
      r"which \1 \2 and "),
     (r"^(?:who|which) are (E\d+) (?=that|who|which)", r"which \1 "),
@@ -38,7 +39,8 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^who bought (.*) , E(\d+) by E\d+$", r"who bought \1"),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
-    (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"
+    (r" (?:so far|since day one|to date|ever since|exactly(?! (?:once|one|N\d))|altogether|up to now|until now|at"
+     r" present|presently|asap"
      r"|as it stands|thanks|thank you|if possible|internally|as well|too)(?= |$)", ""),
     (r"^over years ,? ?", ""),
     (r"(?<= )at least once(?= |$)", ""),
