@@ -556,7 +556,6 @@ orders shipped to Germany in 2023
 customers who returned an order
 customers who cancelled their order
 customers who ordered twice
-customers who ordered only once
 customers who only ordered Jasmine Rice
 customers who ordered nothing but Jasmine Rice
 customers with only one order

@@ -133,12 +133,9 @@ class _Comparisons:
         if len(groups) + bool(grain) > 2 or (groups and aggregate != "avg" and not monthly):
             raise NotUnderstood  # "maximum freight per customer": of an order, or of all its orders?
         return SemanticQuery(
-            (self._metric,),
-            tuple(item.name for item in groups),
-            grain=cast("Grain", grain) if grain else None,
-            aggregate=cast("Any", aggregate),
-            pattern="average_of_groups",
-        )
+            (self._metric,), tuple(item.name for item in groups), grain=cast("Grain", grain) if grain else None,
+            aggregate=cast("Any", aggregate), pattern="average_of_groups",
+        )  # fmt: skip
 
     def _inner_last(self, groups: list[Item]) -> list[Item]:
         """The groups, last the one that "per" or "across" names as averaged over: "by category" may mean either."""
@@ -181,13 +178,9 @@ class _Comparisons:
             field = self.known.counted_by(thing.name)
             if not field or thing.name == metric:
                 raise NotUnderstood
-        return SemanticQuery(
-            (metric,),
-            (field,) if field else (),
-            grain=cast("Grain", thing.name) if thing.code == "g" else None,
-            having=having_of(self.parts),
-            pattern="count_groups",
-        )
+        grain = cast("Grain", thing.name) if thing.code == "g" else None
+        fields = (field,) if field else ()
+        return SemanticQuery((metric,), fields, grain=grain, having=having_of(self.parts), pattern="count_groups")
 
     # -- above the average -----------------------------------------------------------------------------------------
 
