@@ -50,10 +50,13 @@ def ask(
     cost_accepted: bool = False,
     on_step: OnStep | None = None,
     opened_ms: float = 0.0,
+    replay_of: str = "",
 ) -> Answer:
     """Answer one question. `on_step` is called after each step, the last one only once the answer is on the record.
 
     `cost_accepted` lets statements go over the budget where the asker is to be asked (`limits.over_budget`).
+
+    `replay_of` is the run that is asked again to see what a model makes of it today: nothing is recalled then.
 
     `opened_ms` is what somebody waited for the services before, where they were opened for this question; it counts
     as time of the run. A failure of a part outside us, or one of our own, is an answer with status `failed` and its
@@ -66,6 +69,7 @@ def ask(
     began = time.perf_counter() - opened_ms / 1000
     services = replace(services, policy=services.policy.of(asker))
     initial = _initial(services, question, asker, direct, cost_accepted)
+    initial["replay_of"] = replay_of
     walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
         services.record("run.started", _started(services, initial), walk.run_id, actor=asker)
@@ -203,6 +207,8 @@ def _started(services: Services, initial: RunState) -> dict[str, Any]:
         "policy_fingerprint": services.policy.fingerprint(),
         "settings_hash": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
     }
+    if initial.get("replay_of"):
+        body["replay_of"] = initial["replay_of"]
     if len(question) > _KEPT_CHARS:
         whole = question.encode("utf-8", "surrogatepass")
         body |= {"question_chars": len(question), "question_sha256": hashlib.sha256(whole).hexdigest()}

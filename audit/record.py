@@ -19,9 +19,12 @@ from audit.seal import canonical_bytes, leaf_hash
 __all__ = [
     "CHECKPOINT",
     "ENVELOPE_VERSION",
+    "EVIDENCE",
     "IDENTITY",
+    "POLICY_CHANGED",
     "REVIEW",
     "RUN_ANSWERED",
+    "RUN_RECALLED",
     "RUN_STARTED",
     "Clock",
     "Entry",
@@ -45,10 +48,13 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 
 # The kinds this room reads; the others are opaque to it.
 RUN_STARTED: Final = "run.started"
+RUN_RECALLED: Final = "run.recalled"
 RUN_ANSWERED: Final = "run.answered"
 REVIEW: Final = "review"
 IDENTITY: Final = "identity"
 CHECKPOINT: Final = "checkpoint"
+POLICY_CHANGED: Final = "policy.changed"
+EVIDENCE: Final = "evidence"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FIELDS = frozenset(

@@ -17,7 +17,7 @@ from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Record
 from audit.rules import ReviewStatus, run_on_record
 from audit.snapshot import Selection
 
-__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id"]
+__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id", "trace_of"]
 
 UNFINISHED: Final = "unfinished"
 """Shown as the status of a run that started and never ended: still under way, or cut off by a crash."""
@@ -98,8 +98,13 @@ def get_run(ledger: Ledger, run_id: str) -> RunTrace:
         LedgerUnavailable: the ledger cannot be read.
     """
     full_id = resolve_run_id(ledger, run_id)
-    records = tuple(ledger.records(full_id))
-    return RunTrace(_summary(full_id, records), records)
+    return trace_of(full_id, ledger.records(full_id))
+
+
+def trace_of(run_id: str, records: Iterable[Record]) -> RunTrace:
+    """A run as its records, of which there is at least one, tell it."""
+    found = tuple(records)
+    return RunTrace(_summary(run_id, found), found)
 
 
 def resolve_run_id(ledger: Ledger, prefix: str) -> str:

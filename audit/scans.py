@@ -28,6 +28,8 @@ SURE_P: Final = 0.001
 LOOKED_AT: Final = 5_000
 """The newest runs that are read."""
 
+_NOT_ASKED: Final = ("amendment", "replay")
+"""Purposes of statements that no question led to."""
 _DRAFTED, _INTENT, _ESTIMATED = "run.drafted", "run.intent", "run.estimated"
 
 
@@ -116,7 +118,7 @@ class _Run:
                 self.styles.add(str(body.get("prompt_style", "")))
             return
         estimate = body.get("estimate")
-        if isinstance(estimate, Mapping) and body.get("purpose") != "amendment":
+        if isinstance(estimate, Mapping) and body.get("purpose") not in _NOT_ASKED:
             self.scanned[str(body.get("sql"))] = _number(estimate.get("scanned_rows"))
 
     @property
@@ -153,7 +155,9 @@ def _runs(ledger: Ledger, last: int) -> Iterable[_Run]:
     started = list(islice(ledger.select(Selection(kinds=(RUN_STARTED,), newest_first=True)), last))
     runs = {record.run_id: _Run(record) for record in reversed(started)}
     if started:
-        kinds = (_DRAFTED, _INTENT, _ESTIMATED)
+        kinds = (_NOT_ASKED: Final = ("amendment", "replay")
+"""Purposes of statements that no question led to."""
+_DRAFTED, _INTENT, _ESTIMATED)
         for record in ledger.select(Selection(kinds=kinds, after=started[-1].sequence)):
             if record.run_id in runs:
                 runs[record.run_id].add(record)

@@ -22,10 +22,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.checkpoints import Checkpoint
 from audit.engine import ledger_errors
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
+from audit.evidence import check_statement
 from audit.identity import KeyRegister
 from audit.ledger import Ledger
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, IDENTITY, REVIEW, Head, Record
+from audit.record import CHECKPOINT, EVIDENCE, IDENTITY, REVIEW, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
@@ -228,6 +229,8 @@ class _Walk:
                 self.reviews += 1
             elif record.kind == CHECKPOINT:
                 self.heads.check_note(record)
+            elif record.kind == EVIDENCE:
+                check_statement(record, self._ledger.select)
         except (IdentityError, ReviewError, SealError) as error:
             sentence = f"Record {record.sequence}, a record of kind {record.kind}, does not hold: {error}"
             raise Broken(record.sequence, sentence.rstrip(".") + ".") from error

@@ -28,6 +28,7 @@ _TITLES: Final = {
     "run.repaired": "repaired",
     "run.checked": "checked",
     "run.answered": "ended",
+    "run.replayed": "run again",
     "review": "reviewed",
 }
 _HASH_KEYS: Final = ("hash", "fingerprint", "key_id", "nonce", "signature", "previous_head", "revokes")

@@ -99,7 +99,8 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
             max_rows=max_rows,
         )
         verdicts[index] = verdict
-        services.record("run.guarded", _guarded_body(index, drafts[index].sql, verdict), state["run_id"])
+        body = _guarded_body(index, drafts[index].sql, verdict, services.catalog)
+        services.record("run.guarded", body, state["run_id"])
     allowed = [index for index in fresh if verdicts[index].allowed]
     current = state.get("current", 0)
     if current not in allowed and allowed:
@@ -107,7 +108,8 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     return {"verdicts": tuple(sorted(verdicts.items())), "verdict": verdicts[current], "current": current}
 
 
-def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any]:
+def _guarded_body(index: int, draft_sql: str, verdict: Verdict, catalog: Catalog) -> dict[str, Any]:
+    read = [table for name in verdict.tables if (table := catalog.table(name)) is not None]
     return {
         "draft": index,
         "draft_sql": draft_sql,
@@ -116,6 +118,7 @@ def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any
         "message": verdict.message,
         "error_class": verdict.error_class,
         "tables": list(verdict.tables),
+        "table_versions": {table.name: table.fingerprint[:12] for table in read},
         "restrictions": list(verdict.restrictions),
         "sql": verdict.sql if verdict.allowed else "",
     }
