@@ -16,7 +16,6 @@ from memory.drift import Drift, drift_between
 
 if TYPE_CHECKING:
     from agent.replay import Today
-    from memory.catalog import Catalog
 
 __all__ = [
     "Moved",
@@ -45,7 +44,7 @@ class Moved:
 
 
 def schema_moved(trace: RunTrace, tables: Sequence[str], today: Today) -> Iterator[Moved]:
-    """The tables that the answer reads and that have another structure now, with their columns where those are known."""
+    """The tables that the answer reads and that have another structure now, with their columns where they are known."""
     was = _text(_last(trace, "run.grounded"), "catalog_fingerprint")
     if was == today.structure.fingerprint:
         return

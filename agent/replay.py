@@ -1,9 +1,9 @@
 """Runs the statement of an answer again and says whether the answer still holds, and if not, what moved.
 
-The statement is the one that was shown, or the corrected one that was signed. It goes through the guard, the policy as it
-is today for the person whose result it was, and the budget, like any other; no row is shown, only whether the result has
-the same fingerprint. An answer whose metric was redefined does not hold, even if the rows are the same: it says what the
-metric meant then.
+The statement is the one that was shown, or the corrected one that was signed. It goes through the guard, the policy as
+it is today for the person whose result it was, and the budget, like any other; no row is shown, only whether the result
+has the same fingerprint. An answer whose metric was redefined does not hold, even if the rows are the same: it says
+what the metric meant then.
 """
 
 from __future__ import annotations

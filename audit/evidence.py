@@ -1,8 +1,8 @@
 """The evidence of one answer as one value that can be handed on: its records, who judged it, and the proof of all that.
 
-A bundle holds every record of a run byte for byte, the records that its reviews are judged by (enrolments, the policy in
-force, the review it was recalled from), the path of each to the Merkle root of one signed checkpoint, and that checkpoint.
-It holds no copy of anything that a record says, so nothing in it can say otherwise.
+A bundle holds every record of a run byte for byte, the records that its reviews are judged by (enrolments, the policy
+in force, the review it was recalled from), the path of each to the Merkle root of one signed checkpoint, and that
+checkpoint. It holds no copy of anything that a record says, so nothing in it can say otherwise.
 
 Paths prove that a record is on the ledger, never that none is missing. So the workspace says on the ledger itself which
 records make up the evidence (a record of kind `evidence`), the bundle must hold exactly these, and `audit.verify` holds
@@ -31,8 +31,8 @@ __all__ = ["EVIDENCE_PURPOSE", "PARTS", "check_statement", "export_evidence"]
 
 EVIDENCE_PURPOSE: Final = "affidavit.evidence/1"
 PARTS: Final = ("run", "basis", "identities", "policies")
-"""The lists of a statement: the run's records; those that decide about the run it was recalled from; all enrolments; the
-policy in force when it started and every later one."""
+"""The lists of a statement: the run's records; those that decide about the run it was recalled from; all enrolments;
+the policy in force when it started and every later one."""
 
 Read = Callable[[Selection], Iterable[Record]]
 

@@ -27,7 +27,7 @@ __all__ = ["Evidence", "EvidenceCheck", "check_evidence", "read_evidence", "read
 
 _FIELDS: Final = {"checkpoint", "purpose", "records", "run_id", "workspace"}
 _NOT_PROVED: Final = (
-    "Whether anything was decided about this run after the checkpoint: a revocation, for instance. Ask for a new bundle.",
+    "Whether anything was decided about this run after the checkpoint, such as a revocation. Ask for a new bundle.",
     "Whether what is recorded was true. That is what the reviews are for.",
 )
 
@@ -280,7 +280,7 @@ def _allows_self(evidence: Evidence, sequence: int) -> bool:
 def _proved(evidence: Evidence, reviews: int) -> tuple[str, ...]:
     checkpoint = evidence.checkpoint
     said = [
-        f"Each of the {evidence.records} records is, byte for byte, one of the first {checkpoint.sequence} on the ledger.",
+        f"Each of the {evidence.records} records is byte for byte among the first {checkpoint.sequence} of the ledger.",
         f"The ledger was so at {checkpoint.time}, signed with the workspace's key {checkpoint.key_id}.",
         f"The workspace states in record {evidence.statement.sequence} that these are all the records of the run.",
     ]
@@ -295,8 +295,8 @@ def _not_proved(evidence: Evidence, *, key_given: bool, reviewers: bool) -> tupl
     if between:
         said.insert(
             0,
-            f"What the {between} records between those of the run say. That they are other runs' is the workspace's word;"
-            " a whole verification of the ledger checks it.",
+            f"What the {between} records between those of the run say. That they are not the run's is the workspace's"
+            " word; a whole verification of the ledger checks it.",
         )
     if not key_given:
         said.insert(0, "Whose ledger it is: compare the key id with the one the workspace's owner gives you.")

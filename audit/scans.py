@@ -155,9 +155,7 @@ def _runs(ledger: Ledger, last: int) -> Iterable[_Run]:
     started = list(islice(ledger.select(Selection(kinds=(RUN_STARTED,), newest_first=True)), last))
     runs = {record.run_id: _Run(record) for record in reversed(started)}
     if started:
-        kinds = (_NOT_ASKED: Final = ("amendment", "replay")
-"""Purposes of statements that no question led to."""
-_DRAFTED, _INTENT, _ESTIMATED)
+        kinds = (_DRAFTED, _INTENT, _ESTIMATED)
         for record in ledger.select(Selection(kinds=kinds, after=started[-1].sequence)):
             if record.run_id in runs:
                 runs[record.run_id].add(record)

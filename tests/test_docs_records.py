@@ -32,7 +32,7 @@ _SOMETIMES = {
         *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
-    "run.started": {"question_chars", "question_sha256"},
+    "run.started": {"question_chars", "question_sha256", "replay_of"},
     "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
     "run.outcome": {"draft", "error", "purpose"},
     "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
@@ -80,6 +80,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
+    assert run("runs", "replay", second, "--with-model").code == 0
+    assert run("audit", "export", second, "-o", tmp_path / "evidence.json").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)
 
 

@@ -34,8 +34,8 @@ def export_command(
 ) -> None:
     """Write everything that one answer stands on into one file, and a page to read it by.
 
-    The bundle holds the run's records, the keys and the policy that its reviews are judged by, and the proof that all of
-    them are on the ledger. It has no result rows. The page has the bundle inside it; either of them is checked with
+    The bundle holds the run's records, the keys and the policy that its reviews are judged by, and the proof that all
+    of them are on the ledger. It has no result rows. The page has the bundle inside it; either is checked with
     `affidavit audit verify FILE --key HEX`, on any machine, with the workspace's public key alone.
 
     \b
@@ -74,8 +74,8 @@ def export_command(
 
 def judge_bundle(bundle: Path, *, key: str, keys: Path | None, output: OutputFormat) -> None:
     """Check a bundle or a page, say what that proved, and leave with 1 if it does not hold."""
-    from audit.evidence_check import EvidenceCheck, check_evidence, read_evidence
     from audit.errors import SealError
+    from audit.evidence_check import EvidenceCheck, check_evidence, read_evidence
     from tui.cli.console import print_json
     from tui.evidence.page import bundle_in, is_page, page_problem
 

@@ -221,9 +221,7 @@ def _findings(evidence: Evidence) -> Markup:
         return Markup("")
     rows = [
         (
-            Markup(
-                f'<span class="{_SEVERITIES.get(str(each.get("severity")), "plain")}">{text(each.get("severity"))}</span>'
-            ),
+            _coloured(_SEVERITIES, str(each.get("severity"))),
             _words(str(each.get("check"))),
             str(each.get("message", "")),
             str(each.get("evidence", "")),
@@ -239,13 +237,12 @@ def _replays(evidence: Evidence) -> Markup:
         (
             day_and_time(each.time),
             each.actor,
-            Markup(f'<span class="{_COLOURS.get(text_of(each.body, "verdict"), "plain")}">'
-                   f"{text(_words(text_of(each.body, 'verdict')))}</span>"),
+            _coloured(_COLOURS, text_of(each.body, "verdict")),
             "\n".join(str(why.get("detail")) for why in items_of(each.body, "moved") if isinstance(why, Mapping)),
         )
         for each in evidence.run
         if each.kind == "run.replayed"
-    ]  # fmt: skip
+    ]
     return _section("Run again since", table(("when", "by", "verdict", "why"), rows)) if rows else Markup("")
 
 
@@ -256,7 +253,8 @@ def _timeline(evidence: Evidence) -> Markup:
         within = facts(entry.facts) + (sql(entry.sql) if entry.sql else "")
         lines.append(
             f'<li class="{"bad" if entry.bad else "ok"}"><details><summary>{text(entry.title)}'
-            f' <span class="num">{text(entry.time[11:23])} · #{entry.sequence}{text(by)}</span></summary>{within}</details></li>'
+            f' <span class="num">{text(entry.time[11:23])} · #{entry.sequence}{text(by)}</span></summary>'
+            f"{within}</details></li>"
         )
     said = Markup(f"<p>{len(lines)} records, on {text(day(evidence.run[0].time))}. Open one to read it.</p>")
     return _section("Everything that happened", said, Markup(f'<ol class="time">{"".join(lines)}</ol>'))
@@ -299,19 +297,20 @@ def _how_to(evidence: Evidence) -> Markup:
     return _section(
         "How to verify this page",
         Markup(
-            "<p>The records themselves are inside this file, as JSON. On any machine with Affidavit, without a workspace"
-            " and without network:</p><pre>affidavit audit verify THIS_FILE --key PUBLIC_KEY</pre>"
-            "<p>It checks every byte, and that the page shows what the records say. Get PUBLIC_KEY from whoever keeps the"
-            f" ledger, on another way than this file; its key id must be {key_id}.</p>"
-            "<p>Without Affidavit: take the JSON out of this file. The hash of a record is SHA-256 over a zero byte and the"
-            " record’s bytes (RFC 9162, section 2.1.1); its path leads to the checkpoint’s root (section 2.1.3.2); signatures"
-            " are Ed25519 (RFC 8032) over the canonical JSON (RFC 8785) of what stands beside them.</p>"
+            "<p>The records themselves are inside this file, as JSON. On any machine with Affidavit, without a"
+            " workspace and without network:</p><pre>affidavit audit verify THIS_FILE --key PUBLIC_KEY</pre>"
+            "<p>It checks every byte, and that the page shows what the records say. Get PUBLIC_KEY from whoever keeps"
+            f" the ledger, on another way than this file; its key id must be {key_id}.</p>"
+            "<p>Without Affidavit: take the JSON out of this file. The hash of a record is SHA-256 over a zero byte"
+            " and the record’s bytes (RFC 9162, section 2.1.1); its path leads to the checkpoint’s root (section"
+            " 2.1.3.2); signatures are Ed25519 (RFC 8032) over the canonical JSON (RFC 8785) of what stands beside"
+            " them.</p>"
         ),
         *_headed(
             "What this page does not prove",
             listed(
                 (
-                    "That nothing was decided about this run after the checkpoint, such as a revocation: ask for a new page.",
+                    "That nothing was decided about this run since, such as a revocation: ask for a new page.",
                     "That what is recorded was true, beyond what the reviewers vouch for.",
                     "What the rows were: the ledger keeps their fingerprint and number, and so does this page.",
                 )
@@ -346,6 +345,10 @@ def _warehouse(evidence: Evidence) -> str:
     return " ".join(
         each for each in (text_of(started, "warehouse"), f"({text_of(started, 'dialect')})") if each != "()"
     )
+
+
+def _coloured(colours: Mapping[str, str], word: str) -> Markup:
+    return Markup(f'<span class="{colours.get(word, "plain")}">{text(_words(word))}</span>')
 
 
 def _words(name: str) -> str:
