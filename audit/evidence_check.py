@@ -153,7 +153,7 @@ def read_keys(text: str) -> tuple[Identity, ...]:
 
 def _bundle_of(data: bytes) -> dict[str, Any]:
     try:
-        bundle = json.loads(data)
+        bundle: dict[str, Any] = json.loads(data)
         shaped = isinstance(bundle, dict) and bundle.keys() == _FIELDS and bundle["purpose"] == EVIDENCE_PURPOSE
         texts = shaped and all(isinstance(bundle[name], str) for name in ("run_id", "workspace"))
         if not texts or not isinstance(bundle["records"], list):

@@ -180,7 +180,7 @@ def _print_table(found: list[Replayed]) -> None:
     ]
     print_table(_COLUMNS, rows, empty="No signed answer stands yet: affidavit review accept RUN --as NAME")
     if found:
-        counts = Counter(each.verdict for each in found)
+        counts = Counter[str](each.verdict for each in found)
         put(", ".join(f"{counts[verdict]} {verdict.replace('_', ' ')}" for verdict in _EXIT_CODES if counts[verdict]))
 
 
