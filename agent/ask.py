@@ -51,12 +51,15 @@ def ask(
     on_step: OnStep | None = None,
     opened_ms: float = 0.0,
     replay_of: str = "",
+    subject: str = "",
 ) -> Answer:
     """Answer one question. `on_step` is called after each step, the last one only once the answer is on the record.
 
     `cost_accepted` lets statements go over the budget where the asker is to be asked (`limits.over_budget`).
 
     `replay_of` is the run that is asked again to see what a model makes of it today: nothing is recalled then.
+
+    `subject` is whom the question is about, where policy.yaml encrypts what is recorded; the asker unless it is said.
 
     `opened_ms` is what somebody waited for the services before, where they were opened for this question; it counts
     as time of the run. A failure of a part outside us, or one of our own, is an answer with status `failed` and its
@@ -72,7 +75,7 @@ def ask(
     initial["replay_of"] = replay_of
     walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
-        services.record("run.started", _started(services, initial), walk.run_id, actor=asker)
+        services.record("run.started", _started(services, initial, subject), walk.run_id, actor=asker)
         try:
             answer = walk.to_the_end()
         except AuditUnavailableError:
@@ -155,7 +158,8 @@ class _Walk:
         """
         timings_ms = {**self.state.get("timings_ms", {}), "total": self._elapsed_ms()}
         answer = replace(answer, timings_ms=timings_ms)
-        self.services.record("run.answered", _answered(answer, self.state), self.run_id)
+        kept = self.services.policy.record.rows
+        self.services.record("run.answered", _answered(answer, self.state, 0 if kept == "none" else kept), self.run_id)
         return answer
 
     def show(self, answer: Answer) -> None:
@@ -190,7 +194,7 @@ def _initial(services: Services, question: str, asker: str, direct: bool, cost_a
     }
 
 
-def _started(services: Services, initial: RunState) -> dict[str, Any]:
+def _started(services: Services, initial: RunState, subject: str) -> dict[str, Any]:
     from agent.model.prompts import wording_fingerprint
 
     settings, question = services.settings, initial["question"]
@@ -207,6 +211,8 @@ def _started(services: Services, initial: RunState) -> dict[str, Any]:
         "policy_fingerprint": services.policy.fingerprint(),
         "settings_hash": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
     }
+    if services.policy.record.encrypt == "subject":
+        body["subject"] = subject or initial["asker"]
     if initial.get("replay_of"):
         body["replay_of"] = initial["replay_of"]
     if len(question) > _KEPT_CHARS:
@@ -215,11 +221,12 @@ def _started(services: Services, initial: RunState) -> dict[str, Any]:
     return body
 
 
-def _answered(answer: Answer, state: RunState) -> dict[str, Any]:
-    """The body of `run.answered`: everything of the answer but its rows, which stay in the warehouse."""
+def _answered(answer: Answer, state: RunState, kept_rows: int) -> dict[str, Any]:
+    """The body of `run.answered`: everything of the answer but its rows; the policy may have the first ones kept."""
     outcome = state.get("outcome")
     shown = outcome.result if outcome is not None and outcome.sql == answer.sql else None
-    return {
+    rows = {"rows": [list(row) for row in answer.rows[:kept_rows]]} if kept_rows else {}
+    return rows | {
         "status": answer.status.value,
         "sql": answer.sql,
         "dialect": answer.dialect,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import DictRow
 
-__all__ = ["open_checkpointer"]
+__all__ = ["forget_threads", "open_checkpointer"]
 
 _VALUE_OBJECTS = (
     run.Answer,
@@ -72,6 +72,26 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
         except sqlite3.Error as error:
             raise _unusable(str(path), error) from error
         yield saver
+
+
+def forget_threads(settings: Settings, run_ids: Iterable[str]) -> None:
+    """Remove what is kept of these runs, and from a file every byte that removed rows have left in it.
+
+    Raises:
+        FailedError: as `open_checkpointer`.
+    """
+    with open_checkpointer(settings) as checkpointer:
+        for run_id in run_ids:
+            checkpointer.delete_thread(run_id)
+    path = settings.state_dir / "checkpoints.sqlite"
+    if path.exists():
+        try:
+            with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise _unusable(str(path), error) from error
 
 
 def _set_up(saver: SqliteSaver) -> None:

@@ -20,6 +20,7 @@ from agent.run import RunError, Verdict
 from audit.export import accepted_run
 from audit.rules import Decision
 from audit.runs import RunTrace, get_run
+from audit.veil import ERASED, UNREADABLE
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -123,10 +124,8 @@ def replay(today: Today, run_id: str, *, actor: str, asked_again: AskedAgain | N
     statement = _statement(trace)
     outcome = _run_again(today, trace.run_id, statement, actor)
     moved = _what_moved(today, trace, statement, outcome)
-    same = not outcome.error and (outcome.fingerprint, outcome.truncated) == (
-        statement.fingerprint,
-        statement.truncated,
-    )
+    gave = (today.ledger.keyed(trace.run_id, outcome.fingerprint), outcome.truncated)
+    same = not outcome.error and gave == (statement.fingerprint, statement.truncated)
     verdict: Holds = "holds"
     if outcome.error:
         verdict = "cannot_run"
@@ -182,6 +181,12 @@ def _statement(trace: RunTrace) -> _Statement:
             ErrorClass.REVIEW,
             f"Run {trace.run_id} ended {trace.summary.status} and gave no result to compare with.",
             "Only a run whose statement was executed can be replayed: see `affidavit runs list --status answered`.",
+        )
+    if sql in (ERASED, UNREADABLE):
+        raise UsageError(
+            ErrorClass.REVIEW,
+            f"What run {trace.run_id} asked and ran cannot be read any more: {sql[1:-1]}.",
+            "Its records, reviews and proofs still hold, but there is nothing to run again.",
         )
     drafts = [each.body for each in trace.of_kind("run.guarded") if each.body.get("sql") == sql]
     draft = str(drafts[-1].get("draft_sql") or sql) if drafts else sql

@@ -102,12 +102,15 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
     from audit.errors import AuditError
     from audit.record import utc_now
     from audit.session import open_session
+    from audit.subjects import Subjects
+    from audit.veil import Veil
     from audit.vouching import CheckpointPlan
 
+    name = workspace_name(settings)
     try:
-        return open_session(
+        ledger = open_session(
             settings.ledger_url,
-            workspace=workspace_name(settings),
+            workspace=name,
             state_dir=settings.state_dir,
             clock=clock or utc_now,
             create=create,
@@ -118,6 +121,8 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
                 timeout_s=settings.ledger.checkpoint_timeout_s,
             ),
         )
+        ledger.veil = Veil(Subjects(settings.subjects_url, name), name)
+        return ledger
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error
 

@@ -51,8 +51,11 @@ class _Gathered:
         return {"run_id": run_id, **{part: [each.sequence for each in getattr(self, part)] for part in PARTS}}
 
 
-def export_evidence(ledger: Ledger, run_id: str, state_dir: Path) -> dict[str, Any]:
+def export_evidence(ledger: Ledger, run_id: str, state_dir: Path, *, disclose: bool = True) -> dict[str, Any]:
     """The bundle of a run, named by its id or an unambiguous beginning; nothing new is written if nothing is new.
+
+    What is encrypted by subject is encrypted in the bundle; with `disclose` the keys of these runs, which read nothing
+    else, are put beside it.
 
     The first checkpoint of `state_dir` over the statement signs it; if there is none yet, one is written.
 
@@ -80,8 +83,11 @@ def export_evidence(ledger: Ledger, run_id: str, state_dir: Path) -> dict[str, A
             }
             for sequence in sorted(records)
         ]
+    runs = dict.fromkeys(each.run_id for each in records.values() if each.run_id) if disclose else ()
+    keys = {each: ledger.disclosed_key(each) for each in runs if each}
     return {
         "checkpoint": checkpoint.to_json(),
+        "disclosed": {each: key for each, key in keys.items() if key},
         "purpose": EVIDENCE_PURPOSE,
         "records": proved,
         "run_id": full_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -22,10 +22,14 @@ from audit.record import EVIDENCE, REVIEW, RUN_RECALLED, RUN_STARTED, Record, en
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import canonical_bytes, is_canonical
+from audit.veil import cover, holds_sealed, reveal_with
 
-__all__ = ["Evidence", "EvidenceCheck", "check_evidence", "read_evidence", "read_keys"]
+__all__ = ["UNDISCLOSED", "Evidence", "EvidenceCheck", "check_evidence", "read_evidence", "read_keys", "readable"]
 
-_FIELDS: Final = {"checkpoint", "purpose", "records", "run_id", "workspace"}
+UNDISCLOSED: Final = "[erased, or not disclosed]"
+"""Shown in place of what is encrypted, where its key is not beside it."""
+
+_FIELDS: Final = {"checkpoint", "disclosed", "purpose", "records", "run_id", "workspace"}
 _NOT_PROVED: Final = (
     "Whether anything was decided about this run after the checkpoint, such as a revocation. Ask for a new bundle.",
     "Whether what is recorded was true. That is what the reviews are for.",
@@ -45,6 +49,8 @@ class Evidence:
     """Of the run that this one was recalled from: how it started and ended, and its reviews."""
     identities: tuple[Record, ...]
     policies: tuple[Record, ...]
+    disclosed: Mapping[str, bytes] = field(default_factory=dict)
+    """Run id → the key that what is encrypted in its records is read with."""
 
     @property
     def records(self) -> int:
@@ -96,7 +102,21 @@ def read_evidence(data: bytes) -> Evidence:
             raise SealError(f"Record {after.sequence} is not in its place.")
         if before.sequence + 1 == after.sequence and after.previous_hash != before.hash:
             raise SealError(f"Record {after.sequence} does not follow record {before.sequence}.")
-    return _sorted_out(workspace, run_id, checkpoint, records)
+    evidence = _sorted_out(workspace, run_id, checkpoint, records)
+    return replace(evidence, disclosed=_disclosed(bundle["disclosed"], evidence))
+
+
+def readable(evidence: Evidence) -> Evidence:
+    """The same as people read it: with what was disclosed in place of its ciphertext, and words in place of the rest.
+
+    Raises:
+        SealError: a disclosed key is not that of its run.
+    """
+    return replace(
+        evidence,
+        run=tuple(_readable(each, evidence) for each in evidence.run),
+        basis=tuple(_readable(each, evidence) for each in evidence.basis),
+    )
 
 
 def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewers: bool = False) -> EvidenceCheck:
@@ -109,6 +129,7 @@ def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewe
     """
     given = {each.key_id: each for each in keys}
     try:
+        readable(evidence)
         register = register_of(evidence.identities, evidence.workspace)
         _check_checkpoint(evidence, register, given)
         _check_reviews(evidence.run, evidence, register)
@@ -212,6 +233,24 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
     if not evidence.run or evidence.run[0].kind != RUN_STARTED or any(each.run_id != run_id for each in evidence.run):
         raise SealError(f"Its records are not those of run {run_id}.")
     return evidence
+
+
+def _disclosed(given: Any, evidence: Evidence) -> dict[str, bytes]:
+    """The keys beside the records; one of a run that is not there, or with nothing encrypted, is out of place."""
+    sealed = {each.run_id for each in (*evidence.run, *evidence.basis) if holds_sealed(each)}
+    if not isinstance(given, dict) or not given.keys() <= sealed:
+        raise SealError("It discloses a key that reads nothing in it.")
+    return {run_id: _hash(key, f"The key of run {run_id}") for run_id, key in given.items()}
+
+
+def _readable(record: Record, evidence: Evidence) -> Record:
+    key = evidence.disclosed.get(record.run_id or "")
+    if key is None:
+        return cover(record, UNDISCLOSED)
+    shown = reveal_with(record, key, evidence.workspace)
+    if holds_sealed(shown):
+        raise SealError(f"The key beside it does not read what is encrypted in record {record.sequence}.")
+    return shown
 
 
 def _check_checkpoint(evidence: Evidence, register: KeyRegister, given: Mapping[str, Identity]) -> None:

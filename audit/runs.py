@@ -98,7 +98,7 @@ def get_run(ledger: Ledger, run_id: str) -> RunTrace:
         LedgerUnavailable: the ledger cannot be read.
     """
     full_id = resolve_run_id(ledger, run_id)
-    return trace_of(full_id, ledger.records(full_id))
+    return trace_of(full_id, map(ledger.reveal, ledger.records(full_id)))
 
 
 def trace_of(run_id: str, records: Iterable[Record]) -> RunTrace:
@@ -135,7 +135,7 @@ def _newest_first(ledger: Ledger) -> Iterator[RunSummary]:
         records: dict[str, list[Record]] = {run_id: [] for run_id in page}
         kinds = (RUN_STARTED, RUN_ANSWERED, REVIEW)
         for record in ledger.select(Selection(run_ids=tuple(page), kinds=kinds)):
-            records[record.run_id or ""].append(record)
+            records[record.run_id or ""].append(ledger.reveal(record))
         for run_id in page:
             yield _summary(run_id, records[run_id])
 

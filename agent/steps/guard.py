@@ -28,6 +28,7 @@ from agent.warehouse.policy import Policy
 from agent.warehouse.restriction import restrict
 from agent.warehouse.row_cap import cap_rows
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
+from agent.warehouse.shape import shape_of
 from agent.warehouse.syntax import ALLOWED_ARGUMENTS, WRITING_NODES, allowed_nodes, every_node, harmless_nodes
 from memory.catalog import Catalog, Table
 
@@ -100,6 +101,8 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         )
         verdicts[index] = verdict
         body = _guarded_body(index, drafts[index].sql, verdict, services.catalog)
+        if services.policy.record.encrypt == "subject" and verdict.allowed:
+            body["shape"] = shape_of(verdict.sql, services.warehouse.dialect, services.catalog)
         services.record("run.guarded", body, state["run_id"])
     allowed = [index for index in fresh if verdicts[index].allowed]
     current = state.get("current", 0)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, ValidationError
 
 from agent.errors import ErrorClass, UsageError
-from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Rules
+from agent.warehouse.policy_rules import LimitRules, Mask, RecordRules, ReviewRules, Role, Rules
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy", "load_policy"]
 
-_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review and limits."
+_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, record and limits."
 _EVERYBODY_ELSE = "*"
 
 
@@ -35,6 +35,7 @@ class Policy(Rules):
 
     version: Literal[1] = 1
     review: ReviewRules = ReviewRules()
+    record: RecordRules = RecordRules()
     limits: LimitRules = LimitRules()
     roles: dict[str, Role] = Field(default_factory=dict)
     _held: tuple[Role, ...] = PrivateAttr(default=())

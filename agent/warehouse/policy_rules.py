@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["ColumnRules", "LimitRules", "Mask", "ReviewRules", "Role", "RowLimit", "Rules", "TableRules", "matches"]
+__all__ = [
+    "ColumnRules",
+    "LimitRules",
+    "Mask",
+    "RecordRules",
+    "ReviewRules",
+    "Role",
+    "RowLimit",
+    "Rules",
+    "TableRules",
+    "matches",
+]
 
 Mask = Literal["partial", "hash", "full"]
 """What is left of a masked value: its first character, a digest that still tells equal from different, nothing."""
@@ -125,6 +136,15 @@ class ReviewRules(_Section):
 
     allow_self: bool = False
     """Whether the asker may accept their own run."""
+
+
+class RecordRules(_Section):
+    """What of a run goes on the ledger, and how."""
+
+    rows: Literal["none"] | Annotated[int, Field(ge=1)] = "none"
+    """How many rows of a result are kept, the first ones; by default their fingerprint and number alone."""
+    encrypt: Literal["none", "subject"] = "none"
+    """`subject` encrypts what records say, with a key for each subject: erasing the key erases the content."""
 
 
 class RowLimit(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,15 @@ app = command_app()
 _INTERRUPTED = 130
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the questions are to be asked."""
+
+    direct: bool
+    allow_cost: bool
+    subject: str
+
+
 @app.command("ask")
 def ask_command(
     ctx: typer.Context,
@@ -44,6 +54,15 @@ def ask_command(
             "--allow-cost", help="Run what is expected to cost more than the budget, where one is asked about that."
         ),
     ] = False,
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject",
+            metavar="NAME",
+            help="Whom the questions are about, where policy.yaml encrypts the record by subject; default: who asks.",
+            show_default=False,
+        ),
+    ] = "",
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="NAME", help="An adapter (`none` for the bare base model) or hosted model."),
@@ -70,7 +89,7 @@ def ask_command(
     waiting = list(questions)
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, waiting, direct=direct, allow_cost=allow_cost, output=output, began=began)
+        code = _ask_all(settings, waiting, _Asked(direct, allow_cost, subject), output=output, began=began)
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
@@ -101,9 +120,7 @@ def _tell_interrupted(run_id: str, waiting: list[str], output: OutputFormat) -> 
     print_json({**failed_answer(error, waiting[0]), "run_id": run_id})
 
 
-def _ask_all(
-    settings: Settings, waiting: list[str], *, direct: bool, allow_cost: bool, output: OutputFormat, began: float
-) -> int:
+def _ask_all(settings: Settings, waiting: list[str], asked: _Asked, *, output: OutputFormat, began: float) -> int:
     """Ask one after another, and take what is answered off `waiting`.
 
     The first waited for everything to be opened, since `began` (`perf_counter`).
@@ -115,12 +132,12 @@ def _ask_all(
 
     worst = 0
     with activity() as shown, open_services(settings, progress=shown.part) as services:
+        if asked.subject and services.policy.record.encrypt != "subject":
+            raise typer.BadParameter("policy.yaml does not say `record: {encrypt: subject}`.", param_hint="--subject")
         opened_ms = (perf_counter() - began) * 1000
         for number, question in enumerate(tuple(waiting)):
             waited_ms = 0.0 if number else opened_ms
-            answer = _ask_one(
-                services, question, direct=direct, allow_cost=allow_cost, shown=shown, opened_ms=waited_ms
-            )
+            answer = _ask_one(services, question, asked, shown=shown, opened_ms=waited_ms)
             shown.pause()
             del waiting[0]
             if output is OutputFormat.JSON:
@@ -133,9 +150,7 @@ def _ask_all(
     return worst
 
 
-def _ask_one(
-    services: Services, question: str, *, direct: bool, allow_cost: bool, shown: Activity, opened_ms: float
-) -> Answer:
+def _ask_one(services: Services, question: str, asked: _Asked, *, shown: Activity, opened_ms: float) -> Answer:
     from agent.ask import ask
 
     done: list[str] = []
@@ -149,8 +164,9 @@ def _ask_one(
         services,
         question,
         asker=services.settings.user,
-        direct=direct,
-        cost_accepted=allow_cost,
+        direct=asked.direct,
+        cost_accepted=asked.allow_cost,
+        subject=asked.subject,
         on_step=seen,
         opened_ms=opened_ms,
     )

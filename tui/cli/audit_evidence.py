@@ -30,6 +30,10 @@ def export_command(
         Path | None,
         typer.Option("--html", metavar="FILE", help="The page for people; default: beside the bundle."),
     ] = None,
+    sealed: Annotated[
+        bool,
+        typer.Option("--sealed", help="Leave what is encrypted by subject encrypted: do not disclose this run's key."),
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write everything that one answer stands on into one file, and a page to read it by.
@@ -51,7 +55,7 @@ def export_command(
 
     settings = settings_of(ctx, workspace)
     with open_ledger(settings, create=False) as ledger:
-        bundle = export_evidence(ledger, run, settings.state_dir)
+        bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed)
     written = canonical_bytes(bundle)
     name = f"evidence-{bundle['run_id']}"
     target = out or Path(f"{name}.json")

@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
             "Verify the ledger, sign checkpoints of its head, and prove what is on it.",
             more=("audit_evidence",),
         ),
+        CommandEntry("privacy", "Vouch", "List whom the record is about, and erase what it says of one of them."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
         CommandEntry("memory", "Learn", "Sync, search and show what the model is told."),
         CommandEntry(

@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from audit.errors import SealError
-from audit.evidence_check import Evidence, read_evidence
+from audit.evidence_check import Evidence, read_evidence, readable
 from audit.seal import canonical_bytes
 from tui.evidence import sections
 from tui.evidence.markup import text
@@ -39,7 +39,7 @@ def page_of(bundle: bytes) -> str:
         f'<meta name="generator" content="{_FORMAT}">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{text(title)}</title>\n<style>{STYLE}</style></head><body><main>\n"
-        f"{_body(evidence)}\n</main>\n"
+        f"{_body(readable(evidence))}\n</main>\n"
         f'<script type="application/json" id="evidence">{_embedded(bundle)}</script>\n</body></html>\n'
     )
 
