@@ -32,7 +32,9 @@ _SOMETIMES = {
         *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
-    "run.started": {"question_chars", "question_sha256", "replay_of"},
+    "run.started": {"question_chars", "question_sha256", "replay_of", "subject"},
+    "run.guarded": {"shape"},
+    "run.answered": {"rows"},
     "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
     "run.outcome": {"draft", "error", "purpose"},
     "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
@@ -51,6 +53,9 @@ def test_every_record_has_the_keys_of_the_page(
     assert run("ask", COUNT, "--format", "json").json["status"] == "refused"
     monkeypatch.delenv("AFFIDAVIT_LIMITS__MAX_SCANNED_ROWS")
     _lose_the_model(model, run, monkeypatch)
+    (workspace / "policy.yaml").write_text("version: 1\nrecord: {rows: 1, encrypt: subject}\n")
+    run("ask", "How many suppliers are there?", REVENUE)
+    assert run("privacy", "erase", "analyst", "--yes").code == 0
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}
     settings = load_settings(workspace)
