@@ -229,7 +229,8 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
         raise SealError(f"A record that belongs to the evidence of run {run_id} is missing.") from error
     if by_sequence:
         raise SealError(f"Record {min(by_sequence)} does not belong to the evidence of run {run_id}.")
-    evidence = Evidence(workspace, run_id, checkpoint, statements[0], **parts)
+    lists = (parts["run"], parts["basis"], parts["identities"], parts["policies"])
+    evidence = Evidence(workspace, run_id, checkpoint, statements[0], *lists)
     if not evidence.run or evidence.run[0].kind != RUN_STARTED or any(each.run_id != run_id for each in evidence.run):
         raise SealError(f"Its records are not those of run {run_id}.")
     return evidence
@@ -238,12 +239,20 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
 def _disclosed(given: Any, evidence: Evidence) -> dict[str, bytes]:
     """The keys beside the records; one of a run that is not there, or with nothing encrypted, is out of place."""
     sealed = {each.run_id for each in (*evidence.run, *evidence.basis) if holds_sealed(each)}
-    if not isinstance(given, dict) or not given.keys() <= sealed:
+    if not isinstance(given, dict) or not given.keys() <= sealed & _with_subject(evidence):
         raise SealError("It discloses a key that reads nothing in it.")
     return {run_id: _hash(key, f"The key of run {run_id}") for run_id, key in given.items()}
 
 
+def _with_subject(evidence: Evidence) -> set[str | None]:
+    """The runs whose records are encrypted. In another one, what looks like ciphertext is somebody's words."""
+    started = (each for each in (*evidence.run, *evidence.basis) if each.kind == RUN_STARTED)
+    return {each.run_id for each in started if each.body.get("subject")}
+
+
 def _readable(record: Record, evidence: Evidence) -> Record:
+    if record.run_id not in _with_subject(evidence):
+        return record
     key = evidence.disclosed.get(record.run_id or "")
     if key is None:
         return cover(record, UNDISCLOSED)

@@ -24,7 +24,7 @@ from audit.record import RUN_STARTED, Clock, Entry, Head, Prepared, Record, prep
 from audit.schema import create_schema, has_schema, records_table
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
-from audit.veil import Veil
+from audit.veil import Veil, holds_sealed
 
 __all__ = ["Ledger", "Selection", "Snapshot"]
 
@@ -159,7 +159,9 @@ class Ledger:
 
     def reveal(self, record: Record) -> Record:
         """A record as people read it: its content decrypted while the key is there; bytes and hash stay as stored."""
-        return record if self.veil is None else self.veil.reveal(record)
+        if self.veil is None or not holds_sealed(record) or not self._subject_of(record.run_id or ""):
+            return record  # in a run without a subject, what looks like ciphertext is somebody's words
+        return self.veil.reveal(record)
 
     def conceal_text(self, run_id: str, label: str, words: str) -> str:
         """One text as it has to stand on a record of that run that is signed first; `label` is `kind#field`.
@@ -223,9 +225,11 @@ class Ledger:
         run_id = entry.run_id or ""
         if not run_id or not entry.kind.startswith("run."):
             return entry
-        if entry.kind == RUN_STARTED and entry.body.get("subject"):
-            subject = self._required_veil().subjects.ensure(str(entry.body["subject"]), self.now()).id
-            entry = replace(entry, body={**entry.body, "subject": subject})
+        if entry.kind == RUN_STARTED:
+            subject = str(entry.body.get("subject") or "")
+            if subject:
+                subject = self._required_veil().subjects.ensure(subject, self.now()).id
+                entry = replace(entry, body={**entry.body, "subject": subject})
             self._subjects[run_id] = subject
         subject = self._subject_of(run_id)
         return self._required_veil().conceal(entry, subject) if subject else entry

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_audit_parts import FINGERPRINT, WORKSPACE, Ticking
+import sqlalchemy as sa
+from fixtures_audit_parts import FINGERPRINT, WORKSPACE
 from fixtures_docs import ROOT, table_keys
 
 from audit.errors import LedgerUnavailable, RecordRefusedError
 from audit.identity import Keyring, create_identity
 from audit.ledger import Ledger
-from audit.record import Entry, Record, seal_entry
+from audit.record import Entry, Head, Record, seal_entry
 from audit.review import submit_review
 from audit.runs import get_run
 from audit.subjects import Subjects
@@ -26,8 +29,10 @@ _COUNTED = {"draft", "row_count", "question_chars", "tokens", "confidence", "ela
 
 
 @pytest.fixture
-def subjects(tmp_path: Path) -> Subjects:
-    return Subjects(f"sqlite:///{tmp_path / 'state' / 'subjects.sqlite'}", WORKSPACE)
+def subjects(tmp_path: Path) -> Iterator[Subjects]:
+    store = Subjects(f"sqlite:///{tmp_path / 'state' / 'subjects.sqlite'}", WORKSPACE)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -170,15 +175,45 @@ def test_one_runs_key_reads_that_run_alone(veiled: Ledger) -> None:
     assert holds_sealed(reveal_with(first, key, "bank"))
 
 
+def test_words_that_look_like_ciphertext_are_words(veiled: Ledger) -> None:
+    """Somebody types a token as their question: where nothing is encrypted, it is shown and kept as it was typed."""
+    _run(veiled)
+    token = str(next(iter(veiled.records("r1"))).body["question"])
+    veiled.append("run.started", {"question": token, "asker": "Asker"}, run_id="r2", actor="Asker")
+    assert get_run(veiled, "r2").summary.question == token
+    veiled.append("run.started", {"question": token, "asker": "Asker", "subject": "Zebra"}, run_id="r3", actor="Asker")
+    assert get_run(veiled, "r3").summary.question == token
+
+
+def test_a_subject_that_two_programs_met_at_once_is_erased_whole(veiled: Ledger, subjects: Subjects) -> None:
+    _run(veiled)
+    twin = subjects.ensure("Okapi", "2026-02-01T00:00:00.000000Z")
+    with subjects._connected() as connection:
+        connection.execute(sa.text("UPDATE affidavit_subjects SET name = 'Zebra' WHERE name = 'Okapi'"))
+    assert {each.id for each in subjects.named("zebra")} == {_id(veiled), twin.id}
+
+
+def test_the_keys_can_be_kept_in_a_database(ledger_url: str) -> None:
+    store = Subjects(ledger_url, WORKSPACE)
+    made = store.ensure("Zebra", "2026-02-01T00:00:00.000000Z")
+    assert (store.ensure("zebra", "2026-02-02T00:00:00.000000Z"), len(store.key(made.id) or b"")) == (made, 32)
+    with closing(Subjects(ledger_url, "bank")) as another:
+        assert another.all() == []
+    store.erase(made.id, "2026-02-03T00:00:00.000000Z")
+    assert (store.key(made.id), store.is_erased(made.id), store.named("Zebra")) == (None, True, [])
+    assert store.ensure("Zebra", "2026-02-04T00:00:00.000000Z").id != made.id
+    with store._connected() as connection:
+        assert connection.execute(
+            sa.text("SELECT name FROM affidavit_subjects WHERE erased != ''")
+        ).scalars().all() == [""]
+    store.close()
+
+
 def _with(record: Record, **body: Any) -> Record:
     entry = Entry(record.kind, {**record.body, **body}, record.run_id, record.actor)
-    return seal_entry(entry, workspace=WORKSPACE, head=Ticking and _head(record), time=record.time)
-
-
-def _head(record: Record) -> Any:
-    from audit.record import Head
-
-    return Head(record.sequence - 1, record.previous_hash)
+    return seal_entry(
+        entry, workspace=WORKSPACE, head=Head(record.sequence - 1, record.previous_hash), time=record.time
+    )
 
 
 def test_ciphertext_that_was_changed_or_moved_is_not_shown_as_content(veiled: Ledger) -> None:
