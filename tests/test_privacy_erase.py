@@ -11,6 +11,7 @@ import pytest
 from fixtures_cli import Run, built_workspace, model, plain_environment, run, workspace
 from fixtures_eval_model import ScriptedModel
 
+from agent.erasing import _drop_lines
 from agent.services import open_ledger, workspace_name
 from agent.settings import Settings, load_settings
 from audit.errors import RecordRefusedError
@@ -127,7 +128,8 @@ def test_proofs_and_reviews_outlive_the_key(private: Path, model: ScriptedModel,
     assert (judged["ok"], judged["reviews"]) == (True, 2)
     page = (tmp_path / "e.html").read_text()
     assert not any(word in page for word in WORDS)
-    assert "[erased" in page
+    assert page.count("[erased, or not disclosed]") > 5
+    assert "nothing was found" not in page
     for name in ("open.json", "open.html", "sealed.json", "sealed.html"):
         assert run("audit", "verify", before / name, "--key", key, "--json").json["ok"] is True
     # A key that was changed, or put beside records that it does not read, is found.
@@ -144,6 +146,19 @@ def test_proofs_and_reviews_outlive_the_key(private: Path, model: ScriptedModel,
     (tmp_path / "proof.json").write_text(run("audit", "proof", run_id).out)
     assert run("audit", "check", tmp_path / "proof.json", "--key", key).code == 0
     assert run("audit", "verify").code == 0
+
+
+def test_the_log_loses_the_runs_lines_and_no_others(tmp_path: Path) -> None:
+    log = tmp_path / "affidavit.log"
+    lines = [{"run_id": "r1", "event": "Zebra"}, {"run_id": "r2", "event": "kept"}, {"event": "kept"}, ["kept"]]
+    log.write_text("".join(f"{json.dumps(each)}\n" for each in lines) + "no JSON\n")
+    writing = log.open("a")
+    _drop_lines(log, {"r1"})
+    writing.write("later\n")
+    writing.close()
+    assert log.read_text().count("\n") == 5
+    assert "Zebra" not in log.read_text()
+    _drop_lines(tmp_path / "none.log", {"r1"})
 
 
 def test_nothing_can_be_added_that_speaks_of_an_erased_subject(private: Path, model: ScriptedModel, run: Run) -> None:

@@ -54,8 +54,10 @@ def text_of(body: Body, key: str) -> str:
 
 
 def items_of(body: Body, key: str) -> list[Any]:
-    """A list of a body; empty where there is none."""
+    """A list of a body; empty where there is none, and with words alone where they stand in place of what it was."""
     value = body.get(key)
+    if isinstance(value, str) and value:
+        return [value]
     return value if isinstance(value, list) else []
 
 

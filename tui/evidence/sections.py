@@ -144,10 +144,11 @@ def _grounding(evidence: Evidence) -> Markup:
         for each in items_of(record.body, "readings")
         if isinstance(each, Mapping)
     ]
+    told_in_words = listed(each for each in items_of(grounded[-1], "pieces") if isinstance(each, str))
     return _section(
         "What it was told",
         Markup("<p>Each piece of context, with the version of its definition and the hash of its words.</p>"),
-        table(("kind", "piece", "version", "hash"), rows),
+        table(("kind", "piece", "version", "hash"), rows) or told_in_words,
         *_headed("How the question was read", listed(readings)),
         *_headed("Fingerprints", facts(values)),
     )
@@ -166,6 +167,7 @@ def _draft(number: int, story: DraftStory) -> Markup:
         ("probability", percent(float(source["confidence"])) if _is_number(source.get("confidence")) else ""),
         ("guard", _guard_word(verdict)),
         ("reads", ", ".join(map(str, items_of(verdict, "tables")))),
+        ("shape", sql(text_of(verdict, "shape")) if text_of(verdict, "shape") else ""),
         ("held back", "\n".join(map(str, items_of(verdict, "restrictions")))),
         ("what ran", sql(text_of(verdict, "sql")) if text_of(verdict, "sql") not in ("", story.sql) else ""),
         ("expected", _expected(weighed)),
@@ -216,7 +218,7 @@ def _repair_word(repair: Mapping[str, Any]) -> str:
 
 def _findings(evidence: Evidence) -> Markup:
     answer = trace_of(evidence.run_id, evidence.run).answer
-    found = [each for each in items_of(answer.body, "findings") if isinstance(each, Mapping)] if answer else []
+    found = items_of(answer.body, "findings") if answer else []
     if not any(each.kind == "run.checked" for each in evidence.run):
         return Markup("")
     rows = [
@@ -226,6 +228,8 @@ def _findings(evidence: Evidence) -> Markup:
             str(each.get("message", "")),
             str(each.get("evidence", "")),
         )
+        if isinstance(each, Mapping)
+        else ("", "", str(each), "")
         for each in found
     ]
     none = Markup("<p>The result was checked against the question and the definitions, and nothing was found.</p>")
