@@ -75,7 +75,7 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
 
 
 def forget_threads(settings: Settings, run_ids: Iterable[str]) -> None:
-    """Remove what is kept of these runs, and from a file every byte that removed rows have left in it.
+    """Remove what is kept of these runs, and every byte that removed rows have left in the file or tables.
 
     Raises:
         FailedError: as `open_checkpointer`.
@@ -83,6 +83,8 @@ def forget_threads(settings: Settings, run_ids: Iterable[str]) -> None:
     with open_checkpointer(settings) as checkpointer:
         for run_id in run_ids:
             checkpointer.delete_thread(run_id)
+        if settings.ledger_url.startswith("postgresql") and hasattr(checkpointer, "conn"):
+            _write_anew(checkpointer.conn)
     path = settings.state_dir / "checkpoints.sqlite"
     if path.exists():
         try:
@@ -92,6 +94,18 @@ def forget_threads(settings: Settings, run_ids: Iterable[str]) -> None:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise _unusable(str(path), error) from error
+
+
+def _write_anew(connection: Any) -> None:
+    """Have PostgreSQL write its tables anew; to an account that does not own them it only says that it will not."""
+    import psycopg
+
+    if not isinstance(connection, psycopg.Connection):
+        return
+    try:
+        connection.execute("VACUUM FULL checkpoints, checkpoint_blobs, checkpoint_writes")
+    except psycopg.Error as error:
+        raise _unusable("the ledger's database", error) from error
 
 
 def _set_up(saver: SqliteSaver) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fixtures_cli import Run, built_workspace, model, plain_environment, run, workspace
 from fixtures_eval_model import ScriptedModel
 
@@ -59,7 +60,19 @@ def _found_in(folder: Path, settings: Settings, words: tuple[str, ...]) -> list[
     files = [path for path in (folder / ".affidavit").rglob("*") if path.is_file()]
     places = [(str(path.relative_to(folder)), path.read_bytes()) for path in files]
     places += [(f"record {each.sequence}", each.payload) for each in _records(settings)]
+    places += _tables_of(settings) if settings.ledger_url.startswith("postgresql") else []
     return [f"{word} in {name}" for name, content in places for word in words if word.encode() in content]
+
+
+def _tables_of(settings: Settings) -> list[tuple[str, bytes]]:
+    """Every row of every table in the schema of a ledger on a server, as text."""
+    server = sa.create_engine(settings.ledger_url)
+    with server.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        found = [(name, connection.execute(sa.text(f"SELECT t::text FROM {name} t")).scalars().all()) for name in names]
+    server.dispose()
+    assert {"ledger_records", "checkpoints"} <= set(names)
+    return [(name, "\n".join(rows).encode()) for name, rows in found]
 
 
 def test_an_erased_subject_is_nowhere_and_everything_still_holds(
