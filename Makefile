@@ -83,7 +83,7 @@ guard-cost: setup-dev  ## Measure what judging and rewriting a query takes, in e
 	$(BIN)/python -m bench.safety.guard_cost
 
 faults: setup-dev  ## Break drafts by the hundred and count what is repaired, repaired wrongly, given up
-	$(BIN)/python -m bench.safety.faults --seed 2
+	$(BIN)/python -m bench.safety.faults --seed 7
 
 tamper: setup  ## Forge thousands of ledgers and see whether each forgery shows
 	$(BIN)/python -m bench.tamper

@@ -67,6 +67,7 @@ def ask(
 
     Raises:
         AuditUnavailableError: the run cannot be put on the record, so there is no answer to show.
+        RefusedError: the policy wants questions signed, and the key of the asker is not there or may not ask.
         KeyboardInterrupt: passed on, with the run's id as its argument, after the interrupted run is on the record.
     """
     began = time.perf_counter() - opened_ms / 1000
@@ -75,7 +76,7 @@ def ask(
     initial["replay_of"] = replay_of
     walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
-        services.record("run.started", _started(services, initial, subject), walk.run_id, actor=asker)
+        _record_start(services, _started(services, initial, subject), walk.run_id)
         try:
             answer = walk.to_the_end()
         except AuditUnavailableError:
@@ -219,6 +220,33 @@ def _started(services: Services, initial: RunState, subject: str) -> dict[str, A
         whole = question.encode("utf-8", "surrogatepass")
         body |= {"question_chars": len(question), "question_sha256": hashlib.sha256(whole).hexdigest()}
     return body
+
+
+def _record_start(services: Services, body: dict[str, Any], run_id: str) -> None:
+    """Put the start of a run on the record, signed if the policy wants that.
+
+    Raises:
+        AuditUnavailableError: it is not on the record.
+        RefusedError: the asker's key is not there or may not ask; nothing was recorded.
+    """
+    if services.policy.asking == "anyone":
+        services.record("run.started", body, run_id, actor=body["asker"])
+        return
+    from audit.asking import start_signed_run
+    from audit.errors import AuditError, IdentityError
+
+    if services.signer is None:
+        raise RefusedError(
+            ErrorClass.IDENTITY,
+            f"policy.yaml wants questions signed, and {body['asker']} has no key here.",
+            "An admin enrols them: affidavit identity create NAME --by ADMIN --role asker.",
+        )
+    try:
+        start_signed_run(services.ledger, services.signer, body, run_id)
+    except IdentityError as error:
+        raise RefusedError(ErrorClass.IDENTITY, error.message, error.hint) from error
+    except AuditError as error:
+        raise AuditUnavailableError(ErrorClass.AUDIT_UNAVAILABLE, error.message, error.hint) from error
 
 
 def _answered(answer: Answer, state: RunState, kept_rows: int) -> dict[str, Any]:

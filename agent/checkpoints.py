@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import make_url
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import DictRow
 
-__all__ = ["forget_threads", "open_checkpointer"]
+__all__ = ["CHECKPOINT_RIGHTS", "checkpoint_tables", "forget_threads", "open_checkpointer"]
 
 _VALUE_OBJECTS = (
     run.Answer,
@@ -41,6 +41,13 @@ _VALUE_OBJECTS = (
     run.RunStatus,
     run.Verdict,
 )
+CHECKPOINT_RIGHTS: Final = {
+    "checkpoints": "SELECT, INSERT, UPDATE, DELETE",
+    "checkpoint_blobs": "SELECT, INSERT, UPDATE, DELETE",
+    "checkpoint_writes": "SELECT, INSERT, UPDATE, DELETE",
+    "checkpoint_migrations": "SELECT",
+}
+"""What an account that does not own the tables must be able to do with each of them."""
 _BUSY_SECONDS = 10.0
 _PRIMARY_CODE = 0xFF
 """Of SQLite's extended result codes: SQLITE_BUSY_RECOVERY is a SQLITE_BUSY (sqlite.org/rescode.html)."""
@@ -106,6 +113,20 @@ def _write_anew(connection: Any) -> None:
         connection.execute("VACUUM FULL checkpoints, checkpoint_blobs, checkpoint_writes")
     except psycopg.Error as error:
         raise _unusable("the ledger's database", error) from error
+
+
+def checkpoint_tables() -> list[str]:
+    """The SQL that makes the tables in PostgreSQL, for their owner; each statement is run by itself, and may be again.
+
+    Empty where PostgreSQL's checkpointer is not installed: then they are kept in a file.
+    """
+    if not importlib.util.find_spec("langgraph.checkpoint.postgres"):
+        return []
+    from langgraph.checkpoint.postgres import PostgresSaver
+
+    steps = [step.strip() for step in PostgresSaver.MIGRATIONS]
+    done = ", ".join(f"({number})" for number in range(len(steps)))
+    return [*steps, f"INSERT INTO checkpoint_migrations (v) VALUES {done} ON CONFLICT DO NOTHING;"]
 
 
 def _set_up(saver: SqliteSaver) -> None:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from agent.model.client import ModelClient
     from agent.warehouse.connect import Warehouse
     from agent.warehouse.policy import Policy
+    from audit.identity import Signer
     from audit.ledger import Ledger
     from audit.record import Record
+    from audit.review_rules import ReviewRules
+    from audit.vouching import CheckpointPlan
     from memory.catalog import Catalog
     from memory.joins import JoinGraph
     from memory.retrieval import Retriever
@@ -32,11 +35,17 @@ if TYPE_CHECKING:
     from memory.store import MemoryStore
     from memory.verified import VerifiedQueries
 
-__all__ = ["PartProgress", "Services", "open_ledger", "open_services", "workspace_name"]
+__all__ = [
+    "PartProgress",
+    "Services",
+    "checkpoint_plan",
+    "open_ledger",
+    "open_services",
+    "record_policy",
+    "workspace_name",
+]
 
 _log = structlog.get_logger(__name__)
-
-_POLICY_CHANGED = "policy.changed"
 
 PartProgress = Callable[[str, int, int], None]
 """`progress(part, done, total)`: part is "model" (bytes) or "memory" (items); total is 0 when it is not known."""
@@ -60,6 +69,8 @@ class Services:
     clock: Callable[[], dt.datetime]
     fallbacks: tuple[ModelClient, ...] = ()
     """Asked in this order when the model fails."""
+    signer: Signer | None = None
+    """The key of who asks, where the policy wants questions signed."""
 
     @property
     def draft_dialect(self) -> str:
@@ -93,6 +104,19 @@ def workspace_name(settings: Settings) -> str:
     return "workspace" if settings.ledger_url.startswith("sqlite") else settings.workspace.name
 
 
+def checkpoint_plan(settings: Settings) -> CheckpointPlan:
+    """When the workspace's checkpoints are written, and where they are sent."""
+    from audit.vouching import CheckpointPlan
+
+    return CheckpointPlan(
+        every=settings.ledger.checkpoint_every,
+        seconds=settings.ledger.checkpoint_seconds,
+        to=settings.checkpoint_places,
+        timestamp_url=settings.ledger.timestamp_url.get_secret_value(),
+        timeout_s=settings.ledger.checkpoint_timeout_s,
+    )
+
+
 def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None = None, create: bool = True) -> Ledger:
     """Open the workspace's ledger, refuse one that was rolled back, and sign its head as it grows and closes.
 
@@ -104,7 +128,6 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
     from audit.session import open_session
     from audit.subjects import Subjects
     from audit.veil import Veil
-    from audit.vouching import CheckpointPlan
 
     name = workspace_name(settings)
     try:
@@ -114,12 +137,7 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
             state_dir=settings.state_dir,
             clock=clock or utc_now,
             create=create,
-            plan=CheckpointPlan(
-                every=settings.ledger.checkpoint_every,
-                seconds=settings.ledger.checkpoint_seconds,
-                to=settings.checkpoint_places,
-                timeout_s=settings.ledger.checkpoint_timeout_s,
-            ),
+            plan=checkpoint_plan(settings),
         )
         ledger.veil = Veil(Subjects(settings.subjects_url, name), name)
         return ledger
@@ -134,10 +152,12 @@ def open_services(
     progress: PartProgress | None = None,
     clock: Callable[[], dt.datetime] | None = None,
     warm_up: bool = True,
+    signer: Signer | None = None,
 ) -> Iterator[Services]:
     """Open every part of a workspace; on leaving, all of them are closed and the embedded server stops.
 
     A workspace that was never synced is synced first. With `warm_up` the model starts in the background at once.
+    `signer` is the key of who asks, which a policy may want.
 
     Raises:
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
@@ -154,7 +174,7 @@ def open_services(
         parts.callback(warehouse.close)
         ledger = open_ledger(settings, clock=clock)
         parts.callback(ledger.close)
-        _record_policy(ledger, policy)
+        record_policy(ledger, policy, settings)
         model = open_model(settings, None if progress is None else partial(progress, "model"))
         fallbacks = open_fallbacks(settings)
         for client in (model, *fallbacks):
@@ -177,29 +197,46 @@ def open_services(
             policy=policy,
             clock=clock or utc_now,
             fallbacks=fallbacks,
+            signer=signer,
         )
 
 
-def _record_policy(ledger: Ledger, policy: Policy) -> None:
-    """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later."""
+def record_policy(ledger: Ledger, policy: Policy, settings: Settings) -> None:
+    """Put the policy on the ledger when it is not the one recorded last: what was allowed then must be known later.
+
+    The rules of review go there signed, because reviews are judged by them.
+
+    Raises:
+        AuditUnavailableError: they could not be put there.
+    """
     from audit.errors import AuditError
-    from audit.record import Entry
+    from audit.record import POLICY_CHANGED, Entry
+    from audit.session import record_rules_now
     from audit.snapshot import Selection, Snapshot
 
-    latest = Selection(kinds=(_POLICY_CHANGED,), newest_first=True)
+    latest = Selection(kinds=(POLICY_CHANGED,))
     body = {"policy_fingerprint": policy.fingerprint(), "policy": policy.model_dump(mode="json")}
 
     def is_news(last: Record | None) -> bool:
         return last is None or last.body["policy_fingerprint"] != body["policy_fingerprint"]
 
     def changed(snapshot: Snapshot) -> Entry | None:
-        return Entry(_POLICY_CHANGED, body) if is_news(next(iter(snapshot.page(latest, 1)), None)) else None
+        return Entry(POLICY_CHANGED, body) if is_news(snapshot.newest(latest)) else None
 
     try:
-        if is_news(next(ledger.select(latest), None)):  # seldom, so the ledger is locked only then
+        if is_news(ledger.newest(latest)):  # seldom, so the ledger is locked only then
             ledger.append_decided(changed)
+        record_rules_now(ledger, settings.state_dir, _review_rules(policy))
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error
+
+
+def _review_rules(policy: Policy) -> ReviewRules:
+    from audit.review_rules import ReviewRules, TwoFor
+
+    said = policy.review
+    two_for = TwoFor(said.two_for.tables, said.two_for.scanned_rows, said.two_for.below_confidence)
+    return ReviewRules(said.allow_self, said.reviewers, two_for, said.claim_hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,9 @@ class LedgerSettings(_Section):
     `git:FOLDER` for a commit in that repository, an `http` or `https` URL that takes a POST of JSON lines, `stdout` or
     `stderr`. What a place does not take is sent again later; no answer waits for it. Relative paths are taken from the
     workspace folder."""
+    timestamp_url: SecretStr = SecretStr("")
+    """The `http` or `https` address of a time-stamping authority (RFC 3161). The newest checkpoint is stamped in the
+    background, as it is sent; the tokens are kept in `.affidavit/timestamps.jsonl`. Empty asks none."""
     checkpoint_timeout_s: float = Field(default=5.0, gt=0)
     """Seconds one place has for its answer, and the longest that the end of a session waits for all of them."""
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from audit.errors import IdentityError, LedgerUnavailable, SealError
-from audit.identity import Identity, Role, Signer, enrolled_keys, signature_holds
+from audit.identity import Identity, Role, Signer, read_register, signature_holds
 from audit.ledger import Ledger
-from audit.record import CHECKPOINT, IDENTITY
+from audit.record import CHECKPOINT
 from audit.seal import canonical_bytes
 from audit.snapshot import Selection
 from audit.tree import keep_subtrees, open_tree
@@ -225,8 +225,8 @@ def refuse_rollback(ledger: Ledger, path: Path) -> None:
 
 
 def _refuse_other_keys(ledger: Ledger, signer: Signer) -> None:
-    known = enrolled_keys(ledger.records(kinds=(IDENTITY,)), ledger.workspace).get(signer.identity.key_id)
-    if known is None or known.role != Role.WORKSPACE:
+    known = read_register(ledger).keys.get(signer.identity.key_id)
+    if known is None or not known.may(Role.WORKSPACE):
         raise IdentityError(f"The key of {signer.identity.name} is not enrolled here as the workspace's.")
 
 

@@ -6,6 +6,7 @@
     ├── SealError                   a body has no canonical bytes, or stored bytes are not what they claim to be
     ├── RecordRefusedError          the ledger is fine, this record may not enter it
     ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
+    │   └── PassphraseError         a key needs a passphrase, or another one
     ├── RunNotFoundError            no run has this id
     ├── RecordNotFoundError         no record has this number, so nothing can be proved of it
     ├── AmbiguousRunError           several runs begin with this id
@@ -22,6 +23,7 @@ __all__ = [
     "IdentityError",
     "LedgerMissing",
     "LedgerUnavailable",
+    "PassphraseError",
     "RecordNotFoundError",
     "RecordRefusedError",
     "ReviewError",
@@ -57,6 +59,10 @@ class RecordRefusedError(AuditError):
 
 class IdentityError(AuditError):
     """A key or its enrolment is missing, unsafe or malformed."""
+
+
+class PassphraseError(IdentityError):
+    """A key is protected by a passphrase, and there was none, a wrong one, or one too short to protect anything."""
 
 
 class RunNotFoundError(AuditError):

@@ -1,8 +1,9 @@
 """The evidence of one answer as one value that can be handed on: its records, who judged it, and the proof of all that.
 
-A bundle holds every record of a run byte for byte, the records that its reviews are judged by (enrolments, the policy
-in force, the review it was recalled from), the path of each to the Merkle root of one signed checkpoint, and that
-checkpoint. It holds no copy of anything that a record says, so nothing in it can say otherwise.
+A bundle holds every record of a run byte for byte, the records that its reviews are judged by (enrolments and
+retirements, policies, the rules of review, the checkpoint that each review names, the review it was recalled from), the
+path of each to the Merkle root of one signed checkpoint, and that checkpoint. It holds no copy of anything that a
+record says, so nothing in it can say otherwise.
 
 Paths prove that a record is on the ledger, never that none is missing. So the workspace says on the ledger itself which
 records make up the evidence (a record of kind `evidence`), the bundle must hold exactly these, and `audit.verify` holds
@@ -18,9 +19,19 @@ from typing import Any, Final
 
 from audit.checkpoints import Checkpoint, read_checkpoints
 from audit.errors import RunNotFoundError, SealError
+from audit.identity import IDENTITY_KINDS
 from audit.ledger import Ledger
 from audit.merkle import inclusion_path
-from audit.record import EVIDENCE, IDENTITY, POLICY_CHANGED, RUN_RECALLED, Entry, Record
+from audit.record import (
+    CHECKPOINT,
+    EVIDENCE,
+    POLICY_CHANGED,
+    REVIEW,
+    REVIEW_RULES,
+    RUN_RECALLED,
+    Entry,
+    Record,
+)
 from audit.review import DECIDING_KINDS
 from audit.runs import resolve_run_id
 from audit.session import CHECKPOINTS_NAME, checkpoint_now
@@ -30,9 +41,9 @@ from audit.tree import open_tree
 __all__ = ["EVIDENCE_PURPOSE", "PARTS", "check_statement", "export_evidence"]
 
 EVIDENCE_PURPOSE: Final = "affidavit.evidence/1"
-PARTS: Final = ("run", "basis", "identities", "policies")
-"""The lists of a statement: the run's records; those that decide about the run it was recalled from; all enrolments;
-the policy in force when it started and every later one."""
+PARTS: Final = ("run", "basis", "identities", "policies", "rules", "checkpoints")
+"""The lists of a statement: the run's records; those that decide about the run it was recalled from; all enrolments and
+retirements; all policies; all rules of review; and for each review the newest note of a checkpoint before it."""
 
 Read = Callable[[Selection], Iterable[Record]]
 
@@ -45,6 +56,8 @@ class _Gathered:
     basis: tuple[Record, ...]
     identities: tuple[Record, ...]
     policies: tuple[Record, ...]
+    rules: tuple[Record, ...]
+    checkpoints: tuple[Record, ...]
 
     def statement(self, run_id: str) -> dict[str, Any]:
         """What the workspace says on the ledger."""
@@ -130,16 +143,21 @@ def _state(ledger: Ledger, run_id: str) -> Record:
 def _gather(read: Read, run_id: str, *, before: int | None = None) -> _Gathered:
     run = tuple(read(Selection(run_ids=(run_id,), before=before)))
     recalled = dict.fromkeys(str(each.body.get("verified_run_id")) for each in run if each.kind == RUN_RECALLED)
-    basis = read(Selection(run_ids=tuple(recalled), kinds=DECIDING_KINDS, before=before)) if recalled else ()
-    first = run[0].sequence if run else 0
-    in_force = next(iter(read(Selection(kinds=(POLICY_CHANGED,), before=first, newest_first=True))), None)
-    after = (in_force.sequence if in_force else first) - 1
+    basis = tuple(read(Selection(run_ids=tuple(recalled), kinds=DECIDING_KINDS, before=before))) if recalled else ()
+    reviews = [each.sequence for each in (*basis, *run) if each.kind == REVIEW]
+    noted = {each.sequence: each for at in reviews if (each := _newest_checkpoint(read, at)) is not None}
     return _Gathered(
         run=run,
-        basis=tuple(basis),
-        identities=tuple(read(Selection(kinds=(IDENTITY,), before=before))),
-        policies=tuple(read(Selection(kinds=(POLICY_CHANGED,), after=max(0, after), before=before))),
+        basis=basis,
+        identities=tuple(read(Selection(kinds=IDENTITY_KINDS, before=before))),
+        policies=tuple(read(Selection(kinds=(POLICY_CHANGED,), before=before))),
+        rules=tuple(read(Selection(kinds=(REVIEW_RULES,), before=before))),
+        checkpoints=tuple(noted[each] for each in sorted(noted)),
     )
+
+
+def _newest_checkpoint(read: Read, before: int) -> Record | None:
+    return next(iter(read(Selection(kinds=(CHECKPOINT,), before=before, newest_first=True))), None)
 
 
 def _over(record: Record, state_dir: Path) -> Checkpoint | None:

@@ -8,20 +8,34 @@ be there by the workspace's own statement among the records.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final
 
+from audit.asking import AskingRules
+from audit.assignment import ASSIGNMENT_KINDS, assignment_of, check_assignment
 from audit.checkpoints import Checkpoint, checkpoint_holds, checkpoint_of
+from audit.circumstances import Background, Circumstances
 from audit.errors import IdentityError, ReviewError, SealError
 from audit.evidence import EVIDENCE_PURPOSE, PARTS
-from audit.identity import Identity, KeyRegister, Role, register_of
+from audit.identity import Identity, KeyRegister, Role
 from audit.merkle import inclusion_holds
-from audit.record import EVIDENCE, REVIEW, RUN_RECALLED, RUN_STARTED, Record, envelope_of, read_record
+from audit.record import (
+    EVIDENCE,
+    POLICY_CHANGED,
+    REVIEW,
+    RUN_RECALLED,
+    RUN_STARTED,
+    Record,
+    envelope_of,
+    read_record,
+)
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import canonical_bytes, is_canonical
+from audit.snapshot import Selection
 from audit.veil import cover, holds_sealed, reveal_with
 
 __all__ = ["UNDISCLOSED", "Evidence", "EvidenceCheck", "check_evidence", "read_evidence", "read_keys", "readable"]
@@ -29,6 +43,8 @@ __all__ = ["UNDISCLOSED", "Evidence", "EvidenceCheck", "check_evidence", "read_e
 UNDISCLOSED: Final = "[erased, or not disclosed]"
 """Shown in place of what is encrypted, where its key is not beside it."""
 
+_SIGNATURE: Final = re.compile("[0-9a-f]{128}")
+"""The one spelling of 64 bytes; others would be read as the same."""
 _FIELDS: Final = {"checkpoint", "disclosed", "purpose", "records", "run_id", "workspace"}
 _NOT_PROVED: Final = (
     "Whether anything was decided about this run after the checkpoint, such as a revocation. Ask for a new bundle.",
@@ -49,13 +65,17 @@ class Evidence:
     """Of the run that this one was recalled from: how it started and ended, and its reviews."""
     identities: tuple[Record, ...]
     policies: tuple[Record, ...]
+    rules: tuple[Record, ...]
+    """The rules of review, as they were recorded."""
+    checkpoints: tuple[Record, ...]
+    """Notes of the checkpoints that the reviews name."""
     disclosed: Mapping[str, bytes] = field(default_factory=dict)
     """Run id → the key that what is encrypted in its records is read with."""
 
     @property
     def records(self) -> int:
         """How many records the bundle holds."""
-        return 1 + len(self.run) + len(self.basis) + len(self.identities) + len(self.policies)
+        return 1 + sum(len(getattr(self, part)) for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +150,13 @@ def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewe
     given = {each.key_id: each for each in keys}
     try:
         readable(evidence)
-        register = register_of(evidence.identities, evidence.workspace)
-        _check_checkpoint(evidence, register, given)
-        _check_reviews(evidence.run, evidence, register)
-        _check_basis(evidence, register)
+        grounds = _Grounds(evidence)
+        _check_checkpoint(evidence, grounds.register, given)
+        _check_decisions(evidence.run, grounds)
+        _check_basis(evidence, grounds)
+        _check_askers(evidence, grounds.register)
         if reviewers:
-            _check_reviewers(evidence, given)
+            _check_reviewers(evidence, grounds.register, given)
     except (SealError, IdentityError, ReviewError) as error:
         return EvidenceCheck(False, error.message, evidence.workspace, evidence.run_id)
     reviews = sum(each.kind == REVIEW for each in evidence.run)
@@ -164,7 +185,11 @@ def read_keys(text: str) -> tuple[Identity, ...]:
     try:
         listed = json.loads(text)
         return tuple(
-            Identity(*(str(each[name]) for name in ("name", "key_id", "public_key", "role"))) for each in listed
+            Identity(
+                *(str(each[name]) for name in ("name", "key_id", "public_key")),
+                roles=frozenset(map(str, each["roles"])),
+            )
+            for each in listed
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise IdentityError(
@@ -229,8 +254,7 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
         raise SealError(f"A record that belongs to the evidence of run {run_id} is missing.") from error
     if by_sequence:
         raise SealError(f"Record {min(by_sequence)} does not belong to the evidence of run {run_id}.")
-    lists = (parts["run"], parts["basis"], parts["identities"], parts["policies"])
-    evidence = Evidence(workspace, run_id, checkpoint, statements[0], *lists)
+    evidence = Evidence(workspace, run_id, checkpoint, statements[0], **parts)
     if not evidence.run or evidence.run[0].kind != RUN_STARTED or any(each.run_id != run_id for each in evidence.run):
         raise SealError(f"Its records are not those of run {run_id}.")
     return evidence
@@ -265,49 +289,99 @@ def _readable(record: Record, evidence: Evidence) -> Record:
 def _check_checkpoint(evidence: Evidence, register: KeyRegister, given: Mapping[str, Identity]) -> None:
     checkpoint = evidence.checkpoint
     enrolled = register.keys.get(checkpoint.key_id)
-    if enrolled is None or enrolled.role != Role.WORKSPACE:
+    if enrolled is None or not enrolled.may(Role.WORKSPACE):
         raise SealError(f"The checkpoint of {checkpoint.time} is signed with a key that is not the workspace's.")
     signer = enrolled
     if given:
         known = given.get(checkpoint.key_id)
-        if known is None or known.public_key != enrolled.public_key or known.role not in ("", Role.WORKSPACE):
+        is_other = known is not None and bool(known.roles) and not known.may(Role.WORKSPACE)
+        if known is None or known.public_key != enrolled.public_key or is_other:
             raise SealError(f"The checkpoint of {checkpoint.time} is signed with {checkpoint.key_id}, no key you gave.")
         signer = known
-    if checkpoint.signature != checkpoint.signature.lower() or not checkpoint_holds(checkpoint, signer):
+    if not _SIGNATURE.fullmatch(checkpoint.signature) or not checkpoint_holds(checkpoint, signer):
         raise SealError(f"The signature of the checkpoint of {checkpoint.time} does not hold.")
 
 
-def _check_reviews(records: Sequence[Record], evidence: Evidence, register: KeyRegister) -> None:
-    """Each review against the run as it stood before it, and against the policy that was in force."""
-    deciding = [each for each in records if each.kind in DECIDING_KINDS]
-    for position, record in enumerate(deciding):
-        if record.kind != REVIEW:
+class _Grounds:
+    """What decisions in the bundle are judged by: the keys, rules, policies and checkpoints that are in it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._policies = evidence.policies
+        self._bundled = (*evidence.checkpoints, *evidence.basis, *evidence.run)
+        records = sorted((*evidence.identities, *evidence.rules), key=lambda each: each.sequence)
+        self._backgrounds = {
+            allowed: Background.of(records, evidence.workspace, allow_self=allowed) for allowed in (False, True)
+        }
+        self.register = self._backgrounds[False].register
+
+    def before(self, sequence: int) -> Circumstances:
+        """What held when that record was written.
+
+        Reviews of other runs are not in the bundle, so one of the first version that came after a review of the second
+        is refused here only if there were rules on the ledger; without any there is nothing that it could get round.
+        """
+        return self._backgrounds[self._allows_self(sequence)].before(sequence, self._newest)
+
+    def _newest(self, selection: Selection) -> Record | None:
+        found = (
+            each
+            for each in self._bundled
+            if each.kind in selection.kinds and each.sequence < (selection.before or each.sequence + 1)
+        )
+        return max(found, key=lambda each: each.sequence, default=None)
+
+    def _allows_self(self, sequence: int) -> bool:
+        """Whether the policy in force at a record let people review what they asked; for before there were rules."""
+        in_force = [each for each in self._policies if each.sequence < sequence]
+        policy = in_force[-1].body.get("policy") if in_force else None
+        review = policy.get("review") if isinstance(policy, dict) else None
+        return isinstance(review, dict) and review.get("allow_self") is True
+
+
+def _check_decisions(records: Sequence[Record], grounds: _Grounds) -> None:
+    """Each review and assignment against the run as it stood before it, and what else held then."""
+    for position, record in enumerate(records):
+        if record.kind != REVIEW and record.kind not in ASSIGNMENT_KINDS:
             continue
+        before, then = records[:position], grounds.before(record.sequence)
+        run = run_on_record(each for each in before if each.kind in DECIDING_KINDS)
         try:
-            check_review(
-                record,
-                run_on_record(deciding[:position]),
-                register.before(record.sequence),
-                workspace=evidence.workspace,
-                allow_self=_allows_self(evidence, record.sequence),
-            )
+            if record.kind == REVIEW:
+                check_review(record, run, then)
+            else:
+                check_assignment(record, run, assignment_of(before), then)
         except ReviewError as error:
-            sentence = f"The review in record {record.sequence} does not hold: {error.message}"
+            named = "review" if record.kind == REVIEW else "assignment"
+            sentence = f"The {named} in record {record.sequence} does not hold: {error.message}"
             raise ReviewError(sentence.rstrip(".") + ".") from error
 
 
-def _check_basis(evidence: Evidence, register: KeyRegister) -> None:
+def _check_basis(evidence: Evidence, grounds: _Grounds) -> None:
     """What the answer was recalled from must be there, and its reviews must hold."""
     for run_id in dict.fromkeys(each.run_id for each in evidence.basis):
-        _check_reviews([each for each in evidence.basis if each.run_id == run_id], evidence, register)
+        _check_decisions([each for each in evidence.basis if each.run_id == run_id], grounds)
     hashes = {each.hash for each in evidence.basis if each.kind == REVIEW}
     for record in evidence.run:
         if record.kind == RUN_RECALLED and record.body.get("review_hash") not in hashes:
             raise SealError(f"Record {record.sequence} stands on a review that is not in the bundle.")
 
 
-def _check_reviewers(evidence: Evidence, given: Mapping[str, Identity]) -> None:
-    enrolled = register_of(evidence.identities, evidence.workspace).keys
+def _check_askers(evidence: Evidence, register: KeyRegister) -> None:
+    """Each question that is signed, or had to be by its policy."""
+    rules = AskingRules(evidence.workspace)
+    for record in sorted((*evidence.policies, *evidence.basis, *evidence.run), key=lambda each: each.sequence):
+        try:
+            if record.kind == POLICY_CHANGED:
+                rules.learn(record)
+            elif record.kind == RUN_STARTED:
+                rules.check(record, register.before(record.sequence))
+        except IdentityError as error:
+            sentence = f"The question in record {record.sequence} does not hold: {error.message}"
+            raise IdentityError(sentence.rstrip(".") + ".") from error
+
+
+def _check_reviewers(evidence: Evidence, register: KeyRegister, given: Mapping[str, Identity]) -> None:
+    enrolled = register.keys
     for record in (*evidence.run, *evidence.basis):
         if record.kind != REVIEW:
             continue
@@ -315,14 +389,6 @@ def _check_reviewers(evidence: Evidence, given: Mapping[str, Identity]) -> None:
         known = given.get(key_id)
         if known is None or (known.name, known.public_key) != (enrolled[key_id].name, enrolled[key_id].public_key):
             raise ReviewError(f"The review in record {record.sequence} is signed with {key_id}, no key you gave.")
-
-
-def _allows_self(evidence: Evidence, sequence: int) -> bool:
-    """Whether the policy in force at a record let people review what they asked."""
-    in_force = [each for each in evidence.policies if each.sequence < sequence]
-    policy = in_force[-1].body.get("policy") if in_force else None
-    review = policy.get("review") if isinstance(policy, dict) else None
-    return isinstance(review, dict) and review.get("allow_self") is True
 
 
 def _proved(evidence: Evidence, reviews: int) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from audit.circumstances import BACKGROUND_KINDS, Background
 from audit.errors import ReviewError
-from audit.identity import KeyRegister, register_of
 from audit.ledger import Ledger
-from audit.record import IDENTITY, REVIEW, RUN_ANSWERED, RUN_STARTED, Record
+from audit.record import REVIEW, RUN_ANSWERED, RUN_INTENT, RUN_STARTED, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import ReviewStatus, RunOnRecord, run_on_record
 from audit.veil import ERASED, UNREADABLE, is_sealed
@@ -35,10 +35,15 @@ class AcceptedRun:
     """sqlglot's name of the warehouse's dialect, as the run's records give it."""
     asker: str
     reviewer: str
+    """Who gave the last approval it took."""
+    reviewers: tuple[str, ...]
+    """Everybody who approved this SQL, in order: two where the rules asked for two."""
     decision: str
-    """`accept` or `amend`."""
+    """`accept` or `amend`; where somebody accepted a corrected statement, `amend`."""
     reason_code: str
+    """Of the amendment if there was one, else of the last approval."""
     review_hash: str
+    """Hash of the last approval's record."""
     run_hash: str
     """Hash of the `run.answered` record that was reviewed."""
     reviewed: str
@@ -67,8 +72,8 @@ def accepted_runs(ledger: Ledger) -> list[AcceptedRun]:
         LedgerUnavailable: the ledger cannot be read.
     """
     reviewed = dict.fromkeys(record.run_id for record in ledger.records(kinds=(REVIEW,)) if record.run_id)
-    register = register_of(ledger.records(kinds=(IDENTITY,)), ledger.workspace)
-    standing = (_accepted_run(ledger, run_id, register) for run_id in sorted(reviewed))
+    background = _background(ledger)
+    standing = (_accepted_run(ledger, run_id, background) for run_id in sorted(reviewed))
     return [run for run in standing if run is not None]
 
 
@@ -77,12 +82,17 @@ def accepted_run(ledger: Ledger, run_id: str) -> AcceptedRun | None:
 
     Raises: as `accepted_runs`.
     """
-    return _accepted_run(ledger, run_id, register_of(ledger.records(kinds=(IDENTITY,)), ledger.workspace))
+    return _accepted_run(ledger, run_id, _background(ledger))
 
 
-def _accepted_run(ledger: Ledger, run_id: str, register: KeyRegister) -> AcceptedRun | None:
+def _background(ledger: Ledger) -> Background:
+    """Before there were rules on the ledger, self-reviews are taken as the writer's policy had them."""
+    return Background.of(ledger.records(kinds=BACKGROUND_KINDS), ledger.workspace, allow_self=True)
+
+
+def _accepted_run(ledger: Ledger, run_id: str, background: Background) -> AcceptedRun | None:
     records = tuple(ledger.records(run_id))
-    _check_reviews(records, register, ledger.workspace)
+    _check_reviews(ledger, records, background)
     run = run_on_record(records)
     if run is None or run.standing_review is None or run.review_status not in _STANDING:
         return None
@@ -92,6 +102,7 @@ def _accepted_run(ledger: Ledger, run_id: str, register: KeyRegister) -> Accepte
     if run is None or run.standing_review is None or _cannot_be_read(run):
         return None
     review = run.standing_review
+    decisive = run.amendment or review
     answer = _newest(records, RUN_ANSWERED)
     grounded = _newest(records, "run.grounded")
     drafted = _drafted(records, run.sql)
@@ -100,11 +111,12 @@ def _accepted_run(ledger: Ledger, run_id: str, register: KeyRegister) -> Accepte
         run_id=run_id,
         question=run.question,
         sql=review.body["sql"],
-        dialect=_first_text(answer, _newest(records, RUN_STARTED), _newest(records, "run.intent"), key="dialect"),
+        dialect=_first_text(answer, _newest(records, RUN_STARTED), _newest(records, RUN_INTENT), key="dialect"),
         asker=run.asker,
         reviewer=review.body["reviewer"],
-        decision=review.body["decision"],
-        reason_code=review.body["reason_code"],
+        reviewers=tuple(approval.body["reviewer"] for approval in run.approvals),
+        decision=decisive.body["decision"],
+        reason_code=decisive.body["reason_code"],
         review_hash=review.hash,
         run_hash=run.answer_hash,
         reviewed=review.time,
@@ -123,16 +135,14 @@ def _cannot_be_read(run: RunOnRecord) -> bool:
     return any(each in (ERASED, UNREADABLE) or is_sealed(each) for each in words)
 
 
-def _check_reviews(records: tuple[Record, ...], register: KeyRegister, workspace: str) -> None:
-    """Check each review against the run as it stood before it, self-reviews included as the writer's policy had it."""
+def _check_reviews(ledger: Ledger, records: tuple[Record, ...], background: Background) -> None:
+    """Check each review against the run as it stood before it and the rules that were in force then."""
     deciding = [record for record in records if record.kind in DECIDING_KINDS]
     for position, record in enumerate(deciding):
         if record.kind != REVIEW:
             continue
-        before = run_on_record(deciding[:position])
-        keys = register.before(record.sequence)
         try:
-            check_review(record, before, keys, workspace=workspace, allow_self=True)
+            check_review(record, run_on_record(deciding[:position]), background.before(record.sequence, ledger.newest))
         except ReviewError as error:
             raise ReviewError(
                 f"The review in record {record.sequence} does not hold: {error}", "Run `affidavit audit verify`."

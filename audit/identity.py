@@ -1,181 +1,283 @@
-"""Who may sign: the records that say whose a public key is, and what it may sign.
+"""Who may sign: enrolling people, vouching for them, and retiring their keys.
 
-A key's public half goes on the ledger in an `identity` record signed by the key itself, so nobody can enrol a key
-they do not hold. A name is enrolled once: a second key under the same name would be a way to sign as somebody else.
+Nobody is enrolled on their own word. The first person of a ledger is vouched for by the workspace's key, which says
+only that they were there first; everybody after that by an admin. The rules are in `audit.register`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from audit.errors import IdentityError
-from audit.keyring import Identity, Keyring, Signer, key_id_of, same_person, signature_holds
+from audit.enrolment import (
+    FOUNDING_ROLES,
+    WORKSPACE_KEY,
+    Role,
+    read_enrolment,
+    read_request,
+    request_of,
+    retirement_of,
+    self_enrolment_of,
+    vouched,
+)
+from audit.errors import AuditError, IdentityError
+from audit.keyring import Identity, Keyring, Signer, same_person, signature_holds
 from audit.ledger import Ledger
-from audit.record import IDENTITY, Entry, Record
+from audit.record import IDENTITY, IDENTITY_RETIRED, Entry, Record
+from audit.register import IDENTITY_KINDS, KeyRegister, Standing, enrolled_keys, register_of
 from audit.snapshot import Selection, Snapshot
 
 __all__ = [
+    "IDENTITY_KINDS",
+    "WORKSPACE_KEY",
     "Identity",
     "KeyRegister",
     "Keyring",
     "Role",
     "Signer",
+    "Standing",
     "create_identity",
     "enrol",
+    "enrol_request",
     "enrolled_keys",
-    "ensure_identity",
+    "ensure_workspace_key",
+    "forgetting_unless_enrolled",
+    "read_register",
     "register_of",
+    "request_enrolment",
+    "retire",
     "same_person",
     "signature_holds",
 ]
 
-_PURPOSE: Final = "affidavit.identity/1"
+_ENROLLING: Final = Selection(kinds=IDENTITY_KINDS)
+_HOW: Final = (
+    "An admin does it: affidavit identity create NAME --by ADMIN, or affidavit identity enrol FILE --as ADMIN."
+)
 
 
-class Role(StrEnum):
-    """What a key may sign."""
+def read_register(source: Ledger | Snapshot) -> KeyRegister:
+    """Whose keys count on a ledger now.
 
-    REVIEWER = "reviewer"
-    """Decisions on runs."""
-    WORKSPACE = "workspace"
-    """Checkpoints, by the program itself."""
-
-
-class KeyRegister:
-    """The keys enrolled so far, in the order of the ledger."""
-
-    def __init__(self) -> None:
-        self.keys: dict[str, Identity] = {}
-        self._enrolled_at: dict[str, int] = {}
-
-    def before(self, sequence: int) -> dict[str, Identity]:
-        """The keys enrolled before that record."""
-        return {key_id: each for key_id, each in self.keys.items() if self._enrolled_at[key_id] < sequence}
-
-    def accept(self, record: Record, workspace: str) -> Identity:
-        """Take an `identity` record in.
-
-        Raises:
-            IdentityError: malformed, not signed by its own key, or a name that already has another key.
-        """
-        identity = _read_identity(record.body, workspace)
-        for known in self.keys.values():
-            if same_person(known.name, identity.name):
-                raise IdentityError(f"it enrols a second key for {known.name}")
-        if identity.key_id in self.keys:
-            raise IdentityError(f"it enrols the key of {self.keys[identity.key_id].name} again")
-        self.keys[identity.key_id] = identity
-        self._enrolled_at[identity.key_id] = record.sequence
-        return identity
+    Raises:
+        IdentityError: a record about a key does not hold.
+        LedgerUnavailable: the ledger cannot be read.
+    """
+    records = source.select(_ENROLLING) if isinstance(source, Ledger) else source.records(_ENROLLING)
+    return register_of(records, source.workspace)
 
 
-def create_identity(ledger: Ledger, keyring: Keyring, name: str, *, role: Role = Role.REVIEWER) -> Signer:
+def create_identity(
+    ledger: Ledger,
+    keyring: Keyring,
+    name: str,
+    *,
+    by: Signer | None = None,
+    roles: Collection[str] = (),
+    passphrase: str = "",
+) -> Signer:
     """Make a key and put its public half on the ledger; if that fails no key is left behind.
 
+    Args:
+        ledger: where the person is enrolled.
+        keyring: where the key is kept, and where the workspace's is.
+        name: the person's.
+        by: the admin who vouches; None for the first person of the ledger alone.
+        roles: as `enrol`.
+        passphrase: protects the key's file; empty for none.
+
     Raises:
-        IdentityError: the name cannot be used or has a key.
+        IdentityError: the name cannot be used or has a key, or the rules do not allow it.
         LedgerUnavailable: the ledger cannot be written.
     """
-    signer = keyring.create(name)
+    voucher = by or keyring.load(WORKSPACE_KEY)
+    read_register(ledger)
+    signer = keyring.create(name, passphrase=passphrase)
+    with forgetting_unless_enrolled(ledger, keyring, signer):
+        enrol(ledger, signer, by=voucher, roles=roles)
+    return signer
+
+
+@contextmanager
+def forgetting_unless_enrolled(ledger: Ledger, keyring: Keyring, signer: Signer) -> Iterator[None]:
+    """Delete a key that was made just now if what is done inside fails and the ledger does not know it.
+
+    A failure can come after the enrolment was committed (a checkpoint that cannot be written, say); then, and where the
+    ledger cannot tell, the key stays: one too many does no harm, but one that is enrolled and gone cannot be had again.
+    """
     try:
-        enrol(ledger, signer, role)
+        yield
     except BaseException:
-        keyring.remove(name)
+        with suppress(AuditError):
+            if signer.identity.key_id not in read_register(ledger).keys:
+                keyring.remove(signer.identity.name)
         raise
-    return signer
 
 
-def ensure_identity(ledger: Ledger, keyring: Keyring, name: str, *, role: Role) -> Signer:
-    """The signer of that name, made if there is none, enrolled if the ledger does not know the key yet."""
-    if keyring.holds(name):
-        signer = keyring.load(name)
-    else:
-        try:
-            signer = keyring.create(name)
-        except IdentityError:
-            if not keyring.holds(name):
-                raise
-            signer = keyring.load(name)  # another process was faster
-    enrol(ledger, signer, role)
-    return signer
+def enrol(ledger: Ledger, signer: Signer, *, by: Signer, roles: Collection[str] = ()) -> Identity:
+    """Put the public half of a person's key on the ledger.
 
-
-def enrol(ledger: Ledger, signer: Signer, role: Role) -> Identity:
-    """Put the public half of a key on the ledger, unless this very key is there already.
+    Args:
+        ledger: where to.
+        signer: the person's key. One that is enrolled already is enrolled anew: with other roles, or with a voucher
+            where the first version had none.
+        by: the admin who vouches; or the workspace's own key, for the first person alone.
+        roles: of asker, reviewer and admin; empty is reviewer, and for the first person reviewer and admin.
 
     Raises:
-        IdentityError: the name has another key, or the key another name or role.
+        IdentityError: the rules do not allow it; nothing was written.
+        LedgerUnavailable: nothing was written.
     """
-    identity = signer.identity
-    enrolled = Identity(identity.name, identity.key_id, identity.public_key, role.value)
+    first = same_person(by.identity.name, WORKSPACE_KEY)
 
-    def decide(snapshot: Snapshot) -> Entry | None:
-        keys = enrolled_keys(snapshot.records(Selection(kinds=(IDENTITY,))), ledger.workspace)
-        for known in keys.values():
-            same_key, same_name = known.key_id == enrolled.key_id, same_person(known.name, enrolled.name)
-            if same_key and same_name and known.role == enrolled.role:
-                return None
-            if same_key or same_name:
-                raise IdentityError(
-                    f"{known.name} is enrolled as {known.role} with the key {known.key_id}; a name has one key.",
-                    "Use that key, or choose another name.",
-                )
-        body = signer.sign_body(_statement(enrolled, ledger.workspace))
-        return Entry(IDENTITY, body, actor=enrolled.name)
+    def request(register: KeyRegister) -> Mapping[str, Any]:
+        if first and register.has_founder:
+            raise IdentityError(f"{signer.identity.name} needs an admin who vouches for them.", _HOW)
+        known = register.named(signer.identity.name)
+        subject = signer.called(known.name) if known else signer
+        wanted = roles or (FOUNDING_ROLES if first else (Role.REVIEWER,))
+        return request_of(subject, wanted, ledger.workspace, bootstrap=first)
 
-    ledger.append_decided(decide)
-    return enrolled
+    return _enrol(ledger, request, by)
 
 
-def register_of(records: Iterable[Record], workspace: str) -> KeyRegister:
-    """The register that the `identity` records of a ledger make, in their order.
+def request_enrolment(ledger: Ledger, signer: Signer, roles: Collection[str] = ()) -> dict[str, Any]:
+    """What an admin elsewhere needs in order to enrol this key; give it to them in a way they know it is from you.
 
     Raises:
-        IdentityError: one of them does not hold.
+        IdentityError: nobody could enrol it: the name or the key is taken.
     """
-    register = KeyRegister()
-    for record in records:
-        if record.kind == IDENTITY:
-            try:
-                register.accept(record, workspace)
-            except IdentityError as error:
-                raise IdentityError(f"The identity in record {record.sequence} does not hold: {error}.") from error
-    return register
+    known = read_register(ledger).named(signer.identity.name)
+    if known and known.key_id != signer.identity.key_id:
+        raise _another_key(known)
+    return request_of(signer.called(known.name) if known else signer, roles or (Role.REVIEWER,), ledger.workspace)
 
 
-def enrolled_keys(records: Iterable[Record], workspace: str) -> dict[str, Identity]:
-    """Key id → identity, from the `identity` records of a ledger; raises as `register_of`."""
-    return register_of(records, workspace).keys
+def enrol_request(ledger: Ledger, request: Mapping[str, Any], *, by: Signer) -> Identity:
+    """Enrol a person who asked for it elsewhere, vouched for by an admin.
 
-
-def _statement(identity: Identity, workspace: str) -> dict[str, Any]:
-    return {
-        "key_id": identity.key_id,
-        "name": identity.name,
-        "public_key": identity.public_key,
-        "purpose": _PURPOSE,
-        "role": identity.role,
-        "workspace": workspace,
-    }
-
-
-def _read_identity(body: Mapping[str, Any], workspace: str) -> Identity:
-    fields = ("name", "key_id", "public_key", "role")
-    if not all(isinstance(body.get(field), str) for field in fields):
-        raise IdentityError("it lacks a name, a key or a role")
-    identity = Identity(*(body[field] for field in fields))
+    Raises:
+        IdentityError: it is no request for this workspace, or the rules do not allow it; nothing was written.
+        LedgerUnavailable: nothing was written.
+    """
     try:
-        raw = bytes.fromhex(identity.public_key)
-    except ValueError as error:
-        raise IdentityError("its public key is not hexadecimal") from error
-    if identity.key_id != key_id_of(raw):
-        raise IdentityError("its key id is not that of its public key")
-    if identity.role not in set(Role):
-        raise IdentityError(f"its role {identity.role!r} is not one")
-    if body != {**_statement(identity, workspace), "signature": body.get("signature")}:
-        raise IdentityError("it is not an enrolment for this workspace")
-    if not signature_holds(identity, body):
-        raise IdentityError("it is not signed by the key it enrols")
-    return identity
+        read_request(request, ledger.workspace)
+    except IdentityError as error:
+        raise IdentityError(
+            f"This is no request that can be granted: {error.message}.",
+            f"The person makes one for the workspace {ledger.workspace!r} with `affidavit identity create NAME`.",
+        ) from error
+    return _enrol(ledger, lambda _register: request, by)
+
+
+def retire(ledger: Ledger, name: str, *, by: Signer, reason: str = "") -> Record:
+    """End a person's key: it signs nothing from now on, and what it signed before stands.
+
+    Args:
+        ledger: where the person is enrolled.
+        name: whose key.
+        by: an admin, or the person.
+        reason: at most 4,000 characters.
+
+    Raises:
+        IdentityError: nobody of that name has a key, or the rules do not allow it; nothing was written.
+        LedgerUnavailable: nothing was written.
+    """
+
+    def decide(snapshot: Snapshot) -> Entry:
+        register, head = read_register(snapshot), snapshot.head
+        subject = register.named(name)
+        if subject is None:
+            raise IdentityError(
+                f"Nobody called {name} has a key that could be retired.", "See `affidavit identity list`."
+            )
+        signer = _as_enrolled(register, by)
+        body = retirement_of(subject, signer, reason, previous_head=head.hash, workspace=ledger.workspace)
+        entry = Entry(IDENTITY_RETIRED, body, actor=signer.identity.name)
+        _judge(lambda: register.judge(entry, head), f"The key of {subject.name} cannot be retired")
+        return entry
+
+    record = ledger.append_decided(decide)
+    assert record is not None  # noqa: S101  (decide always gives an entry)
+    return record
+
+
+def ensure_workspace_key(ledger: Ledger, keyring: Keyring) -> Signer:
+    """The program's own key, made if there is none, enrolled if the ledger does not know it yet.
+
+    Raises:
+        IdentityError: it cannot be made or used, or the ledger knows another one.
+        LedgerUnavailable: the ledger cannot be read or written.
+    """
+    known = read_register(ledger).named(WORKSPACE_KEY)
+    if known and not keyring.holds(WORKSPACE_KEY):
+        raise IdentityError(
+            f"The ledger knows the workspace by the key {known.key_id}, which is not in {keyring.directory}.",
+            f"Copy {WORKSPACE_KEY}.key from where the workspace is used already; a ledger has one such key.",
+        )
+    signer = _workspace_signer(keyring)
+    if known is None:
+        ledger.append_decided(lambda snapshot: _workspace_entry(snapshot, signer))
+    elif known.key_id != signer.identity.key_id:
+        raise _another_key(known)
+    return signer
+
+
+def _workspace_signer(keyring: Keyring) -> Signer:
+    if not keyring.holds(WORKSPACE_KEY):
+        try:
+            return keyring.create(WORKSPACE_KEY)
+        except IdentityError:
+            if not keyring.holds(WORKSPACE_KEY):
+                raise  # else another process was faster
+    return keyring.load(WORKSPACE_KEY)
+
+
+def _workspace_entry(snapshot: Snapshot, signer: Signer) -> Entry | None:
+    known = read_register(snapshot).named(WORKSPACE_KEY)
+    if known is None:
+        return Entry(IDENTITY, self_enrolment_of(signer, Role.WORKSPACE, snapshot.workspace), actor=WORKSPACE_KEY)
+    if known.key_id != signer.identity.key_id:
+        raise _another_key(known)
+    return None
+
+
+def _enrol(ledger: Ledger, request_for: Callable[[KeyRegister], Mapping[str, Any]], by: Signer) -> Identity:
+    def decide(snapshot: Snapshot) -> Entry:
+        register, head = read_register(snapshot), snapshot.head
+        request = request_for(register)
+        name = str(request["name"])
+        known = register.named(name)
+        if known and known.key_id != request["key_id"]:
+            raise _another_key(known)
+        voucher = _as_enrolled(register, by)
+        actor = name if request["bootstrap"] else voucher.identity.name
+        entry = Entry(IDENTITY, vouched(request, voucher, head.hash), actor=actor)
+        _judge(lambda: register.judge(entry, head), f"{name} cannot be enrolled")
+        return entry
+
+    record = ledger.append_decided(decide)
+    assert record is not None  # noqa: S101  (decide always gives an entry)
+    return read_enrolment(record.body, ledger.workspace).identity
+
+
+def _as_enrolled(register: KeyRegister, signer: Signer) -> Signer:
+    """The signer under the name as the ledger writes it."""
+    known = register.keys.get(signer.identity.key_id)
+    return signer.called(known.name) if known and same_person(known.name, signer.identity.name) else signer
+
+
+def _judge(rule: Callable[[], object], refused: str) -> None:
+    try:
+        rule()
+    except IdentityError as error:
+        raise IdentityError(f"{refused}: {error.message}.", "See `affidavit identity list`.") from error
+
+
+def _another_key(known: Identity) -> IdentityError:
+    return IdentityError(
+        f"{known.name} is enrolled with the key {known.key_id}; a name has one key.",
+        "Use that key, or choose another name. A lost key is retired by an admin: "
+        f'affidavit identity retire "{known.name}" --as ADMIN.',
+    )

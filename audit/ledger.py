@@ -21,7 +21,8 @@ from audit.engine import WRITING, database_file, display_url, ledger_errors, loc
 from audit.errors import LedgerMissing, LedgerUnavailable, RecordRefusedError
 from audit.group import GroupCommit
 from audit.record import RUN_STARTED, Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
-from audit.schema import create_schema, has_schema, records_table
+from audit.schema import records_table
+from audit.schema_version import CURRENT, bring_up_to_date, refuse_newer, stored_version
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
 from audit.veil import Veil, holds_sealed
@@ -29,7 +30,6 @@ from audit.veil import Veil, holds_sealed
 __all__ = ["Ledger", "Selection", "Snapshot"]
 
 _PAGE: Final = 500
-_SCHEMA_LOCK: Final = int.from_bytes(b"affidavt", "big", signed=True)
 _MAKE_ONE: Final = "Make it with `affidavit init` in the workspace's folder."
 _columns = records_table.c
 
@@ -58,7 +58,14 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, url: str, *, workspace: str, clock: Clock = utc_now, create: bool = True, timeout_s: float = 10.0
+        cls,
+        url: str,
+        *,
+        workspace: str,
+        clock: Clock = utc_now,
+        create: bool = True,
+        upgrade: bool = True,
+        timeout_s: float = 10.0,
     ) -> Self:
         """Open the ledger at a SQLAlchemy URL (SQLite file or PostgreSQL), making it if it is not there.
 
@@ -67,16 +74,18 @@ class Ledger:
             workspace: the stable name whose chain this is; one database can hold several.
             clock: gives the time written on records.
             create: False refuses to make what is missing, so that a lost ledger is not mistaken for an empty one.
+            upgrade: False leaves an older schema as it is: enough for reading, and nothing is written.
             timeout_s: how long to wait for a lock or a connection, in seconds.
 
         Raises:
-            LedgerUnavailable: wrong URL, unreadable, locked or not a database; LedgerMissing when it is not there.
+            LedgerUnavailable: wrong URL, unreadable, locked, not a database, of a newer schema, or of an older one
+                that this account may not change; LedgerMissing when it is not there.
         """
         if not workspace:
             raise LedgerUnavailable("A ledger needs the name of the workspace whose record it keeps.")
         engine = open_engine(url, timeout_s=timeout_s)
         try:
-            _open_or_create(engine, create=create, timeout_s=timeout_s)
+            _open_or_create(engine, create=create, upgrade=upgrade, timeout_s=timeout_s)
             return cls(engine, workspace=workspace, clock=clock, timeout_s=timeout_s)
         except BaseException:
             engine.dispose()
@@ -95,7 +104,7 @@ class Ledger:
         """Put several records on the ledger in one transaction: all of them, in order, or none."""
         if not entries:
             return ()
-        records, written = self._group.append(tuple(prepare(self._concealed(entry)) for entry in entries))
+        records, written = self._group.append(tuple(prepare(self.concealed(entry)) for entry in entries))
         self._announce(written)
         return records
 
@@ -127,17 +136,28 @@ class Ledger:
             LedgerUnavailable: unreadable, or a record whose bytes do not fit its hash.
         """
         while True:
-            with self._snapshot() as snapshot:
+            with self.snapshot() as snapshot:
                 page = snapshot.page(selection, _PAGE)
             yield from page
             if len(page) < _PAGE:
                 return
             selection = selection.past(page[-1].sequence)
 
+    def newest(self, selection: Selection) -> Record | None:
+        """The newest record of a selection, if there is one."""
+        with self.snapshot() as snapshot:
+            return snapshot.newest(selection)
+
     def head(self) -> Head:
         """The newest record's place and hash."""
-        with self._snapshot() as snapshot:
+        with self.snapshot() as snapshot:
             return snapshot.head
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The ledger as one short transaction sees it, to read from and no longer."""
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            yield Snapshot(connection, self.workspace)
 
     def run_ids_like(self, prefix: str, limit: int) -> tuple[str, ...]:
         """The first run ids, in order, that begin with `prefix`."""
@@ -162,6 +182,27 @@ class Ledger:
         if self.veil is None or not holds_sealed(record) or not self._subject_of(record.run_id or ""):
             return record  # in a run without a subject, what looks like ciphertext is somebody's words
         return self.veil.reveal(record)
+
+    def concealed(self, entry: Entry) -> Entry:
+        """An entry of a run that has a subject, with its content encrypted; any other as it is.
+
+        Everything that `append` is given goes through here. Whoever signs an entry of a run, and so appends it with
+        `append_decided`, signs what this gives: then the signature outlives the key of an erased subject.
+
+        Raises:
+            RecordRefusedError: the run has a subject whose key is not there.
+        """
+        run_id = entry.run_id or ""
+        if not run_id or not entry.kind.startswith("run."):
+            return entry
+        if entry.kind == RUN_STARTED:
+            subject = str(entry.body.get("subject") or "")
+            if subject:
+                subject = self._required_veil().subjects.ensure(subject, self.now()).id
+                entry = replace(entry, body={**entry.body, "subject": subject})
+            self._subjects[run_id] = subject
+        subject = self._subject_of(run_id)
+        return self._required_veil().conceal(entry, subject) if subject else entry
 
     def conceal_text(self, run_id: str, label: str, words: str) -> str:
         """One text as it has to stand on a record of that run that is signed first; `label` is `kind#field`.
@@ -220,20 +261,6 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def _concealed(self, entry: Entry) -> Entry:
-        """An entry of a run that has a subject, with its content encrypted; any other as it is."""
-        run_id = entry.run_id or ""
-        if not run_id or not entry.kind.startswith("run."):
-            return entry
-        if entry.kind == RUN_STARTED:
-            subject = str(entry.body.get("subject") or "")
-            if subject:
-                subject = self._required_veil().subjects.ensure(subject, self.now()).id
-                entry = replace(entry, body={**entry.body, "subject": subject})
-            self._subjects[run_id] = subject
-        subject = self._subject_of(run_id)
-        return self._required_veil().conceal(entry, subject) if subject else entry
-
     def _subject_of(self, run_id: str) -> str:
         """The id of the subject that a run is about; empty for one in the clear."""
         if run_id not in self._subjects:
@@ -272,11 +299,6 @@ class Ledger:
                 )
         return tuple(sealed)
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[Snapshot]:
-        with ledger_errors(self._engine), self._engine.begin() as connection:
-            yield Snapshot(connection, self.workspace)
-
     def _identify_file(self) -> tuple[int, int] | None:
         if self._file is None:
             return None
@@ -287,25 +309,24 @@ class Ledger:
         return status.st_dev, status.st_ino
 
 
-def _open_or_create(engine: Engine, *, create: bool, timeout_s: float) -> None:
+def _open_or_create(engine: Engine, *, create: bool, upgrade: bool, timeout_s: float) -> None:
     where = display_url(engine)
     path = database_file(engine.url)
     if path is not None and not path.exists():
         if not create:
             raise LedgerMissing(f"There is no ledger at {where}.", _MAKE_ONE)
         _make_file(path)
-    with ledger_errors(engine), engine.connect() as connection:
-        present = has_schema(connection)
-    if present:
+    version = stored_version(engine)
+    if version == CURRENT:
         return
-    if not create:
+    if version is None and not create:
         raise LedgerMissing(f"There is no ledger in the database {where}.", _MAKE_ONE)
+    refuse_newer(version, where)
+    if version is not None and not upgrade:
+        return
     if path is not None:
         prepare_wal(engine)
-    with ledger_errors(engine), engine.execution_options(**{WRITING: True}).begin() as connection:
-        lock_writers(connection, key=_SCHEMA_LOCK, timeout_s=timeout_s)
-        if not has_schema(connection):
-            create_schema(connection)
+    bring_up_to_date(engine, timeout_s=timeout_s)
 
 
 def _make_file(path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Final
 
+from audit.agreement import PairAgreement, agreement
 from audit.ledger import Ledger
 from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Record
 from audit.rules import Decision
@@ -21,6 +22,8 @@ __all__ = ["Latency", "MonitorFigures", "monitor"]
 
 _KINDS: Final = (RUN_STARTED, RUN_ANSWERED, "run.recalled", "run.repaired", REVIEW)
 _TOTAL: Final = "total"
+_JUDGEMENTS: Final = (Decision.ACCEPT, Decision.AMEND, Decision.REJECT)
+_NO_PAIR: Final = PairAgreement("", "", 0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class MonitorFigures:
     """Decision → reviews."""
     review_agreement: float
     """Runs accepted as they were, as a share of first decisions; 0 if there are none."""
+    between_reviewers: PairAgreement = _NO_PAIR
+    """How far two people who decided on the same run said the same of it."""
 
 
 @dataclass(slots=True)
@@ -66,6 +71,8 @@ class _Tally:
     recalled: set[str] = field(default_factory=set)
     repaired: set[str] = field(default_factory=set)
     decisions: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+    """Run → what was decided on it first."""
     stages: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
@@ -78,7 +85,10 @@ class _Tally:
         elif record.kind == "run.repaired":
             self.repaired.add(run_id)
         elif record.kind == REVIEW:
-            self.decisions[str(record.body.get("decision"))] += 1
+            decision = str(record.body.get("decision"))
+            self.decisions[decision] += 1
+            if decision in _JUDGEMENTS:
+                self.first.setdefault(run_id, decision)
         elif run_id not in self.ended:
             self._add_answer(run_id, record.body)
 
@@ -113,7 +123,7 @@ def monitor(ledger: Ledger, *, after: int = 0) -> MonitorFigures:
     if unfinished:
         statuses[UNFINISHED] = unfinished
     answered = {run_id for run_id, status in tally.ended.items() if status == "answered"}
-    first_decisions = sum(tally.decisions[each] for each in (Decision.ACCEPT, Decision.AMEND, Decision.REJECT))
+    accepted = sum(decision == Decision.ACCEPT for decision in tally.first.values())
     return MonitorFigures(
         runs=len(tally.started | tally.ended.keys()),
         by_status=dict(statuses.most_common()),
@@ -125,7 +135,8 @@ def monitor(ledger: Ledger, *, after: int = 0) -> MonitorFigures:
         latency=_latency(tally.stages.pop(_TOTAL, [])),
         latency_by_stage={stage: _latency(values) for stage, values in tally.stages.items()},
         decisions=dict(tally.decisions.most_common()),
-        review_agreement=_share(tally.decisions[Decision.ACCEPT], first_decisions),
+        review_agreement=_share(accepted, len(tally.first)),
+        between_reviewers=agreement(ledger, after=after).overall,
     )
 
 

@@ -21,9 +21,16 @@ __all__ = [
     "ENVELOPE_VERSION",
     "EVIDENCE",
     "IDENTITY",
+    "IDENTITY_RETIRED",
     "POLICY_CHANGED",
     "REVIEW",
+    "REVIEW_ASSIGNED",
+    "REVIEW_CLAIMED",
+    "REVIEW_RELEASED",
+    "REVIEW_RULES",
     "RUN_ANSWERED",
+    "RUN_GUARDED",
+    "RUN_INTENT",
     "RUN_RECALLED",
     "RUN_STARTED",
     "Clock",
@@ -49,9 +56,16 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 # The kinds this room reads; the others are opaque to it.
 RUN_STARTED: Final = "run.started"
 RUN_RECALLED: Final = "run.recalled"
+RUN_GUARDED: Final = "run.guarded"
+RUN_INTENT: Final = "run.intent"
 RUN_ANSWERED: Final = "run.answered"
 REVIEW: Final = "review"
+REVIEW_RULES: Final = "review.rules"
+REVIEW_ASSIGNED: Final = "review.assigned"
+REVIEW_CLAIMED: Final = "review.claimed"
+REVIEW_RELEASED: Final = "review.released"
 IDENTITY: Final = "identity"
+IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
 POLICY_CHANGED: Final = "policy.changed"
 EVIDENCE: Final = "evidence"

@@ -4,18 +4,22 @@
                ── amend ───> amended ─── revoke ──> revoked
                ── reject ──> rejected
 
+Where the rules ask for two reviewers a run stays unreviewed until two people have approved the same statement: an
+amendment begins the count anew, and to accept after it is to approve the corrected statement. One rejection ends it.
 Rejected and revoked are final: ask the question again and review that run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from audit.identity import same_person
-from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Record
+from audit.record import REVIEW, RUN_ANSWERED, RUN_INTENT, RUN_STARTED, Record
+from audit.review_rules import ReviewRules
 
 __all__ = [
     "MEANINGS",
@@ -23,7 +27,9 @@ __all__ = [
     "ReasonCode",
     "ReviewStatus",
     "RunOnRecord",
+    "approvals_needed",
     "code_refusal",
+    "has_approved",
     "refusal",
     "run_on_record",
 ]
@@ -106,9 +112,22 @@ class RunOnRecord:
     answer_hash: str = ""
     sql: str = ""
     result_fingerprint: str = ""
+    confidence: float = 0.0
+    tables: tuple[str, ...] = ()
+    """What its statements read, amendments included."""
+    scanned_rows: int | None = 0
+    """The most rows one of its statements was expected to look at; None where there was no estimate of one."""
     review_status: ReviewStatus = ReviewStatus.UNREVIEWED
     standing_review: Record | None = None
     """The newest review."""
+    approvals: tuple[Record, ...] = ()
+    """The reviews that approve the statement as it stands now, oldest first; the first may be an amendment."""
+
+    @property
+    def amendment(self) -> Record | None:
+        """The amendment whose statement stands, approved by enough people or not."""
+        first = self.approvals[0] if self.approvals else None
+        return first if first is not None and first.body.get("decision") == Decision.AMEND else None
 
 
 def run_on_record(records: Iterable[Record]) -> RunOnRecord | None:
@@ -118,25 +137,50 @@ def run_on_record(records: Iterable[Record]) -> RunOnRecord | None:
         body = record.body
         if record.kind == RUN_STARTED and run is None:
             run = RunOnRecord(record.run_id or "", _text(body, "asker") or record.actor, _text(body, "question"))
-        elif record.kind == RUN_ANSWERED and run is not None and not run.answer_hash:
+        elif run is None:
+            continue
+        elif record.kind == RUN_INTENT:
+            if run.answer_hash and body.get("purpose") == "replay":
+                continue  # it shows no row and is no statement that anybody vouches for
+            run = _about_to_read(run, body)
+        elif record.kind == RUN_ANSWERED and not run.answer_hash:
             run = replace(
                 run,
                 status=_text(body, "status"),
                 answer_hash=record.hash,
                 sql=_text(body, "sql"),
                 result_fingerprint=_text(body, "result_fingerprint"),
+                confidence=_number(body.get("confidence")),
             )
-        elif record.kind == REVIEW and run is not None and _text(body, "decision") in set(Decision):
-            run = replace(run, review_status=_AFTER[Decision(body["decision"])], standing_review=record)
+        elif record.kind == REVIEW and _text(body, "decision") in set(Decision):
+            run = _decided(run, record)
     return run
 
 
-def refusal(run: RunOnRecord, decision: Decision, reviewer: str, *, allow_self: bool) -> str:
+def approvals_needed(run: RunOnRecord, rules: ReviewRules) -> int:
+    """How many people have to approve this run."""
+    two_for = rules.two_for
+    if two_for.scanned_rows is not None and (run.scanned_rows is None or run.scanned_rows > two_for.scanned_rows):
+        return 2
+    if two_for.below_confidence is not None and run.confidence < two_for.below_confidence:
+        return 2
+    patterns = [pattern.casefold() for pattern in two_for.tables]
+    if any(fnmatchcase(table.casefold(), pattern) for table in run.tables for pattern in patterns):
+        return 2
+    return rules.reviewers
+
+
+def has_approved(run: RunOnRecord, person: str) -> bool:
+    """Whether somebody has approved the statement as it stands."""
+    return any(same_person(_text(each.body, "reviewer"), person) for each in run.approvals)
+
+
+def refusal(run: RunOnRecord, decision: Decision, reviewer: str, rules: ReviewRules) -> str:
     """Why this reviewer may not take this decision on this run now, as one sentence; empty if they may."""
     problem = ""
     if not run.answer_hash:
         problem = f"Run {run.run_id} has not ended, so there is nothing to {decision.value}."
-    elif same_person(run.asker, reviewer) and not allow_self:
+    elif same_person(run.asker, reviewer) and not rules.allow_self:
         problem = f"{reviewer} asked this question and may not review its run; somebody else must."
     elif run.review_status not in _BEFORE[decision]:
         problem = (
@@ -144,7 +188,9 @@ def refusal(run: RunOnRecord, decision: Decision, reviewer: str, *, allow_self: 
             if decision is Decision.REVOKE
             else f"Run {run.run_id} is already {run.review_status.value}, so it cannot be given another decision."
         )
-    elif decision is Decision.ACCEPT and (run.status not in _ACCEPTABLE or not run.sql):
+    elif decision is Decision.ACCEPT and has_approved(run, reviewer):
+        problem = f"{reviewer} has approved run {run.run_id} already; the second approval must be somebody else's."
+    elif decision is Decision.ACCEPT and run.amendment is None and (run.status not in _ACCEPTABLE or not run.sql):
         problem = f"Run {run.run_id} ended {run.status} and has no answer to accept; amend it with SQL, or reject it."
     elif decision is Decision.AMEND and run.status not in _AMENDABLE:
         problem = f"Run {run.run_id} ended {run.status}, which no SQL can amend."
@@ -164,3 +210,35 @@ def code_refusal(decision: Decision, code: ReasonCode, reason: str) -> str:
 def _text(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _about_to_read(run: RunOnRecord, body: Mapping[str, Any]) -> RunOnRecord:
+    """The run once another statement of it is about to be executed."""
+    tables, estimate = body.get("tables"), body.get("estimate")
+    named = [each for each in tables if isinstance(each, str)] if isinstance(tables, list) else []
+    scanned: int | None = None
+    if isinstance(estimate, Mapping) and run.scanned_rows is not None:
+        try:
+            scanned = max(run.scanned_rows, int(estimate.get("scanned_rows") or 0))
+        except (TypeError, ValueError):
+            scanned = None
+    return replace(run, tables=tuple(dict.fromkeys((*run.tables, *named))), scanned_rows=scanned)
+
+
+def _decided(run: RunOnRecord, review: Record) -> RunOnRecord:
+    """The run once another decision was taken on it; an approval that is one of too few leaves it unreviewed."""
+    decision = Decision(review.body["decision"])
+    run = replace(run, review_status=_AFTER[decision], standing_review=review)
+    if decision is Decision.AMEND:
+        run = replace(run, approvals=(review,))
+    elif decision is Decision.ACCEPT:
+        run = replace(run, approvals=(*run.approvals, review))
+        if run.amendment is not None:
+            run = replace(run, review_status=ReviewStatus.AMENDED)
+    number, needed = review.body.get("approval", 0), review.body.get("approvals_needed", 0)
+    is_one_of_too_few = isinstance(number, int) and isinstance(needed, int) and number < needed
+    return replace(run, review_status=ReviewStatus.UNREVIEWED) if is_one_of_too_few else run

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from audit.errors import AmbiguousRunError, RunNotFoundError
 from audit.ledger import Ledger
-from audit.record import REVIEW, RUN_ANSWERED, RUN_STARTED, Record
-from audit.rules import ReviewStatus, run_on_record
+from audit.record import REVIEW, RUN_ANSWERED, RUN_INTENT, RUN_STARTED, Record
+from audit.review_rules import ReviewRules, latest_rules
+from audit.rules import ReviewStatus, RunOnRecord, approvals_needed, run_on_record
 from audit.snapshot import Selection
 
-__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id", "trace_of"]
+__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id", "summary_of", "trace_of"]
 
 UNFINISHED: Final = "unfinished"
 """Shown as the status of a run that started and never ended: still under way, or cut off by a crash."""
@@ -43,8 +44,18 @@ class RunSummary:
     """UTC, RFC 3339."""
     review_status: str
     reviewer: str
-    """Who took the newest decision; empty while unreviewed."""
+    """Who took the newest decision; empty while there is none."""
     findings: tuple[dict[str, Any], ...]
+    approvals: int = 0
+    """How many people have approved the statement as it stands."""
+    needed: int = 1
+    """How many have to: by the rules recorded last, once it is accepted or amended by those it was judged by."""
+
+    @property
+    def standing(self) -> str:
+        """The review status in a word; with the count where one approval is not enough."""
+        is_begun = self.approvals and self.review_status == ReviewStatus.UNREVIEWED
+        return f"{self.approvals} of {self.needed}" if is_begun else self.review_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +109,13 @@ def get_run(ledger: Ledger, run_id: str) -> RunTrace:
         LedgerUnavailable: the ledger cannot be read.
     """
     full_id = resolve_run_id(ledger, run_id)
-    return trace_of(full_id, map(ledger.reveal, ledger.records(full_id)))
+    return trace_of(full_id, map(ledger.reveal, ledger.records(full_id)), latest_rules(ledger))
 
 
-def trace_of(run_id: str, records: Iterable[Record]) -> RunTrace:
-    """A run as its records, of which there is at least one, tell it."""
+def trace_of(run_id: str, records: Iterable[Record], rules: ReviewRules) -> RunTrace:
+    """A run as its records, of which there is at least one, tell it; `rules` as for `summary_of`."""
     found = tuple(records)
-    return RunTrace(_summary(run_id, found), found)
+    return RunTrace(summary_of(run_id, found, rules), found)
 
 
 def resolve_run_id(ledger: Ledger, prefix: str) -> str:
@@ -129,38 +140,49 @@ def resolve_run_id(ledger: Ledger, prefix: str) -> str:
     return candidates[0]
 
 
-def _newest_first(ledger: Ledger) -> Iterator[RunSummary]:
-    started = ledger.select(Selection(kinds=(RUN_STARTED,), newest_first=True))
-    while page := [record.run_id for record in islice(started, _PAGE) if record.run_id]:
-        records: dict[str, list[Record]] = {run_id: [] for run_id in page}
-        kinds = (RUN_STARTED, RUN_ANSWERED, REVIEW)
-        for record in ledger.select(Selection(run_ids=tuple(page), kinds=kinds)):
-            records[record.run_id or ""].append(ledger.reveal(record))
-        for run_id in page:
-            yield _summary(run_id, records[run_id])
-
-
-def _summary(run_id: str, records: Iterable[Record]) -> RunSummary:
+def summary_of(run_id: str, records: Iterable[Record], rules: ReviewRules) -> RunSummary:
+    """A run in a list, from its records in order; `rules` say how many must approve it if it is still to be decided."""
     records = tuple(records)
     run = run_on_record(records)
     first = records[0]
     answer = next((record.body for record in records if record.kind == RUN_ANSWERED), {})
     review = run.standing_review if run else None
-    amended = review is not None and run is not None and run.review_status is ReviewStatus.AMENDED
+    amendment = run.amendment if run and run.review_status is not ReviewStatus.REVOKED else None
     findings = answer.get("findings")
     return RunSummary(
         run_id=run_id,
         question=run.question if run else "",
         asker=run.asker if run else first.actor,
         status=(run.status if run else "") or UNFINISHED,
-        sql=str(review.body.get("sql", "")) if amended and review else (run.sql if run else ""),
+        sql=str(amendment.body.get("sql", "")) if amendment else (run.sql if run else ""),
         confidence=_number(answer.get("confidence")),
         model=str(answer.get("model") or ""),
         started=first.time,
         review_status=(run.review_status if run else ReviewStatus.UNREVIEWED).value,
         reviewer=review.actor if review else "",
         findings=tuple(each for each in findings if isinstance(each, dict)) if isinstance(findings, list) else (),
+        approvals=len(run.approvals) if run else 0,
+        needed=_needed(run, rules) if run else 1,
     )
+
+
+def _newest_first(ledger: Ledger) -> Iterator[RunSummary]:
+    rules = latest_rules(ledger)
+    started = ledger.select(Selection(kinds=(RUN_STARTED,), newest_first=True))
+    while page := [record.run_id for record in islice(started, _PAGE) if record.run_id]:
+        records: dict[str, list[Record]] = {run_id: [] for run_id in page}
+        kinds = (RUN_STARTED, RUN_INTENT, RUN_ANSWERED, REVIEW)
+        for record in ledger.select(Selection(run_ids=tuple(page), kinds=kinds)):
+            records[record.run_id or ""].append(record)
+        for run_id in page:
+            yield summary_of(run_id, records[run_id], rules)
+
+
+def _needed(run: RunOnRecord, rules: ReviewRules) -> int:
+    if run.review_status is ReviewStatus.UNREVIEWED or not run.approvals:
+        return approvals_needed(run, rules)
+    signed = run.approvals[-1].body.get("approvals_needed")
+    return signed if isinstance(signed, int) else 1
 
 
 def _number(value: Any) -> float:

@@ -12,12 +12,13 @@ from typing import Final
 
 from audit.checkpoints import last_checkpoint, refuse_rollback, write_checkpoint
 from audit.delivery import Delivery
-from audit.destinations import destination_of
+from audit.destinations import Destination, destination_of
 from audit.engine import ledger_errors
 from audit.errors import LedgerMissing, LedgerUnavailable, SealError
-from audit.identity import Keyring, Role, Signer, ensure_identity
+from audit.identity import WORKSPACE_KEY, Keyring, Signer, ensure_workspace_key
 from audit.ledger import Ledger
 from audit.record import Clock, Head, utc_now
+from audit.review_rules import ReviewRules, record_rules
 from audit.seal import genesis_hash
 from audit.stored import newest_rows, read_stored
 from audit.vouching import CheckpointPlan, CheckpointWriter
@@ -25,17 +26,19 @@ from audit.vouching import CheckpointPlan, CheckpointWriter
 __all__ = [
     "CHECKPOINTS_NAME",
     "KEYS_NAME",
+    "TIMESTAMPS_NAME",
     "WORKSPACE_KEY",
     "checkpoint_now",
+    "destinations_of",
     "open_alone",
     "open_session",
+    "record_rules_now",
     "refuse_unsound",
 ]
 
 CHECKPOINTS_NAME: Final = "checkpoints.jsonl"
 KEYS_NAME: Final = "keys"
-WORKSPACE_KEY: Final = "workspace"
-"""The name the program's own key is enrolled under; no person can have it."""
+TIMESTAMPS_NAME: Final = "timestamps.jsonl"
 _LOOKED_AT: Final = 32
 """Records at the end of the ledger that are checked when a session begins."""
 
@@ -66,11 +69,11 @@ def open_session(
         IdentityError: the workspace's key cannot be made or used.
     """
     path = state_dir / CHECKPOINTS_NAME
-    ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create)
+    ledger = open_alone(url, workspace=workspace, state_dir=state_dir, clock=clock, create=create, upgrade=True)
     try:
         refuse_unsound(ledger, state_dir)
         _make_state_dir(state_dir)
-        signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
+        signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
         _send_checkpoints(ledger, signer, path, plan)
     except BaseException:
         ledger.close()
@@ -78,15 +81,24 @@ def open_session(
     return ledger
 
 
-def open_alone(url: str, *, workspace: str, state_dir: Path, clock: Clock = utc_now, create: bool = False) -> Ledger:
-    """Open a ledger and nothing beside it; the arguments are those of `open_session`.
+def open_alone(
+    url: str,
+    *,
+    workspace: str,
+    state_dir: Path,
+    clock: Clock = utc_now,
+    create: bool = False,
+    upgrade: bool = False,
+) -> Ledger:
+    """Open a ledger and nothing beside it; the arguments are those of `open_session` and of `Ledger.open`.
 
     Raises:
         LedgerUnavailable: it cannot be opened; where a checkpoint vouches for a ledger that is missing, says so.
     """
     path = state_dir / CHECKPOINTS_NAME
     try:
-        return Ledger.open(url, workspace=workspace, clock=clock, create=create and last_checkpoint(path) is None)
+        may_create = create and last_checkpoint(path) is None
+        return Ledger.open(url, workspace=workspace, clock=clock, create=may_create, upgrade=upgrade)
     except LedgerMissing as error:
         vouched = last_checkpoint(path)
         if vouched is None:
@@ -117,13 +129,33 @@ def checkpoint_now(ledger: Ledger, state_dir: Path) -> int:
     Raises:
         LedgerUnavailable, IdentityError: as `open_session`.
     """
-    signer = ensure_identity(ledger, Keyring(state_dir / KEYS_NAME), WORKSPACE_KEY, role=Role.WORKSPACE)
+    signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
     return write_checkpoint(ledger, signer, state_dir / CHECKPOINTS_NAME).sequence
+
+
+def destinations_of(plan: CheckpointPlan, workspace: str, path: Path) -> list[Destination]:
+    """Whom each checkpoint of the file is sent to; the time-stamping authority comes last, for it may take longest."""
+    destinations = [destination_of(place, workspace) for place in plan.to]
+    if plan.timestamp_url:
+        from audit.timestamps import TimestampAuthority
+
+        destinations.append(TimestampAuthority(plan.timestamp_url, path.with_name(TIMESTAMPS_NAME)))
+    return destinations
+
+
+def record_rules_now(ledger: Ledger, state_dir: Path, rules: ReviewRules) -> None:
+    """Put the rules of review on the ledger, signed with the workspace's key, if they are not those recorded last.
+
+    Raises:
+        LedgerUnavailable, IdentityError: as `open_session`.
+    """
+    signer = ensure_workspace_key(ledger, Keyring(state_dir / KEYS_NAME))
+    record_rules(ledger, signer, rules)
 
 
 def _send_checkpoints(ledger: Ledger, signer: Signer, path: Path, plan: CheckpointPlan) -> None:
     """Write checkpoints as planned, and send them on in the background if there is anywhere to send them."""
-    destinations = [destination_of(place, ledger.workspace) for place in plan.to]
+    destinations = destinations_of(plan, ledger.workspace, path)
     for each in destinations:
         if each.readable is not None:
             refuse_rollback(ledger, each.readable)

@@ -50,6 +50,10 @@ class Snapshot:
         newest = self.page(Selection(newest_first=True), 1)
         return Head(newest[0].sequence, newest[0].hash) if newest else Head(0, genesis_hash(self.workspace))
 
+    def newest(self, selection: Selection) -> Record | None:
+        """The newest record of a selection, if there is one."""
+        return next(iter(self.page(replace(selection, newest_first=True), 1)), None)
+
     def records(self, selection: Selection) -> tuple[Record, ...]:
         """All records of a selection that is known to be small, one run's for instance."""
         return tuple(self.page(selection, None))

@@ -17,7 +17,7 @@ from audit.engine import WRITING, ledger_errors
 from audit.errors import LedgerUnavailable
 from audit.ledger import Ledger
 from audit.merkle import TILE_LEVELS, Frontier, Subtree, peaks_of, perfect_root
-from audit.schema import create_subtrees, insert_new, records_table, subtrees_table
+from audit.schema import insert_new, records_table, subtrees_table
 from audit.snapshot import Snapshot
 
 __all__ = ["RecordTree", "keep_subtrees", "kept_subtrees", "open_tree"]
@@ -130,7 +130,6 @@ def keep_subtrees(ledger: Ledger, subtrees: list[Subtree]) -> None:
     ]
     writer = ledger.engine.execution_options(**{WRITING: True})
     with suppress(LedgerUnavailable), ledger_errors(ledger.engine), writer.begin() as connection:
-        create_subtrees(connection)
         connection.execute(insert_new(connection, subtrees_table), rows)
 
 

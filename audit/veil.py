@@ -49,7 +49,7 @@ _CLEAR: Final[Mapping[str, frozenset[str]]] = {
     kind: _EVERYWHERE | frozenset(names.split())
     for kind, names in {
         "run.started": "asker subject direct cost_accepted prompt_fingerprint policy_fingerprint settings_hash"
-        " replay_of question_chars",
+        " replay_of question_chars asker_key asker_signature",
         "run.recalled": "verified_run_id reviewer decision reviewed review_hash",
         "run.grounded": "catalog_fingerprint semantics_fingerprint",
         "run.drafted": "written_in origin model model_hash prompt_style confidence tokens semantics_fingerprint",

@@ -11,7 +11,7 @@ holds against the stored hashes, and reads only what came after.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,14 +19,17 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.asking import AskingRules
+from audit.assignment import ASSIGNED_ON, ASSIGNMENT_KINDS, assignment_of, check_assignment
 from audit.checkpoints import Checkpoint
+from audit.circumstances import BACKGROUND_KINDS, Background
 from audit.engine import ledger_errors
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
 from audit.evidence import check_statement
-from audit.identity import KeyRegister
+from audit.identity import Identity
 from audit.ledger import Ledger
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, EVIDENCE, IDENTITY, REVIEW, Head, Record
+from audit.record import CHECKPOINT, EVIDENCE, POLICY_CHANGED, REVIEW, RUN_STARTED, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
@@ -86,7 +89,8 @@ def verify(
         elsewhere: signed heads kept elsewhere, each of which must hold as well.
         since: believe the records up to this checkpoint, which an earlier verification has read, and read the rest;
             one without a root has nothing to be held against, so then everything is read.
-        allow_self: the workspace's policy lets people review what they asked.
+        allow_self: the workspace's policy lets people review what they asked; this is for what was reviewed before
+            there were rules on the ledger, and for nothing else.
         progress: told every 500 records how far it is.
 
     Raises:
@@ -125,8 +129,8 @@ class _Walk:
     def __init__(self, ledger: Ledger, heads: SignedHeads, *, allow_self: bool) -> None:
         self._ledger = ledger
         self._workspace = ledger.workspace
-        self._allow_self = allow_self
-        self._register = KeyRegister()
+        self._asking = AskingRules(ledger.workspace)
+        self._background = Background(self._workspace, allow_self=allow_self)
         self.heads = heads
         self.head = Head(0, genesis_hash(self._workspace))
         self.tree = Frontier()
@@ -148,7 +152,8 @@ class _Walk:
         self.heads.skip_to(since.sequence)
         believed = SignedHeads(self._workspace, None, [since])
         try:
-            for record in self._ledger.select(Selection(kinds=(IDENTITY,), before=since.sequence + 1)):
+            before = Selection(kinds=(*BACKGROUND_KINDS, POLICY_CHANGED), before=since.sequence + 1)
+            for record in self._ledger.select(before):
                 self._check_meaning(record)
             newest = self._ledger.head()
             if since.sequence <= newest.sequence:
@@ -160,22 +165,22 @@ class _Walk:
             if isinstance(error.__cause__, SQLAlchemyError | OSError):
                 raise  # it cannot be read, which says nothing about its truth
             raise Broken(None, error.message) from error
-        believed.check_at(self.head, self.tree, self._register.keys)
-        believed.check_end(newest, self._register.keys)
+        believed.check_at(self.head, self.tree, self._keys)
+        believed.check_end(newest, self._keys)
         self._check_rows(rows_after(connection, self._workspace, since.sequence), newest.sequence, progress)
 
     def _check_rows(self, found: Generator[Any, None, None], total: int, progress: Progress | None) -> None:
-        self.heads.check_at(self.head, self.tree, self._register.keys)
+        self.heads.check_at(self.head, self.tree, self._keys)
         with closing(found) as rows:
             while (row := self._next(rows)) is not None:
                 record = self._check_row(row)
                 self._check_meaning(record)
                 self.head = Head(record.sequence, record.hash)
                 self.tree.add(bytes.fromhex(record.hash))
-                self.heads.check_at(self.head, self.tree, self._register.keys)
+                self.heads.check_at(self.head, self.tree, self._keys)
                 if progress and record.sequence % _PROGRESS_EVERY == 0:
                     progress(record.sequence, max(total, record.sequence))
-        self.heads.check_end(self.head, self._register.keys)
+        self.heads.check_end(self.head, self._keys)
 
     def _check_kept(self, connection: Connection) -> None:
         """The kept subtrees are no evidence, but proofs are made from them."""
@@ -220,26 +225,50 @@ class _Walk:
         return record
 
     def _check_meaning(self, record: Record) -> None:
-        """What this room wrote must also be true: enrolments, decisions, notes of checkpoints."""
+        """What this room wrote must also be true: enrolments, decisions, notes of checkpoints, signed questions."""
         try:
-            if record.kind == IDENTITY:
-                self._register.accept(record, self._workspace)
+            if record.kind in BACKGROUND_KINDS:
+                self._background.accept(record)
             elif record.kind == REVIEW:
                 self._check_review(record)
                 self.reviews += 1
+            elif record.kind in ASSIGNMENT_KINDS:
+                self._check_assignment(record)
             elif record.kind == CHECKPOINT:
                 self.heads.check_note(record)
             elif record.kind == EVIDENCE:
                 check_statement(record, self._ledger.select)
+            elif record.kind == POLICY_CHANGED:
+                self._asking.learn(record)
+            elif record.kind == RUN_STARTED:
+                self._asking.check(record, self._keys)
         except (IdentityError, ReviewError, SealError) as error:
             sentence = f"Record {record.sequence}, a record of kind {record.kind}, does not hold: {error}"
             raise Broken(record.sequence, sentence.rstrip(".") + ".") from error
 
     def _check_review(self, record: Record) -> None:
+        with self._looking_back():
+            run = run_on_record(self._run_before(record, DECIDING_KINDS))
+            then = self._background.before(record.sequence, self._ledger.newest)
+        check_review(record, run, then)
+
+    def _check_assignment(self, record: Record) -> None:
+        with self._looking_back():
+            records = list(self._run_before(record, ASSIGNED_ON))
+            then = self._background.before(record.sequence, self._ledger.newest)
+        check_assignment(record, run_on_record(records), assignment_of(records), then)
+
+    def _run_before(self, record: Record, kinds: tuple[str, ...]) -> Iterator[Record]:
         # Reviews are few and the run's records before this one are verified already, so look them up.
-        selection = Selection(run_ids=(record.run_id or "",), kinds=DECIDING_KINDS, before=record.sequence)
+        return self._ledger.select(Selection(run_ids=(record.run_id or "",), kinds=kinds, before=record.sequence))
+
+    @contextmanager
+    def _looking_back(self) -> Iterator[None]:
         try:
-            run = run_on_record(self._ledger.select(selection))
+            yield
         except LedgerUnavailable as error:
-            raise ReviewError(f"the run it decides on cannot be read ({error})") from error
-        check_review(record, run, self._register.keys, workspace=self._workspace, allow_self=self._allow_self)
+            raise ReviewError(f"what it stands on cannot be read ({error})") from error
+
+    @property
+    def _keys(self) -> dict[str, Identity]:
+        return self._background.register.keys

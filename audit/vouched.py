@@ -33,7 +33,8 @@ class SignedHeads:
         self._workspace = workspace
         self._file = file
         self._ahead: dict[int, list[Checkpoint]] = {}
-        self._signatures: set[str] = set()
+        self._in_file: dict[str, Checkpoint] = {}
+        """Signature → checkpoint."""
         self.held = 0
         for checkpoint in elsewhere:
             self._expect(checkpoint)
@@ -45,7 +46,7 @@ class SignedHeads:
         try:
             for _line, checkpoint in read_checkpoints(self._file):
                 self._expect(checkpoint)
-                self._signatures.add(checkpoint.signature)
+                self._in_file[checkpoint.signature] = checkpoint
         except SealError as error:
             raise Broken(None, str(error)) from error
 
@@ -72,14 +73,17 @@ class SignedHeads:
         Raises:
             SealError: the file does not have it.
         """
-        noted = record.body.get("signature")
-        if self._file is None or noted in self._signatures:
+        if self._file is None:
             return
-        # It may have been written since the file was read.
-        later = {checkpoint.signature for _line, checkpoint in read_checkpoints(self._file)}
-        if noted not in later:
+        signature = str(record.body.get("signature"))
+        if signature not in self._in_file:  # it may have been written since the file was read
+            self._in_file |= {each.signature: each for _line, each in read_checkpoints(self._file)}
+        noted = self._in_file.get(signature)
+        if noted is None:
             raise SealError("it notes a checkpoint that the checkpoint file does not have")
-        self._signatures |= later
+        said = {**record.body, "root": record.body.get("root", "")}
+        if any(said.get(key) != getattr(noted, key) for key in ("hash", "key_id", "root", "sequence")):
+            raise SealError("it notes another checkpoint than the one of that signature")
 
     def check_end(self, head: Head, keys: dict[str, Identity]) -> None:
         """Signed heads beyond the last record say that there were more."""
@@ -107,5 +111,5 @@ class SignedHeads:
         if checkpoint.workspace != self._workspace:
             raise Broken(None, f"{named} belongs to the workspace {checkpoint.workspace!r}, not {self._workspace!r}.")
         identity = keys.get(checkpoint.key_id)
-        if identity is None or identity.role != Role.WORKSPACE or not checkpoint_holds(checkpoint, identity):
+        if identity is None or not identity.may(Role.WORKSPACE) or not checkpoint_holds(checkpoint, identity):
             raise Broken(checkpoint.sequence, f"{named} is not signed by a key of this workspace.")

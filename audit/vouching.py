@@ -30,6 +30,8 @@ class CheckpointPlan:
     """The longest that a record waits for one; 0 waits for `every` or the close."""
     to: tuple[str, ...] = ()
     """Places: see `audit.destinations`."""
+    timestamp_url: str = ""
+    """A time-stamping authority (RFC 3161) that says when the newest of them was there; empty asks none."""
     timeout_s: float = 5.0
     """The longest that one place, and the close of the ledger, waits for an answer."""
 

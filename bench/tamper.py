@@ -21,7 +21,8 @@ from pathlib import Path
 
 from audit.verify import verify
 from bench.command import benchmark
-from bench.tampering.classes import CLASSES, Tampering
+from bench.tampering.changes import Tampering
+from bench.tampering.classes import CLASSES
 from bench.tampering.forger import envelopes, seal_anew
 from bench.tampering.ledgers import House, build, build_in, empty, place, take_off_triggers
 

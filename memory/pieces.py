@@ -37,10 +37,13 @@ def definition_version(definition: Metric | Dimension) -> str:
 
 
 class PieceWriter:
-    """Writes pieces for one catalog, layer and dialect; remembers what it wrote."""
+    """Writes pieces for one catalog, layer and dialect, without the hidden columns; remembers what it wrote."""
 
-    def __init__(self, catalog: Catalog, layer: SemanticLayer, dialect: str) -> None:
+    def __init__(
+        self, catalog: Catalog, layer: SemanticLayer, dialect: str, hidden: frozenset[str] = frozenset()
+    ) -> None:
         self.dialect = dialect
+        self._hidden = hidden
         self._catalog = catalog
         self._layer = layer
         self.metric = lru_cache(maxsize=None)(self._metric)
@@ -112,9 +115,12 @@ class PieceWriter:
             column: f" -> {key.target_table}.{target}"
             for key in table.foreign_keys
             for column, target in zip(key.columns, key.target_columns, strict=True)
+            if f"{key.target_table}.{target}" not in self._hidden
         }
         parts = []
         for column in table.columns:
+            if f"{table.name}.{column.name}" in self._hidden:
+                continue
             key = " key" if column.primary_key else ""
             written = self._identifier(f"{table.name}.{column.name}")
             parts.append(f"{written} {column.type}{key}{targets.get(column.name, '')}")

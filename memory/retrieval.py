@@ -71,27 +71,40 @@ class Retriever:
         self._verified = VerifiedQueries(store, self.linker)
         self._metrics = _Definitions(store, "metrics", layer.metrics)
         self._dimensions = _Definitions(store, "dimensions", layer.dimensions)
-        self._writers: dict[str, PieceWriter] = {}
+        self._writers: dict[tuple[str, frozenset[str]], PieceWriter] = {}
 
-    def retrieve(self, question: str, *, max_pieces: int = 24, dialect: str | None = None) -> Retrieved:
+    def retrieve(
+        self,
+        question: str,
+        *,
+        max_pieces: int = 24,
+        dialect: str | None = None,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Retrieved:
         """The pieces for one question: metric, dimension, column, value, period, example, table, join, note, in order.
 
         Args:
             question: as typed.
             max_pieces: the last ones are left out beyond this; what is named comes before what is guessed.
             dialect: sqlglot name the pieces are written in; None takes the warehouse's.
+            hidden: columns (`Table.Column`) that whoever asks may not read, so that no model is told of them.
 
         Raises:
             MemoryUnavailable: the index cannot be read.
         """
-        return self.retrieve_many([question], max_pieces=max_pieces, dialect=dialect)[0]
+        return self.retrieve_many([question], max_pieces=max_pieces, dialect=dialect, hidden=hidden)[0]
 
     def retrieve_many(
-        self, questions: Sequence[str], *, max_pieces: int = 24, dialect: str | None = None
+        self,
+        questions: Sequence[str],
+        *,
+        max_pieces: int = 24,
+        dialect: str | None = None,
+        hidden: frozenset[str] = frozenset(),
     ) -> list[Retrieved]:
         """`retrieve` for several questions: one embedding call and one request for all."""
         catalog, layer = self.linker.catalog, self.linker.layer
-        writer = self._writer(dialect or catalog.dialect)
+        writer = self._writer(dialect or catalog.dialect, hidden)
         linked = [self.linker.link(question) for question in questions]
         vectors = self._vectors([" ".join(token.text for token in links.uncovered) for links in linked])
         examples = self._verified.nearest_many(list(questions), _MAX_EXAMPLES)
@@ -101,6 +114,7 @@ class Retriever:
             pieces += _example_pieces(near, writer.dialect)
             pieces += self._structure(links, pieces, writer)
             pieces += _note_pieces(links.question, writer.dialect)
+            pieces = [piece for piece in pieces if not self._tells_of(piece, hidden)]
             retrieved.append(Retrieved(tuple(pieces[:max_pieces]), catalog.fingerprint, layer.fingerprint))
         return retrieved
 
@@ -173,6 +187,15 @@ class Retriever:
             *(writer.join(edge, 0.6) for edge in (*edges, *own)),
         ]
 
+    def _tells_of(self, piece: Piece, hidden: frozenset[str]) -> bool:
+        """Whether a piece is about a hidden column. A metric over one is the organisation's own, and refused later."""
+        if piece.kind == "dimension":
+            dimension = self.linker.layer.dimension(piece.id)
+            named = {f"{dimension.table}.{dimension.column}"}
+        else:
+            named = {piece.id} if piece.kind == "column" else set(piece.id.replace(" AND ", " = ").split(" = "))
+        return not hidden.isdisjoint(named)
+
     def _tables_of(self, piece: Piece) -> tuple[str, ...]:
         layer = self.linker.layer
         if piece.kind == "metric":
@@ -202,10 +225,11 @@ class Retriever:
         embedded = iter(self.store.embedder.embed(asked) if asked else ())
         return [next(embedded) if text else None for text in texts]
 
-    def _writer(self, dialect: str) -> PieceWriter:
-        if dialect not in self._writers:
-            self._writers[dialect] = PieceWriter(self.linker.catalog, self.linker.layer, dialect)
-        return self._writers[dialect]
+    def _writer(self, dialect: str, hidden: frozenset[str]) -> PieceWriter:
+        if (dialect, hidden) not in self._writers:
+            writer = PieceWriter(self.linker.catalog, self.linker.layer, dialect, hidden)
+            self._writers[dialect, hidden] = writer
+        return self._writers[dialect, hidden]
 
 
 class _Definitions(Generic[_D]):

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from audit.identity import Keyring, Role, Signer, create_identity, ensure_identity
+from audit.identity import Keyring, Signer, create_identity, ensure_workspace_key
 from audit.ledger import Ledger
 from audit.record import Entry, Head, Record, seal_entry
 
@@ -37,7 +37,7 @@ class Ticking:
 
 @dataclass
 class Office:
-    """A ledger with the people around it: the asker asks, the reviewer and the admin review."""
+    """A ledger with the people around it: the asker asks, the reviewer and the admin review; the admin came first."""
 
     ledger: Ledger
     keyring: Keyring
@@ -50,8 +50,9 @@ class Office:
     @classmethod
     def open(cls, ledger: Ledger, folder: Path) -> Office:
         keyring = Keyring(folder / "keys")
-        reviewer, admin, asker = (create_identity(ledger, keyring, name) for name in ("Reviewer", "Admin", "Asker"))
-        key = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
+        key = ensure_workspace_key(ledger, keyring)
+        admin = create_identity(ledger, keyring, "Admin")
+        reviewer, asker = (create_identity(ledger, keyring, name, by=admin) for name in ("Reviewer", "Asker"))
         return cls(ledger, keyring, reviewer, admin, asker, key, folder / "checkpoints.jsonl")
 
     def run(self, run_id: str = "", *, status: str = "answered", sql: str = SQL, **answer: Any) -> str:

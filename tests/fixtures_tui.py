@@ -6,11 +6,13 @@ It stands in for no part of the product: `tests/test_tui_real.py` drives the sam
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.errors import AffidavitError
 from agent.run import Answer, Finding, RunError, RunStatus
+from audit.assignment import Assignment
 from audit.monitor import Latency, MonitorFigures
+from audit.queue import QueuedRun, Reason
 from audit.record import Record
 from audit.runs import RunSummary, RunTrace
 from tui.backend import Notice, StepSeen, WorkspaceCard
@@ -76,6 +78,20 @@ REFUSED = Answer(
     error=RunError("write_requested", "Affidavit only reads.", "Ask for what you want to see instead."),
     timings_ms={"recall": 0.4},
 )
+COSTLY = Answer(
+    run_id="01932b6e-7c00-7000-8000-000000000004",
+    status=RunStatus.NEEDS_CLARIFICATION,
+    question="Every pair of orders shipped to one city",
+    sql="SELECT a.OrderID, b.OrderID FROM Orders AS a JOIN Orders AS b ON a.ShipCity = b.ShipCity",
+    dialect="sqlite",
+    error=RunError(
+        "cost_not_accepted",
+        "The database expects to look at 690,561 rows; 50,000 are allowed (limits.max_scanned_rows).",
+        "Ask for less, or accept the cost: `affidavit ask --allow-cost QUESTION`.",
+    ),
+    timings_ms={"recall": 0.4, "ground": 14.0, "generate": 512.0},
+)
+PAID = replace(COSTLY, status=RunStatus.ANSWERED, columns=("OrderID", "OrderID"), error=None, confidence=0.8)
 CARD = WorkspaceCard(
     name="demo",
     dialect="sqlite",
@@ -103,6 +119,30 @@ def run_of(answer: Answer, *, asker: str = "asker", review: str = "unreviewed", 
 
 
 RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="admin"))
+QUEUE = (
+    QueuedRun(
+        replace(RUNS[1], approvals=1, needed=2),
+        (Reason("a check found an error", 4), Reason("not trusted enough to answer", 3), Reason("new shape", 1)),
+        Assignment(),
+        holder="",
+        overdue=False,
+    ),
+    QueuedRun(
+        RUNS[0],
+        (Reason("reads Employees", 3), Reason("1,200,000 rows, more than 95 % of runs", 2)),
+        Assignment(
+            assignee="reviewer",
+            due="2024-11-20",
+            note="Is the discount in it?",
+            assigned_by="admin",
+            claimed_by="admin",
+            claimed_until="2024-11-14T13:30:00.000000Z",
+            claim="ab" * 32,
+        ),
+        holder="admin",
+        overdue=False,
+    ),
+)
 _BODIES: tuple[tuple[str, dict[str, object]], ...] = (
     ("run.started", {"question": QUESTION, "asker": "asker", "direct": False, "dialect": "sqlite"}),
     (
@@ -162,12 +202,15 @@ class RecordedBackend:
     """Gives the answer recorded for a question; a recorded exception is raised."""
 
     answers: dict[str, Answer | Exception] = field(
-        default_factory=lambda: {a.question: a for a in (ANSWERED, ABSTAINED, REFUSED)}
+        default_factory=lambda: {a.question: a for a in (ANSWERED, ABSTAINED, REFUSED, COSTLY)}
     )
     open_error: AffidavitError | None = None
     wait: Callable[[], None] = lambda: None
     sign_error: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    accepted_costs: list[str] = field(default_factory=list)
+    claimed: list[tuple[str, bool]] = field(default_factory=list)
+    waiting: tuple[QueuedRun, ...] = QUEUE
     signed: list[ReviewRequest] = field(default_factory=list)
     closed: int = 0
 
@@ -178,9 +221,12 @@ class RecordedBackend:
             raise self.open_error
         return CARD
 
-    def ask(self, question: str, on_step: StepSeen) -> Answer:
+    def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
         self.asked.append(question)
         recorded = self.answers[question]
+        if cost_accepted:
+            self.accepted_costs.append(question)
+            recorded = PAID
         if isinstance(recorded, Exception):
             raise recorded
         for step, spent in recorded.timings_ms.items():
@@ -190,10 +236,22 @@ class RecordedBackend:
     def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
         return tuple(run for run in RUNS if review_status in (None, run.review_status))[:limit]
 
-    def trace(self, run_id: str) -> RunTrace:
-        return trace_of(next(run for run in RUNS if run.run_id == run_id))
+    def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
+        return self.waiting[:limit]
 
-    def sign(self, request: ReviewRequest) -> str:
+    def claim(self, run_id: str, *, take_over: bool) -> str:
+        self.claimed.append((run_id, take_over))
+        return "It is yours."
+
+    def release(self, run_id: str) -> str:
+        self.claimed.append((run_id, False))
+        return "It is anybody's again."
+
+    def trace(self, run_id: str) -> RunTrace:
+        runs = (*(each.run for each in self.waiting), *RUNS)
+        return trace_of(next(run for run in runs if run.run_id == run_id))
+
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
         if self.sign_error is not None:
             raise self.sign_error
         self.signed.append(request)

@@ -21,7 +21,7 @@ from fixtures_agent import Reply, ScriptedProvider, scripted_provider
 from structlog.testing import capture_logs
 
 from agent.ask import StepEvent, ask
-from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, FailedError, UsageError
+from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, FailedError, RefusedError, UsageError
 from agent.model.connect import connect_model
 from agent.model.connection import Connection
 from agent.run import Answer, RunStatus
@@ -586,6 +586,25 @@ def test_a_misspelt_name_in_the_policy_is_logged_when_the_workspace_is_opened(wo
     assert "memory sync" in warned[0]["warning"]
 
 
+@pytest.mark.parametrize("role_denies", [False, True])
+def test_no_model_is_told_of_a_column_that_the_policy_denies_whoever_asks(
+    workspace: Workspace, role_denies: bool
+) -> None:
+    question = "When was each employee born, by birth date?"
+    denied = "columns: {deny: [Employees.BirthDate]}"
+    policy = f"roles: {{clerks: {{people: [clerk], {denied}}}, others: {{people: ['*']}}}}" if role_denies else denied
+    (workspace.folder / "policy.yaml").write_text(f"{policy}\n")
+    told = {}
+    with open_services(workspace.settings(), warm_up=False) as services:
+        for asker in ("clerk", "manager"):
+            workspace.provider.say(COUNT)
+            before = len(workspace.provider.requests)
+            ask(services, question, asker=asker)
+            prompts = [json.dumps(request["messages"]) for request in workspace.provider.requests[before:]]
+            told[asker] = {"BirthDate" in prompt for prompt in prompts}
+    assert told == {"clerk": {False}, "manager": {role_denies}}
+
+
 def test_a_ledger_file_that_goes_away_under_way_shows_no_answer(workspace: Workspace) -> None:
     workspace.provider.say(COUNT)
     folder = workspace.folder
@@ -641,3 +660,23 @@ def _count(answer: Answer) -> int:
     ((found,),) = answer.rows
     assert isinstance(found, int)
     return found
+
+
+def test_a_policy_that_wants_signed_questions_takes_no_other(workspace: Workspace) -> None:
+    policy = workspace.folder / "policy.yaml"
+    policy.write_text((policy.read_text() if policy.exists() else "version: 1\n") + "asking: enrolled\n")
+    workspace.provider.say(REVENUE)
+    with open_services(workspace.settings(), warm_up=False) as services:
+        keyring = Keyring(workspace.folder / ".affidavit/keys")
+        signer = create_identity(services.ledger, keyring, "analyst")
+        stranger = Keyring(workspace.folder / "elsewhere").create("analyst")
+        before = services.ledger.head()
+        for key, asker in ((None, "analyst"), (stranger, "analyst"), (signer, "somebody else")):
+            with pytest.raises(RefusedError) as refused:
+                ask(replace(services, signer=key), QUESTION, asker=asker)
+            assert refused.value.error_class is ErrorClass.IDENTITY
+        assert services.ledger.head() == before
+        answer = ask(replace(services, signer=signer), QUESTION, asker="analyst")
+        started = get_run(services.ledger, answer.run_id).of_kind("run.started")[0].body
+        assert started["asker_key"] == signer.identity.key_id
+        assert verify(services.ledger, checkpoints=None).ok

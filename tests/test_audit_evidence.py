@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fixtures_audit_parts import WORKSPACE, Office, meddle, sqlite_url
 
+from audit.asking import start_signed_run
+from audit.assignment import assign, claim
 from audit.checkpoints import write_checkpoint
 from audit.errors import IdentityError, RunNotFoundError, SealError
 from audit.evidence import export_evidence
 from audit.evidence_check import EvidenceCheck, check_evidence, read_evidence, read_keys
-from audit.identity import Identity
+from audit.identity import Identity, retire
 from audit.ledger import Ledger
 from audit.review import submit_review
+from audit.review_rules import ReviewRules, TwoFor, record_rules
 from audit.seal import canonical_bytes
 from audit.verify import verify
 
@@ -252,7 +255,7 @@ def test_a_ledger_made_anew_with_the_same_names_is_another_ones(reviewed: Office
 def test_a_reviewers_key_is_held_against_the_file_of_keys(reviewed: Office) -> None:
     bundle = _export(reviewed)
     enrolled = [
-        Identity(each.identity.name, each.identity.key_id, each.identity.public_key, role)
+        Identity(each.identity.name, each.identity.key_id, each.identity.public_key, frozenset((role,)))
         for each, role in (
             (reviewed.reviewer, "reviewer"),
             (reviewed.admin, "reviewer"),
@@ -263,14 +266,15 @@ def test_a_reviewers_key_is_held_against_the_file_of_keys(reviewed: Office) -> N
     found = _check(bundle, *listed, reviewers=True)
     assert (found.ok, found.reviewers_given) == (True, True)
     assert "no key you gave" in _check(bundle, *listed[1:], reviewers=True).problem
-    another = Identity(enrolled[1].name, enrolled[0].key_id, enrolled[1].public_key, "reviewer")
+    another = Identity(enrolled[1].name, enrolled[0].key_id, enrolled[1].public_key, frozenset(("reviewer",)))
     assert not _check(bundle, another, *listed[1:], reviewers=True).ok
-    as_reviewer = Identity("workspace", enrolled[2].key_id, enrolled[2].public_key, "reviewer")
+    as_reviewer = Identity("workspace", enrolled[2].key_id, enrolled[2].public_key, frozenset(("reviewer",)))
     assert not _check(bundle, *listed[:2], as_reviewer, reviewers=True).ok
 
 
-def _plain(identity: Identity) -> dict[str, str]:
-    return {name: getattr(identity, name) for name in ("name", "key_id", "public_key", "role")}
+def _plain(identity: Identity) -> dict[str, Any]:
+    named = {name: getattr(identity, name) for name in ("name", "key_id", "public_key")}
+    return {**named, "roles": sorted(identity.roles)}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"name": "x"}]'])
@@ -343,3 +347,103 @@ def test_an_older_checkpoint_does_not_do(reviewed: Office) -> None:
     bundle = _export(reviewed)
     assert bundle["checkpoint"]["sequence"] > early.sequence
     assert not _check({**bundle, "checkpoint": early.to_json()}, _key(reviewed)).ok
+
+
+# --- what decisions are judged by ---------------------------------------------------------------------------------
+
+
+def _two_for_all(office: Office) -> None:
+    record_rules(office.ledger, office.workspace_key, ReviewRules(reviewers=2))
+
+
+def test_two_reviewers_the_rules_a_checkpoint_and_an_assignment_travel_along(office: Office) -> None:
+    office.run("run-1")
+    _two_for_all(office)
+    write_checkpoint(office.ledger, office.workspace_key, office.checkpoints)
+    assign(office.ledger, office.admin, run_id="run-1", assignee="Reviewer", note="the join")
+    claim(office.ledger, office.reviewer, run_id="run-1")
+    _accept(office)
+    write_checkpoint(office.ledger, office.workspace_key, office.checkpoints)
+    submit_review(office.ledger, office.admin, run_id="run-1", decision="accept", reason_code="correct")
+    retire(office.ledger, "Reviewer", by=office.admin)
+    bundle = _export(office)
+    assert (_check(bundle, _key(office)).problem, _check(bundle, _key(office)).reviews) == ("", 2)
+    evidence = read_evidence(canonical_bytes(bundle))
+    assert [len(each) for each in (evidence.rules, evidence.checkpoints)] == [1, 2]
+    assert [each.kind for each in evidence.identities].count("identity.retired") == 1
+    noted = [each.body["checkpoint"] for each in evidence.run if each.kind == "review"]
+    assert [each["size"] for each in noted] == [each.body["sequence"] for each in evidence.checkpoints]
+    assert verify(office.ledger, checkpoints=office.checkpoints).problem == ""
+
+
+def test_a_second_approval_of_the_same_person_is_found(office: Office) -> None:
+    office.run("run-1")
+    _two_for_all(office)
+    _accept(office)
+    _forge(office, lambda body: {**body, "approval": 2})
+    assert "has approved run run-1 already" in _check(_export(office), _key(office)).problem
+
+
+def test_a_review_of_the_first_version_after_the_rules_is_found(office: Office) -> None:
+    """It says of no number of approvals, so it would do without the second."""
+    office.run("run-1")
+    _two_for_all(office)
+    _accept(office)
+    later = ("approval", "approvals_needed", "checkpoint")
+
+    def earlier(body: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in body.items() if key not in later}
+        return {**kept, "purpose": "affidavit.review/1"}
+
+    _forge(office, earlier)
+    assert "of the first version" in _check(_export(office), _key(office)).problem
+
+
+def test_a_review_with_a_retired_key_is_found(office: Office) -> None:
+    office.run("run-1")
+    office.run("run-2")
+    _accept(office, "run-2")
+    retire(office.ledger, "Reviewer", by=office.admin)
+    _forge(office, lambda body: {**body, "run_id": "run-1"}, run_id="run-1")
+    assert "was retired before it" in _check(_export(office), _key(office)).problem
+
+
+def test_rules_that_the_workspace_did_not_sign_are_found(office: Office) -> None:
+    office.run("run-1")
+    _two_for_all(office)
+    rules = next(iter(office.ledger.records(kinds=("review.rules",)))).body
+    unsigned = {key: value for key, value in rules.items() if key != "signature"}
+    looser = {**unsigned, "rules": ReviewRules().to_json(), "previous_head": office.ledger.head().hash}
+    office.ledger.append("review.rules", office.admin.sign_body(looser))
+    assert "not signed by a key of this workspace" in _check(_export(office), _key(office)).problem
+
+
+def _forge(office: Office, change: Callable[[dict[str, Any]], dict[str, Any]], run_id: str = "run-1") -> None:
+    """The newest review once more, changed, signed by its reviewer and put at the end of the ledger."""
+    body = list(office.ledger.records(kinds=("review",)))[-1].body
+    unsigned = {key: value for key, value in body.items() if key != "signature"}
+    placed = {**change(unsigned), "nonce": "00" * 16, "previous_head": office.ledger.head().hash}
+    office.ledger.append("review", office.reviewer.sign_body(placed), run_id=run_id, actor="Reviewer")
+
+
+def test_a_signed_question_is_checked(office: Office) -> None:
+    wanted = {"policy": {"asking": "enrolled"}, "policy_fingerprint": "p"}
+    office.ledger.append("policy.changed", wanted)
+    body = {"question": "How much freight?", "asker": "Asker", "policy_fingerprint": "p"}
+    start_signed_run(office.ledger, office.asker, body, "signed")
+    assert _check(_export(office, "signed"), _key(office)).problem == ""
+    office.ledger.append("run.started", body, run_id="unsigned", actor="Asker")
+    assert "is not signed by who asked" in _check(_export(office, "unsigned"), _key(office)).problem
+    stolen = {**next(iter(office.ledger.records("signed"))).body, "question": "Another?"}
+    office.ledger.append("run.started", stolen, run_id="other", actor="Asker")
+    assert "the signature of Asker on it does not hold" in _check(_export(office, "other"), _key(office)).problem
+
+
+def test_a_replay_asks_for_no_further_approval(office: Office) -> None:
+    office.run("run-1")
+    record_rules(office.ledger, office.workspace_key, ReviewRules(two_for=TwoFor(scanned_rows=10)))
+    replayed = {"tables": ["Orders"], "estimate": {"scanned_rows": 1000}, "purpose": "replay"}
+    office.ledger.append("run.intent", replayed, run_id="run-1")
+    _accept(office)
+    assert next(iter(office.ledger.records("run-1", kinds=("review",)))).body["approvals_needed"] == 1
+    assert _check(_export(office), _key(office)).problem == ""

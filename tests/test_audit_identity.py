@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fixtures_audit_parts import meddle
 
 from audit.errors import IdentityError, LedgerUnavailable
-from audit.identity import Keyring, Role, create_identity, enrol, enrolled_keys, ensure_identity, same_person
+from audit.identity import Keyring, Role, create_identity, enrolled_keys, ensure_workspace_key, same_person
 from audit.ledger import Ledger
 from audit.verify import verify
 
@@ -26,7 +26,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def test_a_key_signs_and_is_read_back(keyring: Keyring) -> None:
     made = keyring.create("Réviseur Adjoint")
     loaded = keyring.load("réviseur adjoint")
-    assert loaded.identity.key_id == made.identity.key_id == keyring.public("Réviseur Adjoint").key_id
+    assert loaded.identity.key_id == made.identity.key_id
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(made.identity.public_key))
     key.verify(loaded.sign(b"data"), b"data")
     assert keyring.names() == ("réviseur adjoint",)
@@ -99,66 +99,62 @@ def test_files_that_are_no_key(keyring: Keyring, tmp_path: Path) -> None:
         Keyring(tmp_path / "file").create("Reviewer")
 
 
-def test_creation_puts_the_public_half_on_the_ledger(ledger: Ledger, keyring: Keyring) -> None:
+def test_the_first_person_is_vouched_for_by_the_workspace(ledger: Ledger, keyring: Keyring) -> None:
+    workspace = ensure_workspace_key(ledger, keyring)
     signer = create_identity(ledger, keyring, "Reviewer")
-    (record,) = ledger.records(kinds=["identity"])
+    _own, record = ledger.records(kinds=["identity"])
     assert record.actor == "Reviewer"
-    assert record.body["public_key"] == signer.identity.public_key
-    assert enrolled_keys(ledger.records(), ledger.workspace)[signer.identity.key_id].role == Role.REVIEWER
+    assert (record.body["public_key"], record.body["bootstrap"]) == (signer.identity.public_key, True)
+    assert record.body["voucher"]["key_id"] == workspace.identity.key_id
+    identity = enrolled_keys(ledger.records(), ledger.workspace)[signer.identity.key_id]
+    assert identity.roles == {Role.ADMIN, Role.REVIEWER}
     assert b"PRIVATE" not in record.payload
     assert verify(ledger, checkpoints=None).ok
 
 
 def test_a_name_has_one_key(ledger: Ledger, keyring: Keyring, tmp_path: Path) -> None:
-    create_identity(ledger, keyring, "Reviewer")
+    ensure_workspace_key(ledger, keyring)
+    admin = create_identity(ledger, keyring, "Admin")
     impostor = Keyring(tmp_path / "elsewhere")
-    with pytest.raises(IdentityError, match="a name has one key"):
-        create_identity(ledger, impostor, "rEVIEWER")
+    for name, problem in (("aDMIN", "a name has one key"), (" Workspace ", "No person can be called workspace")):
+        with pytest.raises(IdentityError, match=problem):
+            create_identity(ledger, impostor, name, by=admin)
     assert impostor.names() == ()
+    assert ledger.head().sequence == 2
+
+
+def test_the_workspace_has_one_key(ledger: Ledger, keyring: Keyring, tmp_path: Path) -> None:
+    first = ensure_workspace_key(ledger, keyring)
+    assert ensure_workspace_key(ledger, keyring).identity == first.identity
+    elsewhere = Keyring(tmp_path / "elsewhere")
+    with pytest.raises(IdentityError, match="knows the workspace by the key") as refused:
+        ensure_workspace_key(ledger, elsewhere)
+    assert "Copy workspace.key" in refused.value.hint
+    assert elsewhere.names() == ()
+    elsewhere.create("workspace")
     with pytest.raises(IdentityError, match="a name has one key"):
-        enrol(ledger, keyring.load("Reviewer"), Role.WORKSPACE)
+        ensure_workspace_key(ledger, elsewhere)
     assert ledger.head().sequence == 1
 
 
-def test_ensuring_an_identity_twice_enrols_it_once(ledger: Ledger, keyring: Keyring) -> None:
-    first = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
-    second = ensure_identity(ledger, keyring, "workspace", role=Role.WORKSPACE)
-    assert first.identity == second.identity
-    assert ledger.head().sequence == 1
+def test_a_key_that_was_enrolled_stays_whatever_fails_afterwards(ledger: Ledger, keyring: Keyring) -> None:
+    ensure_workspace_key(ledger, keyring)
+
+    def fail(_record: object) -> None:
+        raise LedgerUnavailable("no checkpoint could be written")
+
+    ledger.on_append(fail)
+    with pytest.raises(LedgerUnavailable):
+        create_identity(ledger, keyring, "Reviewer")
+    assert keyring.load("Reviewer").identity.key_id in enrolled_keys(ledger.records(), ledger.workspace)
 
 
 def test_without_a_ledger_no_key_is_left(ledger: Ledger, keyring: Keyring) -> None:
+    ensure_workspace_key(ledger, keyring)
     meddle(ledger, "DROP TABLE ledger_records")
     with pytest.raises(LedgerUnavailable):
         create_identity(ledger, keyring, "Reviewer")
-    assert keyring.names() == ()
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"name": "Admin"}, "not signed by the key it enrols"),
-        ({"role": "workspace"}, "not signed by the key it enrols"),
-        ({"role": "king"}, "role 'king'"),
-        ({"workspace": "bank"}, "not an enrolment for this workspace"),
-        ({"key_id": "0" * 32}, "key id is not that"),
-        ({"public_key": "zz"}, "not hexadecimal"),
-        ({"name": 1}, "lacks a name"),
-        ({"signature": "00" * 64}, "not signed by the key it enrols"),
-        ({"extra": "field"}, "not an enrolment for this workspace"),
-    ],
-)
-def test_forged_enrolments_are_found(
-    ledger: Ledger, keyring: Keyring, tmp_path: Path, change: dict[str, object], problem: str
-) -> None:
-    donor_url = f"sqlite:///{tmp_path / 'donor.sqlite'}"
-    with Ledger.open(donor_url, workspace=ledger.workspace) as donor:
-        create_identity(donor, keyring, "Reviewer")
-        body = next(donor.records()).body
-    ledger.append("identity", {**body, **change}, actor="Reviewer")
-    verification = verify(ledger, checkpoints=None)
-    assert (verification.ok, verification.first_bad) == (False, 1)
-    assert problem in verification.problem
+    assert keyring.names() == ("workspace",)
 
 
 @pytest.mark.parametrize(

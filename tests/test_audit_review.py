@@ -39,8 +39,11 @@ def test_accepting_signs_everything_it_stands_on(office: Office) -> None:
     assert len(bytes.fromhex(body.pop("signature"))) == 64
     assert len(bytes.fromhex(body.pop("nonce"))) == 16
     assert body == {
-        "purpose": "affidavit.review/1",
+        "purpose": "affidavit.review/2",
         "workspace": "shop",
+        "approval": 1,
+        "approvals_needed": 1,
+        "checkpoint": {},
         "run_id": run_id,
         "run_hash": answer.hash,
         "sql": SQL,

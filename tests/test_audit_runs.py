@@ -38,6 +38,8 @@ def test_a_list_of_runs(office: Office) -> None:
         review_status="amended",
         reviewer="Reviewer",
         findings=({"check": "time_filter", "severity": "info", "message": "no time asked"},),
+        approvals=1,
+        needed=1,
     )
     assert [run.run_id for run in list_runs(office.ledger, limit=2)] == ["run-9", "run-2"]
     assert [run.run_id for run in list_runs(office.ledger, status="abstained")] == ["run-1"]

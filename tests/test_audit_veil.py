@@ -13,9 +13,12 @@ import sqlalchemy as sa
 from fixtures_audit_parts import FINGERPRINT, WORKSPACE
 from fixtures_docs import ROOT, table_keys
 
-from audit.errors import LedgerUnavailable, RecordRefusedError
-from audit.identity import Keyring, create_identity
+from audit.asking import start_signed_run
+from audit.assignment import assign
+from audit.errors import LedgerUnavailable, RecordRefusedError, ReviewError
+from audit.identity import Keyring, create_identity, ensure_workspace_key
 from audit.ledger import Ledger
+from audit.queue import review_queue
 from audit.record import Entry, Head, Record, seal_entry
 from audit.review import submit_review
 from audit.runs import get_run
@@ -244,7 +247,9 @@ def test_the_length_says_little_and_equal_texts_differ(veiled: Ledger) -> None:
 
 def test_reviews_are_signed_over_what_is_stored(veiled: Ledger, tmp_path: Path) -> None:
     keyring = Keyring(tmp_path / "keys")
-    reviewer, admin = (create_identity(veiled, keyring, name) for name in ("Reviewer", "Admin"))
+    ensure_workspace_key(veiled, keyring)
+    admin = create_identity(veiled, keyring, "Admin")
+    reviewer = create_identity(veiled, keyring, "Reviewer", by=admin)
     _run(veiled)
     _run(veiled, "r2")
     submit_review(
@@ -270,3 +275,25 @@ def test_what_cannot_be_a_subjects_name(veiled: Ledger, name: str) -> None:
     with pytest.raises(RecordRefusedError, match="name of a subject"):
         veiled.append("run.started", {"question": "?", "subject": name}, run_id="r1")
     assert veiled.head().sequence == 0
+
+
+def test_a_signed_question_and_a_note_are_signed_as_they_are_stored(veiled: Ledger, tmp_path: Path) -> None:
+    keyring = Keyring(tmp_path / "keys")
+    ensure_workspace_key(veiled, keyring)
+    admin = create_identity(veiled, keyring, "Admin")
+    create_identity(veiled, keyring, "Reviewer", by=admin)
+    body = {"question": "How many Quaggas?", "asker": "Admin", "subject": "Quagga", "policy_fingerprint": "p"}
+    veiled.append("policy.changed", {"policy": {"asking": "enrolled"}, "policy_fingerprint": "p"})
+    start_signed_run(veiled, admin, body, "r1")
+    veiled.append("run.answered", {"status": "answered", "sql": "SELECT 'Quagga'"}, run_id="r1")
+    with pytest.raises(ReviewError):
+        assign(veiled, admin, run_id="r1", assignee="Admin", note="Quagga")
+    assign(veiled, admin, run_id="r1", assignee="Reviewer", note="Quagga?")
+    assert not any(b"Quagga" in each.payload for each in veiled.records())
+    assert get_run(veiled, "r1").summary.question == "How many Quaggas?"
+    assert review_queue(veiled)[0].assignment.note == "Quagga?"
+    assert verify(veiled, checkpoints=None).problem == ""
+    assert veiled.veil is not None
+    veiled.veil.subjects.erase(_id(veiled), "2026-02-01T00:00:00.000000Z")
+    assert verify(veiled, checkpoints=None).problem == ""
+    assert review_queue(veiled)[0].assignment.note == ERASED

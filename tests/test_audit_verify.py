@@ -13,10 +13,11 @@ from audit.checkpoints import write_checkpoint
 from audit.errors import IdentityError, LedgerUnavailable
 from audit.identity import Keyring, Signer
 from audit.ledger import Ledger
-from audit.record import Entry, Head, Record, read_record, seal_entry
+from audit.record import CHECKPOINT, Entry, Head, Record, read_record, seal_entry
 from audit.review import submit_review
 from audit.runs import get_run
 from audit.seal import digest
+from audit.snapshot import Selection
 from audit.verify import Verification, verify
 
 pytest_plugins = ("fixtures_audit",)
@@ -222,7 +223,7 @@ def test_a_checkpoint_taken_out_of_the_file_is_missed(reviewed: Office) -> None:
     ("change", "problem"),
     [
         ((b'"sequence":13', b'"sequence":12'), "not signed by a key"),
-        ((b'"sequence":13', b'"sequence":99'), "not signed by a key"),
+        ((b'"sequence":13', b'"sequence":99'), "notes another checkpoint"),
         ((b'"sequence":13', b'"sequence":"13"'), "Line 1 of the checkpoint file is not a checkpoint"),
         ((b'"workspace":"shop"', b'"workspace":"bank"'), "does not have"),
         ((b'"hash"', b'"hush"'), "Line 1 of the checkpoint file is not a checkpoint"),
@@ -246,7 +247,13 @@ def test_a_checkpoint_signed_by_a_reviewer_is_refused(reviewed: Office) -> None:
 # --- reviews -----------------------------------------------------------------------------------------------------
 
 
-def _forge(office: Office, signer: Signer, run_id: str, **changes: str) -> Record:
+def _noted(office: Office) -> dict[str, Any]:
+    """The last checkpoint as a review names it."""
+    newest = office.ledger.newest(Selection(kinds=(CHECKPOINT,)))
+    return {"size": newest.body["sequence"], "root": newest.body["root"]} if newest else {}
+
+
+def _forge(office: Office, signer: Signer, run_id: str, **changes: Any) -> Record:
     """Write a review past the rules, as somebody with the database and a key of their own could."""
     answer = get_run(office.ledger, run_id).answer
     assert answer is not None
@@ -258,6 +265,7 @@ def _forge(office: Office, signer: Signer, run_id: str, **changes: str) -> Recor
         "sql": answer.body["sql"],
         "result_fingerprint": answer.body["result_fingerprint"],
         "previous_head": office.ledger.head().hash,
+        "checkpoint": _noted(office),
         "reviewer": signer.identity.name,
         "key_id": signer.identity.key_id,
         **changes,
@@ -327,12 +335,19 @@ def test_a_review_replayed_on_its_own_run_is_named(office: Office) -> None:
         ({"meaning": "I saw it."}, "its meaning is not"),
         ({"workspace": "bank"}, "its workspace is not"),
         ({"purpose": "other"}, "its purpose is not"),
+        ({"purpose": "affidavit.review/1"}, "does not have the fields"),
+        ({"checkpoint": {}}, "its checkpoint is not"),
+        ({"checkpoint": {"size": 3, "root": "ab" * 32}}, "its checkpoint is not"),
+        ({"checkpoint": "none"}, "does not have the fields"),
+        ({"approval": True}, "does not have the fields"),
+        ({"approval": 2}, "its approval is not"),
+        ({"approvals_needed": 0}, "its approvals needed is not"),
         ({"decision": "revoke", "reason_code": "outdated"}, "only an accepted or amended run"),
         ({"decision": "bless"}, "not one"),
         ({"reason_code": "incomplete"}, "does not go with accept"),
     ],
 )
-def test_a_genuine_key_over_a_false_statement_is_named(reviewed: Office, changes: dict[str, str], problem: str) -> None:
+def test_a_genuine_key_over_a_false_statement_is_named(reviewed: Office, changes: dict[str, Any], problem: str) -> None:
     record = _forge(reviewed, reviewed.admin, "run-2", **changes)
     verification = _check(reviewed)
     assert (verification.ok, verification.first_bad) == (False, record.sequence)

@@ -312,7 +312,9 @@ def test_every_exception_of_ours_is_one_screen_with_a_class(
     assert "internal" not in left.err
     bad_input = {"TemplateError", "LeakError", "FormatError", "SemanticsError", "CannotCompile", "WarehouseBuildError"}
     assert (left.code == 2) == (
-        kind.__name__ in bad_input | {"IdentityError", "RunNotFoundError", "RecordNotFoundError", "AmbiguousRunError"}
+        kind.__name__
+        in bad_input
+        | {"IdentityError", "PassphraseError", "RunNotFoundError", "RecordNotFoundError", "AmbiguousRunError"}
     )
 
 

@@ -102,7 +102,7 @@ def test_accepted_recalled_in_other_words_revoked_and_no_longer(
     model.script[other_words] = REVENUE_SQL
     run_id = run("ask", REVENUE, "--format", "json").json["run_id"]
     assert run("identity", "create", "reviewer").code == 0
-    assert run("identity", "create", "analyst").code == 0
+    assert run("identity", "create", "analyst", "--by", "reviewer").code == 0
 
     own = run("review", "accept", run_id)
     assert own.code == 5

@@ -16,6 +16,7 @@ from fixtures_docs import ROOT, Block, CommandLine, anchors, blocks, command_lin
 from agent.run import Answer, RunStatus
 from agent.settings import load_settings
 from agent.warehouse.policy import Policy, load_policy
+from agent.warehouse.policy_rules import TwoFor
 from audit.rules import MEANINGS, ReasonCode
 from finetune.datasets.formats import CHAT_FORMATS
 from finetune.pairs.templates import load_templates
@@ -160,10 +161,11 @@ def test_the_reference_of_metrics_names_every_key() -> None:
 
 def test_the_reference_of_policy_names_every_key() -> None:
     keys = set(table_keys(ROOT / "docs/reference/policy-yaml.md")["policy.yaml"])
-    expected = {"version", "rows", "masks", "roles"}
+    expected = {"version", "rows", "masks", "roles", "asking"}
     for section in ("tables", "columns", "review", "record", "limits"):
         fields = Policy.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
         expected |= {f"{section}.{name}" for name in fields}
+    expected = expected - {"review.two_for"} | {f"review.two_for.{name}" for name in TwoFor.model_fields}
     assert keys == expected
 
 

@@ -32,10 +32,15 @@ _SOMETIMES = {
         *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
-    "run.started": {"question_chars", "question_sha256", "replay_of", "subject"},
+    "run.started": {
+        *("question_chars", "question_sha256", "replay_of", "subject"),
+        *("asker_key", "asker_signature"),
+    },
     "run.guarded": {"shape"},
     "run.answered": {"rows"},
-    "run.intent": {"draft", "dialect", "tables", "purpose", "verdict"},
+    "identity": {"role", "roles", "bootstrap", "nonce", "voucher"},
+    "run.intent": {"draft", "dialect", "tables", "purpose", "restrictions", "verdict"},
+    "run.checked": {"draft", "purpose", "sql"},
     "run.outcome": {"draft", "error", "purpose"},
     "model.rolled_back": {"sha256", "base", "dataset_hash", "figures"},
 }
@@ -83,8 +88,19 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("ask", REVENUE, "--format", "json").json["origin"] == "verified_query"
     amended = ("--sql", "SELECT COUNT(OrderID) AS orders FROM Orders")
     assert run("review", "amend", second, "--as", "reviewer", "--reason-code", "wrong_grain", *amended).code == 0
+    assert run("identity", "create", "second", "--by", "reviewer").code == 0
+    third = json.loads(asked[2])["run_id"]
+    assert run("review", "assign", third, "second", "--as", "reviewer").code == 0
+    assert run("review", "claim", third, "--as", "second").code == 0
+    assert run("review", "release", third, "--as", "second").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
+    assert run("identity", "create", "colleague", "--by", "reviewer").code == 0
+    assert run("identity", "retire", "colleague", "--as", "reviewer").code == 0
+    policy = workspace / "policy.yaml"
+    policy.write_text(f"{policy.read_text()}\nasking: enrolled\n")
+    assert run("ask", COUNT, "--as", "reviewer").code == 0
+    policy.write_text(policy.read_text().removesuffix("asking: enrolled\n"))
     assert run("runs", "replay", second, "--with-model").code == 0
     assert run("audit", "export", second, "-o", tmp_path / "evidence.json").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)

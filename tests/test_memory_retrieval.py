@@ -57,6 +57,18 @@ def test_what_is_named_comes_in_full_and_first(known: Knowledge) -> None:
     assert retrieved.semantics_fingerprint == known.layer.fingerprint
 
 
+def test_no_piece_tells_of_a_hidden_column(known: Knowledge) -> None:
+    question = "Which product category had the highest sales revenue with German customers in 2023, by order date?"
+    hidden = frozenset({"Orders.OrderDate", "Customers.CustomerID", "Orders.CustomerID"})
+    shown = "\n".join(piece.text for piece in known.retriever.retrieve(question).pieces)
+    told = "\n".join(piece.text for piece in known.retriever.retrieve(question, hidden=hidden).pieces)
+    for name in ("OrderDate", "CustomerID"):
+        assert name in shown
+        assert name not in told
+    assert "Customers(CompanyName" in told
+    assert shown == "\n".join(piece.text for piece in known.retriever.retrieve(question).pieces)
+
+
 def test_every_piece_can_be_cited(known: Knowledge) -> None:
     for question in ("freight ratio by employee Nancy Davolio in 2023", "birth place", "top 3 products by sales"):
         for piece in known.retriever.retrieve(question).pieces:

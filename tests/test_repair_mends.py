@@ -14,6 +14,7 @@ from agent.steps.check import check
 from agent.steps.faults import Known
 from agent.steps.guard import judge
 from agent.steps.mend_dialect import transpiled
+from agent.steps.mend_literals import texts_joined
 from agent.steps.mend_text import limit_unquoted
 from agent.steps.mends import CHECK_MENDS, MENDS, SAID
 from agent.steps.repair import mend
@@ -245,6 +246,8 @@ def test_mends_give_what_was_meant(name: str, broken: str, meant: str, sqlite_de
         "SELECT COUNT(*) FROM Customers WHERE Country = Atlantis",
         "SELECT COUNT(OrderID) FROM Orders LEFT JOIN order_details ON Orders.OrderID = order_details.OrderID",
         "SELECT x.CompanyName FROM Customers JOIN Suppliers ON Customers.City = Suppliers.City",
+        "WITH placed AS (SELECT CustomerID, ShipVia FROM Orders) SELECT CompanyName FROM placed JOIN Customers "
+        "ON placed.CustomerID = Customers.CustomerID WHERE Orders.ShipVia = 1",
     ],
 )
 def test_what_is_not_certain_is_left_to_the_model(broken: str, sqlite_demo: Built) -> None:  # noqa: F811
@@ -271,6 +274,63 @@ CHECKED = [
         "literal_type",
         "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > '9'",
         "SELECT ShipCountry FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > 9",
+    ),
+    (
+        "date_pattern",
+        "SELECT STRFTIME('yyyy-MM', OrderDate) AS month, COUNT(*) FROM Orders GROUP BY 1",
+        "SELECT STRFTIME('%Y-%m', OrderDate) AS month, COUNT(*) FROM Orders GROUP BY 1",
+    ),
+    (
+        "text_added",
+        "SELECT FirstName + ' ' + LastName FROM Employees",
+        "SELECT FirstName || ' ' || LastName FROM Employees",
+    ),
+    (
+        "date_pattern",
+        "SELECT STRFTIME(OrderDate, '%Y') AS year, COUNT(*) FROM Orders GROUP BY 1",
+        "SELECT STRFTIME('%Y', OrderDate) AS year, COUNT(*) FROM Orders GROUP BY 1",
+    ),
+    (
+        "integer_division",
+        "WITH sold AS (SELECT COUNT(*) AS orders, COUNT(DISTINCT CustomerID) AS customers FROM Orders) "
+        "SELECT 100 * orders / customers FROM sold",
+        "WITH sold AS (SELECT COUNT(*) AS orders, COUNT(DISTINCT CustomerID) AS customers FROM Orders) "
+        "SELECT 100.0 * orders / customers FROM sold",
+    ),
+    (
+        "number_as_text",
+        "SELECT MAX(CAST(Quantity AS TEXT)) FROM order_details",
+        "SELECT MAX(Quantity) FROM order_details",
+    ),
+    (
+        "unknown_value",
+        "SELECT City FROM Customers WHERE Country <> 'GERMANY'",
+        "SELECT City FROM Customers WHERE Country <> 'Germany'",
+    ),
+    (
+        "quoted_name",
+        "SELECT 'FirstName' || ' ' || LastName FROM Employees",
+        "SELECT FirstName || ' ' || LastName FROM Employees",
+    ),
+    (
+        "quoted_name",
+        "SELECT 'Country', COUNT(*) FROM Customers GROUP BY Country",
+        "SELECT Country, COUNT(*) FROM Customers GROUP BY Country",
+    ),
+    (
+        "quoted_name",
+        "SELECT COUNT(*) FROM Orders WHERE ShippedDate > 'RequiredDate'",
+        "SELECT COUNT(*) FROM Orders WHERE ShippedDate > RequiredDate",
+    ),
+    (
+        "quoted_name",
+        "SELECT SUM(UnitPrice * (1 - 'Discount')) FROM order_details",
+        "SELECT SUM(UnitPrice * (1 - Discount)) FROM order_details",
+    ),
+    (
+        "quoted_name",
+        "SELECT CompanyName, COUNT(*) OVER (PARTITION BY 'Country') FROM Customers",
+        "SELECT CompanyName, COUNT(*) OVER (PARTITION BY Country) FROM Customers",
     ),
     ("quoted_name", "SELECT MAX('OrderDate') FROM Orders", "SELECT MAX(OrderDate) FROM Orders"),
     (
@@ -326,10 +386,14 @@ def found_in(sql: str, target: Built) -> list[Finding]:
         "SELECT 'Orders', COUNT(*) FROM Orders",
         "SELECT 'City' || ': ' || City FROM Customers",
         "SELECT COUNT(*) FROM Customers WHERE Region = 'City' OR City = 'region'",
+        "SELECT Quantity + '1', 1 + UnitPrice FROM order_details",
+        "SELECT MAX(CAST(City AS TEXT)), COUNT(CAST(EmployeeID AS TEXT)) FROM Employees",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate > ' 2023-01-01'",
     ],
 )
 def test_literals_that_are_right_raise_no_alarm(sql: str, sqlite_demo: Built) -> None:  # noqa: F811
-    assert not {"literal_type", "quoted_name"} & {finding.check for finding in found_in(sql, sqlite_demo)}
+    alarms = {"literal_type", "quoted_name", "text_added", "number_as_text", "date_pattern"}
+    assert not alarms & {finding.check for finding in found_in(sql, sqlite_demo)}
 
 
 def test_a_column_compared_with_itself_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
@@ -337,6 +401,12 @@ def test_a_column_compared_with_itself_is_seen_and_not_guessed_at(sqlite_demo: B
     found = [finding for finding in found_in(sql, sqlite_demo) if finding.check == "self_comparison"]
     assert len(found) == 1
     assert mended(sql, sqlite_demo, *found) is None
+
+
+def test_a_pattern_of_no_known_letters_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
+    found = found_in("SELECT STRFTIME('Month', OrderDate) FROM Orders", sqlite_demo)
+    assert [finding.check for finding in found if finding.check == "date_pattern"] == ["date_pattern"]
+    assert mended("SELECT STRFTIME('Month', OrderDate) FROM Orders", sqlite_demo, *found) is None
 
 
 def test_a_number_with_a_unit_is_seen_and_not_guessed_at(sqlite_demo: Built) -> None:  # noqa: F811
@@ -493,3 +563,23 @@ def test_fault_injection_repairs_most_and_misrepairs_almost_none(sqlite_demo: Bu
     assert tried >= 300
     assert repaired / tried >= 0.6
     assert wrong / tried <= 0.01
+
+
+def test_what_mysql_reads_as_or_is_put_together(sqlite_demo: Built) -> None:  # noqa: F811
+    known = Known(sqlite_demo.catalog, JoinGraph(sqlite_demo.catalog), "mysql")
+    broken = "SELECT FirstName || ' ' || LastName AS name FROM Employees"
+    assert texts_joined(broken, known) == "SELECT CONCAT(FirstName, ' ', LastName) AS name FROM Employees"
+    assert texts_joined("SELECT 1 FROM Employees WHERE City = 'London' OR 'Paris'", known) is None
+
+
+def test_what_mysql_runs_without_a_group_is_grouped(sqlite_demo: Built) -> None:  # noqa: F811
+    broken = "SELECT Country FROM Customers HAVING COUNT(*) > 3"
+    joins_, layer = JoinGraph(sqlite_demo.catalog), load_semantics(METRICS, sqlite_demo.catalog)
+    result = Result(("Country",), (("Germany",),))
+    found = check(
+        "", broken, result, catalog=sqlite_demo.catalog, joins=joins_, layer=layer, grounding=None, dialect="mysql"
+    )
+    assert [finding.check for finding in found if finding.severity == "error"] == ["grouping"]
+    known = Known(sqlite_demo.catalog, joins_, "mysql", findings=found)
+    (completed,) = [rule(broken, known) for rule in CHECK_MENDS["grouping"]]
+    assert completed == "SELECT Country FROM Customers GROUP BY Country HAVING COUNT(*) > 3"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_tui import ABSTAINED, ANSWERED, QUESTION, REFUSED, SQL, RecordedBackend
+from fixtures_tui import ABSTAINED, ANSWERED, COSTLY, QUESTION, QUEUE, REFUSED, SQL, RecordedBackend
 from textual.pilot import Pilot
-from textual.widgets import Input, Select, Static, Tabs, TextArea
+from textual.widgets import Button, Input, Select, Static, Tabs, TextArea
 
 from agent.errors import ErrorClass, UsageError
+from agent.run import Finding
 from audit.errors import ReviewError
 from audit.rules import Decision, ReasonCode
+from tui.amending import FindingsError
 from tui.app import AffidavitApp
 from tui.screens.chat import ChatScreen
 from tui.screens.problem import ProblemScreen
@@ -83,11 +86,11 @@ async def test_steps_stream_while_the_run_is_under_way(tmp_path: Path) -> None:
     shown, go_on = threading.Event(), threading.Event()
 
     class Slow(RecordedBackend):
-        def ask(self, question: str, on_step: Any) -> Any:
+        def ask(self, question: str, on_step: Any, *, cost_accepted: bool = False) -> Any:
             on_step("recall", 2.0, "")
             shown.set()
             assert go_on.wait(20)
-            return super().ask(question, lambda *_: None)
+            return super().ask(question, lambda *_: None, cost_accepted=cost_accepted)
 
     async with opened(Slow(), tmp_path) as pilot:
         pilot.app.screen.query_one(QuestionInput).value = QUESTION
@@ -351,3 +354,82 @@ async def test_slow_opening_shows_how_far_it_is(tmp_path: Path) -> None:
 def test_reason_codes_fit_their_decision() -> None:
     assert fitting_codes(Decision.ACCEPT) == (ReasonCode.CORRECT, ReasonCode.CORRECT_WITH_CAVEATS)
     assert ReasonCode.CORRECT not in fitting_codes(Decision.REJECT)
+
+
+# --- the queue, claims, and what is signed or run only when a person insists -------------------------------------
+
+
+async def test_the_queue_is_in_the_order_of_risk_with_its_reasons(tmp_path: Path) -> None:
+    async with opened(RecordedBackend(), tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        table = pilot.app.screen.query_one(RunTable)
+        assert [str(table.get_row_at(row)[1]) for row in range(table.row_count)] == ["8", "5"]
+        assert str(table.get_row_at(0)[4]) == "1 of 2"
+        assert "not trusted enough to answer" in text_of(pilot, "#waiting")
+        await pilot.press("down")
+        await rest(pilot)
+        shown = text_of(pilot, "#waiting")
+        assert "for reviewer, due 2024-11-20" in shown
+        assert "admin has it in hand until 13:30 UTC" in shown
+
+
+async def test_a_key_claims_gives_back_and_takes_over_when_pressed_again(tmp_path: Path) -> None:
+    own = replace(QUEUE[0], holder="Reviewer")
+    backend = RecordedBackend()
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("k")
+        await rest(pilot)
+        assert backend.claimed == [(ABSTAINED.run_id, False)]
+        await pilot.press("down", "k")
+        await rest(pilot)
+        assert len(backend.claimed) == 1
+        assert any("Press k again" in note for note in said(pilot))
+        await pilot.press("k")
+        await rest(pilot)
+        assert backend.claimed[1:] == [(ANSWERED.run_id, True)]
+        backend.waiting = (own,)
+        await pilot.press("r")
+        await rest(pilot)
+        await pilot.press("k")
+        await rest(pilot)
+        assert "It is anybody's again." in said(pilot)
+
+
+async def test_an_amendment_with_findings_is_signed_only_by_asking_again_for_the_same_statement(tmp_path: Path) -> None:
+    findings = (Finding("grain", "error", "It counts rows of the wrong table."),)
+    backend = RecordedBackend(sign_error=FindingsError(findings))
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("m")
+        await rest(pilot)
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert "wrong table" in text_of(pilot, "SignScreen ProblemPanel")
+        assert str(pilot.app.screen.query_one("#sign", Button).label) == "Sign despite the findings"
+        pilot.app.screen.query_one(TextArea).text = "SELECT 2"
+        await rest(pilot)
+        assert str(pilot.app.screen.query_one("#sign", Button).label) == "Sign: amend"
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        backend.sign_error = None
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert [request.despite_findings for request in backend.signed] == [True]
+
+
+async def test_a_cost_is_accepted_by_a_button(tmp_path: Path) -> None:
+    backend = RecordedBackend()
+    async with opened(backend, tmp_path) as pilot:
+        await ask(pilot, QUESTION)
+        assert not pilot.app.screen.query_one("#accept-cost").display
+        await ask(pilot, COSTLY.question)
+        assert pilot.app.screen.query_one("#accept-cost").display
+        await pilot.click("#accept-cost")
+        await rest(pilot)
+        assert backend.accepted_costs == [COSTLY.question]
+        assert "answered" in text_of(pilot, "#status")
+        assert not pilot.app.screen.query_one("#accept-cost").display

@@ -6,13 +6,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fixtures_cli import COUNT, COUNT_SQL, Run, built_workspace, model, plain_environment, run, workspace
 from fixtures_eval_model import ScriptedModel
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from agent.settings import load_settings
 from tui.app import AffidavitApp
 from tui.screens.review import ReviewScreen
+from tui.widgets.problem import ProblemPanel
 from tui.widgets.question import QuestionInput
 from tui.widgets.rows import RowsTable
 from tui.widgets.sql import SqlView
@@ -26,6 +29,39 @@ async def rest(pilot: Pilot[Any]) -> None:
     await pilot.pause()
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+
+
+async def test_a_protected_key_signs_once_its_passphrase_is_typed(
+    workspace: Path, model: ScriptedModel, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("ask", COUNT)
+    monkeypatch.setenv("AFFIDAVIT_PASSPHRASE", "four plain words here")
+    assert run("identity", "create", "reviewer").code == 0
+    monkeypatch.delenv("AFFIDAVIT_PASSPHRASE")
+    settings = load_settings(workspace).model_copy(update={"user": "reviewer"})
+    app = AffidavitApp(WorkspaceBackend(settings), exports=workspace / "exports")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await rest(pilot)
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("a")
+        await rest(pilot)
+        field = app.screen.query_one("#passphrase", Input)
+        assert (field.display, field.password) == (True, True)
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert "none was given" in str(app.screen.query_one(ProblemPanel).render())
+        assert field.has_focus
+        await pilot.press(*"wrong", "enter")
+        await rest(pilot)
+        assert "is another" in str(app.screen.query_one(ProblemPanel).render())
+        assert field.value == ""
+        field.value = "four plain words here"
+        await pilot.press("enter")
+        await rest(pilot)
+        assert isinstance(app.screen, ReviewScreen)
+    assert run("review", "list", "--format", "json").json == []
+    assert run("audit", "verify").code == 0
 
 
 async def test_ask_watch_and_sign(workspace: Path, model: ScriptedModel, run: Run) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_tui import ABSTAINED, QUESTION, REFUSED, RecordedBackend
+from fixtures_tui import ABSTAINED, COSTLY, QUESTION, REFUSED, RecordedBackend
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -108,6 +108,14 @@ def test_a_workspace_that_cannot_be_opened(snap_compare: Compare) -> None:
 
 def test_review(snap_compare: Compare) -> None:
     assert snap_compare(app(), terminal_size=SIZE, run_before=pressing("f2"))
+
+
+def test_review_of_a_run_somebody_has_in_hand(snap_compare: Compare) -> None:
+    assert snap_compare(app(), terminal_size=WIDE, run_before=pressing("f2", "down"))
+
+
+def test_a_cost_to_accept(snap_compare: Compare) -> None:
+    assert snap_compare(app(), terminal_size=SIZE, run_before=asking(COSTLY.question))
 
 
 def test_review_small(snap_compare: Compare) -> None:

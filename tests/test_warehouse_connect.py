@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import threading
 import time
 import traceback
 from decimal import Decimal
@@ -17,6 +18,7 @@ from agent.errors import AffidavitError, ErrorClass, FailedError, RefusedError, 
 from agent.settings import GuardLimits
 from agent.warehouse.cells import number_in, result_fingerprint, to_rows
 from agent.warehouse.connect import open_warehouse
+from agent.warehouse.reading import time_limit
 
 PASSWORD = "s3cret-Pa55/word"
 QUOTED = "s3cret-Pa55%2Fword"
@@ -360,3 +362,33 @@ def test_refusals_of_the_engine_are_refused_errors(built: Built) -> None:  # noq
         pytest.skip("SQLite refuses through its authorizer, as a database error")
     with opened(built) as warehouse, pytest.raises(RefusedError):
         warehouse.explain("DROP TABLE x")
+
+
+def test_work_that_misses_an_interrupt_is_interrupted_again() -> None:
+    """An engine between two pieces of work drops the interrupt it is sent, and goes on with the next piece."""
+    interrupts: list[float] = []
+    stopped = threading.Event()
+
+    def interrupt() -> None:
+        interrupts.append(time.monotonic())
+        if len(interrupts) == 3:
+            stopped.set()
+
+    with pytest.raises(TimeoutError, match=r"longer than 0\.05 s"), time_limit(0.05, interrupt):  # noqa: PT012
+        assert stopped.wait(10)
+        raise RuntimeError("interrupted")
+    time.sleep(1)
+    assert len(interrupts) == 3
+
+
+def test_what_is_cut_off_at_the_row_cap_stops_being_worked_on(built: Built) -> None:  # noqa: F811
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n"
+    if built.dialect == "mysql":
+        endless = "SELECT 1 FROM Orders a, Orders b, Orders c, Orders d, Orders e"  # its recursion ends by itself
+    with opened(built, timeout_s=20, max_rows=1000) as warehouse:
+        started = time.monotonic()
+        for _ in range(20):
+            result = warehouse.execute(endless).result
+            assert result is not None
+            assert result.truncated
+        assert time.monotonic() - started < 20

@@ -14,6 +14,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from agent.run import Answer
 from audit.monitor import MonitorFigures
+from audit.queue import QueuedRun
 from audit.runs import RunSummary, RunTrace
 from tui.reviewing import ReviewRequest
 
@@ -37,6 +38,8 @@ class WorkspaceCard:
     dialect: str
     model: str
     person: str
+    key_protected: bool = False
+    """Whether the person's key is under a passphrase, which must be typed to sign."""
     suggestions: tuple[str, ...] = ()
     """Questions this workspace can answer, for somebody who sees it for the first time."""
 
@@ -51,17 +54,29 @@ class Backend(Protocol):
             Exception: anything of the rooms below; `tui.failure` says what it means.
         """
 
-    def ask(self, question: str, on_step: StepSeen) -> Answer:
-        """Answer one question, on the record."""
+    def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
+        """Answer one question, on the record; `cost_accepted` lets its statement go over the budget."""
 
     def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
         """The newest runs, of one review status if given."""
 
+    def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
+        """The runs that wait for a review, the riskiest first."""
+
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
 
-    def sign(self, request: ReviewRequest) -> str:
-        """Sign a decision as the person at the keyboard; says in one sentence what was done."""
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
+        """Sign a decision as the person at the keyboard; says in one sentence what was done.
+
+        `passphrase` is that of their key; empty if it has none.
+        """
+
+    def claim(self, run_id: str, *, take_over: bool) -> str:
+        """Take a run in hand, as the person at the keyboard; says in one sentence what was done."""
+
+    def release(self, run_id: str) -> str:
+        """Give a claimed run back."""
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import ErrorClass, FailedError, RefusedError
+from agent.errors import ErrorClass, FailedError
 from audit.rules import Decision, ReasonCode
+from tui.amending import execute_amendment
+from tui.revoking import follow_revocation
 
 if TYPE_CHECKING:
+    from agent.run import Finding
     from agent.services import Services
     from agent.settings import Settings
     from agent.warehouse.connect import Warehouse
     from agent.warehouse.policy import Policy
     from audit.export import AcceptedRun
+    from audit.identity import Signer
     from audit.ledger import Ledger
+    from audit.record import Record
+    from audit.reliance import Impact
     from memory.linking import Linker
+    from memory.retrieval import Retriever
     from memory.verified import VerifiedQueries, VerifiedQuery
 
 __all__ = ["Desk", "Restored", "ReviewRequest", "Reviewed", "desk_of", "open_desk", "restore", "review"]
@@ -40,6 +47,10 @@ class ReviewRequest:
     reason: str = ""
     sql: str | None = None
     """Amend only: the corrected statement."""
+    despite_findings: bool = False
+    """Amend only: sign it although the checks find an error."""
+    take_over: bool = False
+    """Decide although somebody else has claimed the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +61,36 @@ class Reviewed:
     decision: Decision
     reviewer: str
     review_hash: str
+    approval: int = 1
+    """Accept and amend: which approval this is."""
+    approvals_needed: int = 1
+    findings: tuple[Finding, ...] = ()
+    """Amend only: what the checks say of the corrected statement."""
     relied: tuple[str, ...] = ()
-    """Revoke only: runs that were answered from the revoked one and should be looked at."""
+    """Revoke only: runs that relied on the revoked one and should be looked at."""
+    impact: Impact | None = None
+    """Revoke only: everything that stood on it."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nobody else has to approve the run for this decision to count."""
+        return self.approval >= self.approvals_needed
 
     @property
     def note(self) -> str:
-        """What was done, in one or two sentences."""
+        """What was done, in a few sentences."""
         done = {
             Decision.ACCEPT: "It is a verified query now: asked again, it is recalled.",
             Decision.AMEND: "The corrected statement is a verified query now.",
             Decision.REJECT: "It will not be recalled or learned from.",
             Decision.REVOKE: "It is taken out of memory and of future training sets.",
         }[self.decision]
+        if not self.is_complete:
+            done = f"This is approval {self.approval} of {self.approvals_needed}: somebody else must accept it, too."
+        said = "".join(f" The checks say ({each.severity}): {each.message}" for each in self.findings)
         count = len(self.relied)
-        warning = f" {count} run{' was' if count == 1 else 's were'} answered from it; look at them." if count else ""
-        return f"Signed by {self.reviewer}: {self.decision.value} run {self.run_id[:13]}. {done}{warning}"
+        warning = f" {count} run{'' if count == 1 else 's'} relied on it; look at them." if count else ""
+        return f"Signed by {self.reviewer}: {self.decision.value} run {self.run_id[:13]}. {done}{said}{warning}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +101,24 @@ class Desk:
     ledger: Ledger
     policy: Policy
     verified: Callable[[], VerifiedQueries]
-    linker: Callable[[], Linker]
+    retriever: Callable[[], Retriever]
     warehouse: Callable[[], Warehouse]
+
+    @property
+    def linker(self) -> Linker:
+        """What links words to what is known."""
+        return self.retriever().linker
+
+    def signer(self, person: str, passphrase: str = "") -> Signer:
+        """The key of that person; `passphrase` is the key's, if it has one.
+
+        Raises:
+            IdentityError: it is not at hand, or does not open.
+        """
+        from audit.identity import Keyring
+        from audit.session import KEYS_NAME
+
+        return Keyring(self.settings.state_dir / KEYS_NAME).load(person, passphrase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,42 +129,58 @@ class Restored:
     removed: tuple[str, ...]
 
 
-def review(desk: Desk, request: ReviewRequest, *, reviewer: str) -> Reviewed:
+def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str = "") -> Reviewed:
     """Sign a decision in the name of `reviewer`, whose key must be at hand, and do what follows from it.
 
-    Raises:
-        AuditError: the rules, the key or the ledger do not allow it (see `audit.errors`); nothing was written.
-        RefusedError, FailedError: an amendment's statement was refused or failed; nothing was signed. Or the decision
-            is signed and memory could not follow, which the message says.
-    """
-    from audit.identity import Keyring
-    from audit.review import submit_review
-    from audit.runs import resolve_run_id
-    from audit.session import KEYS_NAME
+    `passphrase` is that of the key, if it has one.
 
-    signer = Keyring(desk.settings.state_dir / KEYS_NAME).load(reviewer)
-    run_id = resolve_run_id(desk.ledger, request.run_id)
+    Raises:
+        AuditError: the rules, the key or the ledger do not allow it (see `audit.errors`); nothing was signed.
+        RefusedError, FailedError: an amendment's statement was refused or failed, or a check found an error in it
+            (`FindingsError`); nothing was signed. Or the decision is signed and memory could not follow, which the
+            message says.
+    """
+    from audit.assignment import claim
+    from audit.review import check_may_decide, submit_review
+
+    signer = desk.signer(reviewer, passphrase)
+    allow_self = desk.policy.review.allow_self
+    if request.take_over:
+        claim(desk.ledger, signer, run_id=request.run_id, take_over=True, allow_self=allow_self)
+    run = check_may_decide(desk.ledger, signer, run_id=request.run_id, decision=request.decision, allow_self=allow_self)
     if request.decision is not Decision.REJECT:
         desk.verified()
     if request.decision in (Decision.ACCEPT, Decision.AMEND):
-        desk.linker()
-    sql, fingerprint = None, ""
+        desk.retriever()
+    amendment = None
     if request.decision is Decision.AMEND:
-        sql, fingerprint = _executed(desk, run_id, request.sql or "", reviewer)
+        amendment = execute_amendment(
+            desk,
+            run.run_id,
+            request.sql or "",
+            question=run.question,
+            reviewer=reviewer,
+            despite_findings=request.despite_findings,
+        )
     record = submit_review(
         desk.ledger,
         signer,
-        run_id=run_id,
+        run_id=run.run_id,
         decision=request.decision,
         reason_code=request.reason_code,
         reason=request.reason,
-        sql=sql,
-        result_fingerprint=fingerprint,
-        allow_self=desk.policy.review.allow_self,
+        sql=amendment.sql if amendment else None,
+        result_fingerprint=amendment.result_fingerprint if amendment else "",
+        allow_self=allow_self,
     )
-    _follow(desk, run_id, request.decision)
-    relied = _relied_on(desk.ledger, run_id) if request.decision is Decision.REVOKE else ()
-    return Reviewed(run_id, request.decision, record.actor, record.hash, relied)
+    done = _reviewed(record, request.decision, amendment.findings if amendment else ())
+    if not done.is_complete:
+        return done
+    _follow(desk, done.run_id, done.decision)
+    if done.decision is not Decision.REVOKE:
+        return done
+    impact = follow_revocation(desk.ledger, desk.settings.state_dir, done.run_id, actor=record.actor)
+    return replace(done, relied=tuple(each.run_id for each in impact.runs), impact=impact)
 
 
 def restore(ledger: Ledger, verified: VerifiedQueries, linker: Linker) -> Restored:
@@ -154,13 +212,14 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     Raises:
         UsageError, FailedError, AuditUnavailableError: the part that is wrong, with what to do about it.
     """
-    from agent.services import open_ledger
+    from agent.services import open_ledger, record_policy
     from agent.warehouse.policy import load_policy
     from agent.warehouse.privileges import open_checked
 
     with ExitStack() as parts:
         policy = load_policy(settings.workspace / "policy.yaml")
         ledger = parts.enter_context(open_ledger(settings, create=False))
+        record_policy(ledger, policy, settings)  # what was changed since it was last opened holds for this decision
 
         @cache
         def store() -> Any:
@@ -175,11 +234,11 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             return VerifiedQueries(store())
 
         @cache
-        def linker() -> Linker:
+        def retriever() -> Retriever:
             from memory.knowledge import open_knowledge
 
             metrics = settings.workspace / "metrics.yaml"
-            return open_knowledge(store(), settings.state_dir, metrics, withhold=policy.withheld).linker
+            return open_knowledge(store(), settings.state_dir, metrics, withhold=policy.withheld).retriever
 
         @cache
         def warehouse() -> Warehouse:
@@ -188,7 +247,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             parts.callback(opened.close)
             return opened
 
-        yield Desk(settings, ledger, policy, verified, linker, warehouse)
+        yield Desk(settings, ledger, policy, verified, retriever, warehouse)
 
 
 def desk_of(services: Services) -> Desk:
@@ -198,65 +257,14 @@ def desk_of(services: Services) -> Desk:
         services.ledger,
         services.policy,
         lambda: services.verified,
-        lambda: services.retriever.linker,
+        lambda: services.retriever,
         lambda: services.warehouse,
     )
 
 
-def _executed(desk: Desk, run_id: str, sql: str, reviewer: str) -> tuple[str, str]:
-    """Judge and run a corrected statement as any draft, on the run's record; gives it and its result's fingerprint."""
-    from agent.steps.guard import judge
-    from agent.warehouse.budget import weigh
-
-    warehouse = desk.warehouse()
-    policy = desk.policy.of(reviewer)
-    limits = policy.effective_limits(desk.settings.limits)
-    verdict = judge(
-        sql,
-        dialect=warehouse.dialect,
-        catalog=desk.linker().catalog,
-        policy=policy,
-        max_rows=limits.max_rows,
-    )
-    if not verdict.allowed:
-        raise RefusedError(
-            ErrorClass(verdict.error_class), verdict.message, "Correct the statement; nothing was signed."
-        )
-    weighed = weigh(warehouse, verdict.sql, desk.linker().catalog, limits)
-    if weighed.refusal is not None:
-        refusal = weighed.refusal
-        raise RefusedError(
-            ErrorClass(refusal.error_class), refusal.message, "Correct the statement; nothing was signed."
-        )
-    intent = {
-        "sql": verdict.sql,
-        "warehouse": warehouse.display_url,
-        "verdict": "allowed",
-        "purpose": "amendment",
-        **weighed.to_json(),
-    }
-    desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
-    outcome = warehouse.execute(verdict.sql, max_rows=limits.max_rows)
-    result, error = outcome.result, outcome.error
-    body = {
-        "sql": verdict.sql,
-        "ok": result is not None,
-        "row_count": len(result.rows) if result else 0,
-        "truncated": bool(result and result.truncated),
-        "result_fingerprint": result.fingerprint if result else "",
-        "elapsed_ms": round(outcome.elapsed_ms, 2),
-        "error_class": error.error_class if error else "",
-        "purpose": "amendment",
-    }
-    desk.ledger.append("run.outcome", body, run_id=run_id, actor=reviewer)
-    if result is None:
-        message = error.message if error else "It gave no result."
-        raise FailedError(
-            ErrorClass(error.error_class) if error else ErrorClass.WAREHOUSE_OTHER,
-            f"The corrected statement failed: {message}",
-            "Correct it; nothing was signed.",
-        )
-    return verdict.sql, result.fingerprint
+def _reviewed(record: Record, decision: Decision, findings: tuple[Finding, ...]) -> Reviewed:
+    approval, needed = record.body["approval"], record.body["approvals_needed"]
+    return Reviewed(str(record.run_id), decision, record.actor, record.hash, approval, needed, findings)
 
 
 def _follow(desk: Desk, run_id: str, decision: Decision) -> None:
@@ -270,7 +278,7 @@ def _follow(desk: Desk, run_id: str, decision: Decision) -> None:
         elif decision is not Decision.REJECT:
             run = accepted_run(desk.ledger, run_id)
             if run is not None:  # somebody else may have revoked it in this very moment
-                desk.verified().add(_as_query(run, desk.linker()))
+                desk.verified().add(_as_query(run, desk.linker))
     except MemoryFailure as error:
         raise FailedError(
             ErrorClass.MEMORY_UNAVAILABLE,
@@ -293,13 +301,4 @@ def _as_query(run: AcceptedRun, linker: Linker) -> VerifiedQuery:
         semantics_fingerprint=linker.layer.fingerprint,
         depends=dependencies(run.question, run.sql, run.dialect, linker),
         as_of=linker.layer.today().isoformat(),
-    )
-
-
-def _relied_on(ledger: Ledger, run_id: str) -> tuple[str, ...]:
-    """Runs that were answered from this one."""
-    return tuple(
-        record.run_id
-        for record in ledger.records(kinds=("run.recalled",))
-        if record.run_id and record.body.get("verified_run_id") == run_id
     )

@@ -30,6 +30,10 @@ _TITLES: Final = {
     "run.answered": "ended",
     "run.replayed": "run again",
     "review": "reviewed",
+    "revocation": "what stood on it when it was revoked",
+    "review.assigned": "assigned",
+    "review.claimed": "claimed",
+    "review.released": "given back",
 }
 _HASH_KEYS: Final = ("hash", "fingerprint", "key_id", "nonce", "signature", "previous_head", "revokes")
 _SHORT_HASH: Final = 16

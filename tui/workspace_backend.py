@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from agent.run import Answer
 from agent.settings import Settings
+from audit.assignment import claim, release
 from audit.monitor import MonitorFigures, monitor
+from audit.queue import QueuedRun, review_queue
 from audit.runs import RunSummary, RunTrace, get_run, list_runs
 from tui.backend import Notice, StepSeen, WorkspaceCard
 from tui.reviewing import ReviewRequest, desk_of, review
+from tui.text import moment
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from audit.identity import Signer
     from memory.linking import Linker
 
 __all__ = ["WorkspaceBackend", "step_note", "suggestions"]
@@ -25,8 +29,9 @@ _SUGGESTED = 5
 class WorkspaceBackend:
     """See `tui.backend.Backend`. Every method is called from the same thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, signer: Signer | None = None) -> None:
         self._settings = settings
+        self._signer = signer
         self._parts = ExitStack()
         self._services: Services | None = None
 
@@ -42,6 +47,7 @@ class WorkspaceBackend:
                 open_services(
                     self._settings,
                     progress=lambda part, done, total: notice(f"{_PARTS.get(part, part)}…", done, total),
+                    signer=self._signer,
                 )
             )
             notice("Starting the model…", 0, 0)
@@ -53,29 +59,48 @@ class WorkspaceBackend:
             dialect=services.warehouse.dialect,
             model=model,
             person=self._settings.user,
+            key_protected=_key_protected(self._settings),
             suggestions=suggestions(services.retriever.linker),
         )
 
-    def ask(self, question: str, on_step: StepSeen) -> Answer:
+    def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
         """Answer one question; every step is told as it ends."""
         from agent.ask import StepEvent, ask
 
         def seen(event: StepEvent) -> None:
             on_step(event.step, event.elapsed_ms, step_note(event.step, event.state_patch))
 
-        return ask(self._opened, question, asker=self._settings.user, on_step=seen)
+        return ask(self._opened, question, asker=self._settings.user, cost_accepted=cost_accepted, on_step=seen)
 
     def runs(self, *, limit: int, review_status: str | None) -> tuple[RunSummary, ...]:
         """The newest runs."""
         return tuple(list_runs(self._opened.ledger, limit=limit, review_status=review_status))
 
+    def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
+        """The runs that wait."""
+        sensitive = self._opened.policy.review.sensitive_tables
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive)[:limit])
+
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
         return get_run(self._opened.ledger, run_id)
 
-    def sign(self, request: ReviewRequest) -> str:
+    def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
-        return review(desk_of(self._opened), request, reviewer=self._settings.user).note
+        return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
+
+    def claim(self, run_id: str, *, take_over: bool) -> str:
+        """Claim as the person at the keyboard."""
+        desk = desk_of(self._opened)
+        signer, allow_self = desk.signer(self._settings.user), desk.policy.review.allow_self
+        record = claim(desk.ledger, signer, run_id=run_id, take_over=take_over, allow_self=allow_self)
+        return f"Run {run_id[:13]} is yours until {moment(record.body['until'])} UTC."
+
+    def release(self, run_id: str) -> str:
+        """Release as the person at the keyboard."""
+        desk = desk_of(self._opened)
+        release(desk.ledger, desk.signer(self._settings.user), run_id=run_id)
+        return f"Run {run_id[:13]} is anybody's again."
 
     def figures(self) -> MonitorFigures:
         """What the ledger says of all runs."""
@@ -91,6 +116,19 @@ class WorkspaceBackend:
         if self._services is None:
             raise RuntimeError("The backend was asked before it was opened.")
         return self._services
+
+
+def _key_protected(settings: Settings) -> bool:
+    """Whether the person's key needs a passphrase; one that is missing or unsafe is told when it is to sign."""
+    from audit.errors import IdentityError
+    from audit.identity import Keyring
+    from audit.keystore import Protection
+    from audit.session import KEYS_NAME
+
+    try:
+        return Keyring(settings.state_dir / KEYS_NAME).protection(settings.user) is Protection.PASSPHRASE
+    except IdentityError:
+        return False
 
 
 def step_note(step: str, patch: dict[str, Any]) -> str:

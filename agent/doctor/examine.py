@@ -10,12 +10,15 @@ from typing import Final
 
 import structlog
 
+from agent.doctor.custody import check_custody
 from agent.doctor.database import check_privileges, check_statistics
 from agent.doctor.diagnosis import Diagnosis, Severity
+from agent.doctor.identities import check_identities
 from agent.doctor.meanings import check_metrics, check_names, check_policy
 from agent.doctor.models import check_fallbacks, check_model
 from agent.doctor.parts import Parts, UntriedError
 from agent.doctor.reach import check_checkpoints, check_index, check_ledger, check_warehouse
+from agent.doctor.revoked import check_revoked
 from agent.doctor.scans import check_scans
 from agent.doctor.tables import check_joins, check_keys, check_sync
 from agent.errors import AffidavitError
@@ -31,6 +34,8 @@ CHECKS: Final[dict[str, Check]] = {
     "warehouse": check_warehouse,
     "ledger": check_ledger,
     "checkpoints": check_checkpoints,
+    "identities": check_identities,
+    "custody": check_custody,
     "model": check_model,
     "fallbacks": check_fallbacks,
     "index": check_index,
@@ -43,6 +48,7 @@ CHECKS: Final[dict[str, Check]] = {
     "statistics": check_statistics,
     "privileges": check_privileges,
     "scans": check_scans,
+    "revoked": check_revoked,
 }
 """In this order: the check named after a part that others need, too, is the one that opens it and tells its failure."""
 
@@ -50,6 +56,7 @@ _LEADS_TO: Final = {
     "warehouse": "No question can be answered.",
     "ledger": "Nothing is shown that cannot be put on the record, so no question is answered.",
     "checkpoints": "What the ledger lacks cannot be told.",
+    "identities": "Nobody can sign.",
     "model": "Only what is compiled or recalled without a model is answered.",
     "index": "Nothing known can be looked up, so no question is answered.",
     "sync": "What memory knows cannot be compared with the warehouse.",
@@ -58,7 +65,7 @@ _LEADS_TO: Final = {
 }
 """What a part's failure means to whoever asks."""
 _UNKNOWN: Final = "Whether all is well there is not known."
-_BESIDE: Final = frozenset({"statistics", "privileges", "scans"})
+_BESIDE: Final = frozenset({"custody", "statistics", "privileges", "scans", "revoked"})
 """Checks of what answers do not depend on: a database that will not say is no error."""
 
 _log = structlog.get_logger(__name__)

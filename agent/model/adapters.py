@@ -9,7 +9,7 @@ values.
 
     {"version": 1,
      "adapters": [{"name", "path", "sha256", "base", "dataset_hash", "created", "dialect",
-                   "figures": {...} | null}, ...],
+                   "figures": {...} | null, "made_from", "despite_revoked"}, ...],
      "promoted": ["first", "second"],            the stack of promotions; the last one is served
      "history":  [{"at", "action", "name", "previous", "by", "forced"}, ...]}
 
@@ -84,6 +84,10 @@ class Adapter:
     dialect: str = ""
     """sqlglot name of the dialect it was trained to write; empty for the warehouse's own."""
     figures: AdapterFigures | None = None
+    made_from: tuple[str, ...] = ()
+    """The sha256 of adapters whose weights it went on from, or is the mean of."""
+    despite_revoked: tuple[str, ...] = ()
+    """Runs whose reviews had been revoked when it was trained on them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +247,8 @@ def _adapter(entry: dict[str, Any]) -> Adapter:
     if set(entry) - known:
         raise TypeError(", ".join(sorted(set(entry) - known)))
     figures = entry.get("figures")
-    return Adapter(**{**entry, "figures": None if figures is None else AdapterFigures(**figures)})
+    lists = {name: tuple(entry.get(name) or ()) for name in ("made_from", "despite_revoked")}
+    return Adapter(**{**entry, **lists, "figures": None if figures is None else AdapterFigures(**figures)})
 
 
 def _broken(path: Path, problem: str) -> UsageError:

@@ -15,8 +15,10 @@ from agent.run import Grounding, Piece, RunState
 
 if TYPE_CHECKING:
     from agent.services import Services
+    from agent.warehouse.policy import Policy
+    from memory.retrieval import Retriever
 
-__all__ = ["node", "schema_listing"]
+__all__ = ["node", "retrieved", "schema_listing"]
 
 _CHARS_PER_TOKEN = 3
 """Low for English, right for identifiers: a prompt that is cut a little early still works, one too long does not."""
@@ -30,7 +32,7 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         FailedError: the index cannot be read (`memory_unavailable`).
         AuditUnavailableError: it could not be recorded.
     """
-    grounding = schema_listing(services) if state["direct"] else _retrieved(state["question"], services)
+    grounding = schema_listing(services) if state["direct"] else _of_question(state["question"], services)
     grounding = fit_grounding(grounding, _room(services, state["question"]))
     body = {
         "pieces": [
@@ -64,12 +66,20 @@ def schema_listing(services: Services) -> Grounding:
     return Grounding(tuple(pieces), services.catalog.fingerprint, services.layer.fingerprint)
 
 
-def _retrieved(question: str, services: Services) -> Grounding:
+def retrieved(question: str, retriever: Retriever, *, max_pieces: int, dialect: str, policy: Policy) -> Grounding:
+    """What retrieval links to a question, without the tables and columns that the policy denies.
+
+    Raises:
+        FailedError: the index cannot be read (`memory_unavailable`).
+    """
     from memory.errors import MemoryFailure
 
     try:
-        found = services.retriever.retrieve(
-            question, max_pieces=services.settings.memory.max_pieces, dialect=services.draft_dialect
+        found = retriever.retrieve(
+            question,
+            max_pieces=max_pieces,
+            dialect=dialect,
+            hidden=policy.denied_columns(retriever.linker.catalog),
         )
     except MemoryFailure as error:
         raise FailedError(
@@ -80,9 +90,19 @@ def _retrieved(question: str, services: Services) -> Grounding:
     pieces = (
         Piece(piece.kind, piece.id, piece.version, piece.text, piece.score)
         for piece in found.pieces
-        if piece.kind != "table" or services.policy.table_allowed(piece.id)
+        if piece.kind != "table" or policy.table_allowed(piece.id)
     )
     return Grounding(tuple(pieces), found.catalog_fingerprint, found.semantics_fingerprint)
+
+
+def _of_question(question: str, services: Services) -> Grounding:
+    return retrieved(
+        question,
+        services.retriever,
+        max_pieces=services.settings.memory.max_pieces,
+        dialect=services.draft_dialect,
+        policy=services.policy,
+    )
 
 
 def _room(services: Services, question: str) -> int:

@@ -12,6 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from agent.steps.faults import Known, parsed
+from agent.steps.literals import empty_patterns, percent_pattern
 from agent.warehouse.dates import lacks_functions, rewrite_dates
 from agent.warehouse.dialects import render
 from agent.warehouse.functions import allowed_function_names
@@ -33,8 +34,6 @@ _MARKS: dict[str, str] = {
 }
 """What is said so in one dialect and in few others."""
 _TEXT_QUOTES = ("mysql", "bigquery")
-_JAVA = re.compile(r"(?:yyyy|yy|MM|dd|HH|mm|ss|[-/ :._])+")
-_JAVA_PARTS = (("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"))
 
 
 def transpiled(sql: str, known: Known) -> str | None:
@@ -85,11 +84,8 @@ def _with_our_formats(tree: exp.Expr) -> exp.Expr:
             cast.set("to", exp.DataType.build("timestamp"))
     for node in tree.find_all(exp.TimeToStr, exp.StrToTime, exp.StrToDate):
         pattern = node.args.get("format")
-        if isinstance(pattern, exp.Literal) and "%" not in pattern.name and _JAVA.fullmatch(pattern.name):
-            name = pattern.name
-            for theirs, ours in _JAVA_PARTS:
-                name = name.replace(theirs, ours)
-            pattern.set("this", name)
+        if isinstance(pattern, exp.Literal) and (meant := percent_pattern(pattern.name)) is not None:
+            pattern.set("this", meant)
     return tree
 
 
@@ -107,8 +103,7 @@ def _is_spoken(sql: str, dialect: str) -> bool:
     tree = parsed(sql, dialect)
     if tree is None or lacks_functions(tree, dialect) or foreign_function(tree, dialect):
         return False
-    patterns = [node.args.get("format") for node in tree.find_all(exp.TimeToStr)]
-    if any(isinstance(pattern, exp.Literal) and "%" not in pattern.name for pattern in patterns):
+    if empty_patterns(tree):
         return False
     names = allowed_function_names(dialect)
     return all(node.name.lower() in names for node in tree.find_all(exp.Anonymous))

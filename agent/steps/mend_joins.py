@@ -50,7 +50,7 @@ def join_added(sql: str, known: Known) -> str | None:
         return None
     present = {alias: table for alias, table in fault.sources.items() if table}
     owner, alias = _owner_of(fault.node, select, present, known)
-    if _is_behind_nothing(fault, owner):
+    if _is_behind_nothing(fault, owner) or _is_in_a_query_beside(fault):
         return None
     owners = [owner] if owner else [table.name for table in known.catalog.tables if table.column(fault.node.name)]
     route = _only_route(present.values(), owners, select, known)
@@ -65,6 +65,17 @@ def _is_behind_nothing(fault: ColumnFault, owner: str) -> bool:
     """Whether it stands behind an alias that is not there and that says of no table that it was left out."""
     qualifier = fault.node.table
     return bool(qualifier) and not owner and not any(same_name(alias, qualifier) for alias in fault.sources)
+
+
+def _is_in_a_query_beside(fault: ColumnFault) -> bool:
+    """Whether a query that is there, by a WITH clause or in FROM, gives a column of that name: it may be meant."""
+    beside = {alias.casefold() for alias, table in fault.sources.items() if table is None}
+    queries = (
+        query.this
+        for query in fault.tree.find_all(exp.CTE, exp.Subquery)
+        if query.alias.casefold() in beside and isinstance(query.this, exp.Query)
+    )
+    return any(same_name(name, fault.node.name) for query in queries for name in query.named_selects)
 
 
 def join_key_mended(sql: str, known: Known) -> str | None:

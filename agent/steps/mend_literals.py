@@ -6,14 +6,32 @@ merely another order of the right ones: a date without quotes is a subtraction, 
 
 from __future__ import annotations
 
+from functools import reduce
+
 from sqlglot import exp
 
 from agent.steps.faults import Known, column_fault_in, parsed
-from agent.steps.literals import family_of, misfits, quoted_names
+from agent.steps.literals import (
+    empty_patterns,
+    misfits,
+    numbers_as_texts,
+    percent_pattern,
+    quoted_names,
+    swapped_patterns,
+    texts_added,
+)
 from agent.warehouse.dialects import render
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
 
-__all__ = ["cast_dropped", "literal_fitted", "name_unquoted", "rounded_as_decimal", "text_quoted"]
+__all__ = [
+    "cast_dropped",
+    "literal_fitted",
+    "name_unquoted",
+    "pattern_said",
+    "rounded_as_decimal",
+    "text_quoted",
+    "texts_joined",
+]
 
 
 def literal_fitted(sql: str, known: Known) -> str | None:
@@ -30,20 +48,51 @@ def literal_fitted(sql: str, known: Known) -> str | None:
 
 
 def cast_dropped(sql: str, known: Known) -> str | None:
-    """`SUM(CAST(Quantity AS TEXT))` → `SUM(Quantity)`: a number need not be made a text to be added up."""
+    """`SUM(CAST(Quantity AS TEXT))` → `SUM(Quantity)`: a number need not be made a text to be added up or compared."""
     tree, found = _resolved(sql, known)
     if tree is None:
         return None
-    casts = [
-        aggregate.this
-        for aggregate in tree.find_all(exp.Sum, exp.Avg)
-        if isinstance(aggregate.this, exp.Cast)
-        and aggregate.this.to.is_type(*exp.DataType.TEXT_TYPES)
-        and family_of(aggregate.this.this, found, known.catalog) == "number"
-    ]
-    for cast in casts:
-        cast.replace(cast.this)
-    return render(tree, known.dialect) if casts else None
+    aggregates = numbers_as_texts(tree, found, known.catalog)
+    for aggregate in aggregates:
+        aggregate.set("this", aggregate.this.this)
+    return render(tree, known.dialect) if aggregates else None
+
+
+def texts_joined(sql: str, known: Known) -> str | None:
+    """`FirstName + ' ' + LastName` → `FirstName || ' ' || LastName`, where `+` takes texts for numbers."""
+    tree = parsed(sql, known.dialect)
+    sums = texts_added(tree) if tree is not None else []
+    if tree is None or not sums or any(_is_condition(part) for added in sums for part in added.flatten()):
+        return None
+    for added in sums:
+        parts = [part.copy() for part in added.flatten()]
+        together = exp.func("CONCAT", *parts) if known.dialect == "mysql" else reduce(_piped, parts)
+        added.replace(together)
+    return render(tree, known.dialect)
+
+
+def _is_condition(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Predicate | exp.Connector | exp.Not)
+
+
+def _piped(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    return exp.DPipe(this=left, expression=right, safe=True)
+
+
+def pattern_said(sql: str, known: Known) -> str | None:
+    """`DATE_FORMAT(d, 'yyyy-MM')` → `DATE_FORMAT(d, '%Y-%m')`, `STRFTIME(d, '%Y')` → `STRFTIME('%Y', d)` for SQLite."""
+    tree = parsed(sql, known.dialect)
+    patterns, swapped = (empty_patterns(tree), swapped_patterns(tree)) if tree is not None else ([], [])
+    meant = [percent_pattern(pattern.name) for pattern in patterns]
+    if tree is None or not (patterns or swapped) or None in meant:
+        return None
+    for pattern, said in zip(patterns, meant, strict=True):
+        pattern.set("this", said)
+    for node in swapped:
+        pattern, date = next(node.this.find_all(exp.Literal)), node.args["format"]
+        node.set("format", pattern.copy())
+        node.set("this", date.copy())
+    return render(tree, known.dialect)
 
 
 def rounded_as_decimal(sql: str, known: Known) -> str | None:

@@ -16,7 +16,14 @@ from agent.steps.checks.values import ARROW
 from agent.steps.faults import Known, Mend, parsed
 from agent.steps.mend_dialect import transpiled
 from agent.steps.mend_joins import join_key_mended
-from agent.steps.mend_literals import cast_dropped, literal_fitted, name_unquoted, rounded_as_decimal
+from agent.steps.mend_literals import (
+    cast_dropped,
+    literal_fitted,
+    name_unquoted,
+    pattern_said,
+    rounded_as_decimal,
+    texts_joined,
+)
 from agent.steps.mend_names import NAME_MENDS, qualified
 from agent.steps.mend_text import (
     apostrophe_doubled,
@@ -109,7 +116,12 @@ def division_made_real(sql: str, known: Known) -> str | None:
     tree = parsed(sql, known.dialect)
     if tree is None:
         return None
-    divisions = [found for found in tree.find_all(exp.Div) if found.find(exp.AggFunc) is not None]
+    told = {finding.evidence for finding in known.findings if finding.check == "integer_division"}
+    divisions = [
+        found
+        for found in tree.find_all(exp.Div)
+        if found.find(exp.AggFunc) is not None or found.sql(known.dialect) in told
+    ]
     for division in divisions:
         left = division.this
         product = exp.Mul(this=exp.Literal.number("1.0"), expression=left.copy())
@@ -126,7 +138,7 @@ def value_respelled(sql: str, known: Known) -> str | None:
         return None
     literals = [
         literal
-        for compared in tree.find_all(exp.EQ, exp.In)
+        for compared in tree.find_all(exp.EQ, exp.NEQ, exp.In)
         for literal in (compared.expressions if isinstance(compared, exp.In) else [compared.expression])
         if isinstance(literal, exp.Literal) and literal.is_string and literal.name in stored
     ]
@@ -180,6 +192,9 @@ CHECK_MENDS: dict[str, tuple[Mend, ...]] = {
     "cartesian_product": (join_key_mended,),
     "self_comparison": (join_key_mended,),
     "literal_type": (literal_fitted,),
+    "date_pattern": (pattern_said,),
+    "text_added": (texts_joined,),
+    "number_as_text": (cast_dropped,),
     "quoted_name": (name_unquoted,),
     "integer_division": (division_made_real,),
     "unknown_value": (value_respelled,),
@@ -206,6 +221,7 @@ SAID: dict[str, str] = {
     "name_unquoted": "a column's name in the quotes of a text was read as the column",
     "nearest_column": "a column was read as the nearest one of its tables",
     "nearest_table": "a table was read as the nearest one",
+    "pattern_said": "a pattern of a date was written as this database has it",
     "qualified": "a column of several tables was taken from the one that the join makes it equal to",
     "quoted_text": "a text in the quotes of a name was read as a text",
     "quotes_straightened": "typographic quotes were read as plain ones",
@@ -215,6 +231,7 @@ SAID: dict[str, str] = {
     "table_by_columns": "a table was read as the only one with the columns it is used for",
     "text_quoted": "a word without quotes was read as the stored value",
     "transpiled": "it was written for another database and was said in the warehouse's dialect",
+    "texts_joined": "texts that were added up were put together",
     "value_quoted": "a stored value without quotes was given them",
     "value_respelled": "a value was spelt as it is stored",
 }

@@ -18,7 +18,14 @@ from sqlalchemy.pool import QueuePool
 
 from agent.errors import ErrorClass, RefusedError
 from agent.settings import GuardLimits
-from agent.warehouse.reading import LOCK_TIMEOUT_S, PlanForm, ReadingCursor, not_a_query, time_limit
+from agent.warehouse.reading import (
+    INTERRUPT_AGAIN_S,
+    LOCK_TIMEOUT_S,
+    PlanForm,
+    ReadingCursor,
+    not_a_query,
+    time_limit,
+)
 
 __all__ = ["DuckdbReader", "SqliteReader"]
 
@@ -151,7 +158,8 @@ class _Aside:
             return under_way.result()
         except KeyboardInterrupt:
             self._cursor.interrupt()
-            wait((under_way,))
+            while not wait((under_way,), INTERRUPT_AGAIN_S).done:
+                self._cursor.interrupt()
             raise
 
 
@@ -203,6 +211,7 @@ class DuckdbReader:
                 aside.execute(f"{_DUCKDB_EXPLAIN[plan]} {sql}" if plan else sql)
                 yield aside
         finally:
+            cursor.interrupt()  # of a result that was not read to its end DuckDB would go on making rows
             cursor.close()
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, ValidationError
 
 from agent.errors import ErrorClass, UsageError
-from agent.warehouse.policy_rules import LimitRules, Mask, RecordRules, ReviewRules, Role, Rules
+from agent.warehouse.policy_rules import LimitRules, Mask, RecordRules, ReviewRules, Role, Rules, matches
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy", "load_policy"]
 
-_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, record and limits."
+_HINT = (
+    "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, asking, record and limits."
+)
 _EVERYBODY_ELSE = "*"
 
 
@@ -36,6 +38,8 @@ class Policy(Rules):
     version: Literal[1] = 1
     review: ReviewRules = ReviewRules()
     record: RecordRules = RecordRules()
+    asking: Literal["anyone", "enrolled"] = "anyone"
+    """Whether a question must be signed with an enrolled key of who asks."""
     limits: LimitRules = LimitRules()
     roles: dict[str, Role] = Field(default_factory=dict)
     _held: tuple[Role, ...] = PrivateAttr(default=())
@@ -62,6 +66,16 @@ class Policy(Rules):
     def column_denied(self, table: str, column: str) -> bool:
         """Whether statements must not touch this column, wherever in the statement it stands."""
         return any(rules.denies_column(table, column) for rules in self._rules)
+
+    def denied_columns(self, catalog: Catalog) -> frozenset[str]:
+        """The columns of the catalog that statements must not touch, as `Table.Column`."""
+        denying = [rules for rules in self._rules if rules.columns.deny]
+        return frozenset(
+            f"{table.name}.{column.name}"
+            for table in (catalog.tables if denying else ())
+            for column in table.columns
+            if any(rules.denies_column(table.name, column.name) for rules in denying)
+        )
 
     def view_hidden(self, view: Table, catalog: Catalog) -> bool:
         """Whether a view could show what is held back of the tables that it reads, and nobody has said that it may."""
@@ -118,6 +132,7 @@ class Policy(Rules):
         tables = [table.name for table in catalog.tables]
         columns = [f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns]
         found = [name for rules in (self, *self.roles.values()) for name in rules.unmatched(tables, columns)]
+        found += [name for name in self._reviewed_tables if not any(matches(table, (name,)) for table in tables)]
         return tuple(dict.fromkeys(found))
 
     def warnings(self, catalog: Catalog) -> tuple[str, ...]:
@@ -127,6 +142,10 @@ class Policy(Rules):
             " or take it out, then run `affidavit memory sync`."
             for name in self.unknown_names(catalog)
         )
+
+    @property
+    def _reviewed_tables(self) -> tuple[str, ...]:
+        return (*self.review.two_for.tables, *self.review.sensitive_tables)
 
     @property
     def _rules(self) -> tuple[Rules, ...]:

@@ -19,6 +19,7 @@ __all__ = [
     "RowLimit",
     "Rules",
     "TableRules",
+    "TwoFor",
     "matches",
 ]
 
@@ -131,11 +132,26 @@ class Rules(_Section):
         return tuple(pattern for pattern, names in listed if not any(matches(name, (pattern,)) for name in names))
 
 
+class TwoFor(_Section):
+    """The runs that take two reviewers; one that fits any of these does."""
+
+    tables: tuple[str, ...] = Field(default=(), strict=False)
+    scanned_rows: int | None = Field(default=None, ge=0)
+    below_confidence: float | None = Field(default=None, ge=0, le=1, strict=False)
+
+
 class ReviewRules(_Section):
-    """Who may sign."""
+    """Who may sign, how many have to, and what is looked at first."""
 
     allow_self: bool = False
     """Whether the asker may accept their own run."""
+    reviewers: Literal[1, 2] = 1
+    """How many people must approve any run."""
+    two_for: TwoFor = TwoFor()
+    claim_hours: float = Field(default=4.0, gt=0, le=24 * 365, strict=False)
+    """After how many hours a claim lapses."""
+    sensitive_tables: tuple[str, ...] = Field(default=(), strict=False)
+    """Tables whose runs are reviewed first; it decides about nothing else."""
 
 
 class RecordRules(_Section):

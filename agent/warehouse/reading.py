@@ -15,6 +15,7 @@ from agent.errors import ErrorClass, RefusedError
 __all__ = [
     "CONNECT_TIMEOUT_S",
     "GRACE_S",
+    "INTERRUPT_AGAIN_S",
     "LOCK_TIMEOUT_S",
     "PlanForm",
     "Reader",
@@ -26,6 +27,7 @@ __all__ = [
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 5
+INTERRUPT_AGAIN_S = 0.2
 GRACE_S = 1.0
 """A server that enforces its own time limit gets this much longer before the client cuts it off."""
 PlanForm = Literal["text", "data"]
@@ -63,16 +65,21 @@ class Reader(Protocol):
 
 @contextmanager
 def time_limit(seconds: float, interrupt: Callable[[], object]) -> Iterator[None]:
-    """Call `interrupt` from another thread after `seconds`, and turn what that causes into TimeoutError."""
-    fired = threading.Event()
+    """Call `interrupt` from another thread after `seconds`, and turn what that causes into TimeoutError.
+
+    It is called again until the work has stopped: an engine that is between two pieces of work hears of none.
+    """
+    fired, done = threading.Event(), threading.Event()
 
     def cut_off() -> None:
-        fired.set()
-        interrupt()
+        pause, again = seconds, INTERRUPT_AGAIN_S
+        while not done.wait(pause):
+            fired.set()
+            interrupt()
+            pause, again = again, 2 * again
 
-    timer = threading.Timer(seconds, cut_off)
-    timer.daemon = True
-    timer.start()
+    watch = threading.Thread(target=cut_off, name="affidavit-time-limit", daemon=True)
+    watch.start()
     try:
         yield
     except Exception as error:
@@ -80,7 +87,8 @@ def time_limit(seconds: float, interrupt: Callable[[], object]) -> Iterator[None
             raise TimeoutError(f"The statement ran longer than {seconds:g} s and was stopped.") from error
         raise
     finally:
-        timer.cancel()
+        done.set()
+        watch.join()  # nothing that comes after may be interrupted
 
 
 def require_query(product: str, sql: str) -> None:

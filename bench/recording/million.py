@@ -18,9 +18,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.checkpoints import Checkpoint, write_checkpoint
-from audit.identity import Role, Signer, enrol
+from audit.enrolment import Role, self_enrolment_of
+from audit.identity import Signer, enrol
 from audit.ledger import Ledger
-from audit.record import Entry, seal_entry
+from audit.record import IDENTITY, Entry, seal_entry
 from audit.review import submit_review
 from audit.seal import canonical_bytes, leaf_hash
 from audit.verify import Verification, verify
@@ -49,8 +50,8 @@ def build_long(url: str, folder: Path, records: int, progress: Callable[[str, in
     file = folder / "checkpoints.jsonl"
     with Ledger.open(url, workspace=WORKSPACE) as ledger:
         key, reviewer = (Signer(name, Ed25519PrivateKey.generate()) for name in ("workspace", "Ben"))
-        enrol(ledger, key, Role.WORKSPACE)
-        enrol(ledger, reviewer, Role.REVIEWER)
+        ledger.append(IDENTITY, self_enrolment_of(key, Role.WORKSPACE, WORKSPACE), actor=key.identity.name)
+        enrol(ledger, reviewer, by=key)
         while (size := ledger.head().sequence) < records:
             count = min(max(_BATCH, records // 100), records - size)
             _put(ledger, count)

@@ -187,6 +187,7 @@ def child_process(mode: str, url: str, sql: str) -> Iterator[subprocess.Popen[st
 
 
 def child(mode: str, url: str, sql: str) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background of a shell begins without
     warehouse = open_warehouse(url, GuardLimits(timeout_s=60, max_rows=1000))
     warehouse.execute("SELECT 1")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

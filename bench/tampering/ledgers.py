@@ -12,12 +12,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, delete, insert, select, text
 
+from audit.assignment import claim
 from audit.checkpoints import Checkpoint, read_checkpoints, write_checkpoint
 from audit.engine import WRITING
-from audit.identity import Role, Signer
+from audit.enrolment import FOUNDING_ROLES, Role, request_of, self_enrolment_of, vouched
+from audit.identity import Signer, enrol
 from audit.ledger import Ledger
 from audit.record import IDENTITY, Entry
 from audit.review import submit_review
+from audit.review_rules import ReviewRules, record_rules
 from audit.schema import records_table
 from audit.seal import digest
 
@@ -78,16 +81,20 @@ def build_in(ledger: Ledger, file: Path, chance: random.Random, *, runs: int, pe
     """The same in a ledger that is open already, and empty."""
     key = new_signer("workspace", chance)
     people = {name: new_signer(name, chance) for name in PEOPLE[:people_count]}
-    roles = {key: Role.WORKSPACE} | dict.fromkeys(people.values(), Role.REVIEWER)
-    ledger.append_many([_enrolment(signer, role) for signer, role in roles.items()])
+    _enrol_all(ledger, key, list(people.values()))
+    two = people_count > 2 and chance.random() < 0.5
+    record_rules(ledger, key, ReviewRules(reviewers=2 if two else 1))
     earlier = None
     reviewed = chance.choice((0.0, 0.5))
     for number in range(runs):
-        asker, reviewer = chance.sample(sorted(people), 2)
+        asker, reviewer, *others = chance.sample(sorted(people), len(people))
         run_id = str(uuid.UUID(int=chance.getrandbits(128)))
         ledger.append_many(_run(run_id, asker, chance))
         if chance.random() < reviewed:
-            submit_review(ledger, people[reviewer], run_id=run_id, decision="accept", reason_code="correct")
+            if chance.random() < 0.3:
+                claim(ledger, people[reviewer], run_id=run_id)
+            for name in (reviewer, *(others if two and chance.random() < 0.5 else ())):
+                submit_review(ledger, people[name], run_id=run_id, decision="accept", reason_code="correct")
         if chance.random() < 0.3 or number == 0:
             write_checkpoint(ledger, key, file)
             earlier = earlier or _state(ledger, file)
@@ -129,23 +136,17 @@ def _state(ledger: Ledger, file: Path) -> State:
     return State(found, file.read_bytes())
 
 
-def enrolment_of(signer: Signer, role: Role) -> dict[str, Any]:
-    """The body of the record that enrols a key, as `audit.identity` writes it; verification holds it to that."""
-    identity = signer.identity
-    return signer.sign_body(
-        {
-            "key_id": identity.key_id,
-            "name": identity.name,
-            "public_key": identity.public_key,
-            "purpose": "affidavit.identity/1",
-            "role": role.value,
-            "workspace": WORKSPACE,
-        }
-    )
+def enrolment_of(signer: Signer, voucher: Signer, previous_head: str, *, bootstrap: bool = False) -> dict[str, Any]:
+    """The body of the record that enrols a reviewer with somebody's word for them, as `audit.identity` writes it."""
+    roles = FOUNDING_ROLES if bootstrap else (Role.REVIEWER,)
+    return vouched(request_of(signer, roles, WORKSPACE, bootstrap=bootstrap), voucher, previous_head)
 
 
-def _enrolment(signer: Signer, role: Role) -> Entry:
-    return Entry(IDENTITY, enrolment_of(signer, role), actor=signer.identity.name)
+def _enrol_all(ledger: Ledger, key: Signer, people: Sequence[Signer]) -> None:
+    """The workspace's key, the first person by it, and the others by the first."""
+    ledger.append(IDENTITY, self_enrolment_of(key, Role.WORKSPACE, WORKSPACE), actor=key.identity.name)
+    for signer in people:
+        enrol(ledger, signer, by=key if signer is people[0] else people[0])
 
 
 def _run(run_id: str, asker: str, chance: random.Random) -> Sequence[Entry]:

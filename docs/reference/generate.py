@@ -35,7 +35,8 @@ _MADE: Final = "<!-- Written by docs/reference/generate.py (`make docs`). Do not
 
 _SETTINGS_SAID: Final = {
     "workspace": "The workspace folder. Set by `-w` or `AFFIDAVIT_WORKSPACE`; not read from the file.",
-    "user": "Who is asking or reviewing. `--as` beats it; empty means the login name.",
+    "user": "Who is asking. `--as` beats it; empty means the login name. Nobody signs in a name from the file: that "
+    "takes `--as` or `AFFIDAVIT_USER`.",
     "log_level": "How much goes into `.affidavit/affidavit.log`. No secret and no result row is ever logged.",
     "warehouse.db_schema": "The schema that unqualified table names mean; for MariaDB the database.",
     "ledger.url": "SQLAlchemy URL of SQLite or PostgreSQL; a relative SQLite path is taken from the workspace folder.",
@@ -57,6 +58,9 @@ _SETTINGS_SAID: Final = {
 """What the settings' own docstrings leave unsaid."""
 
 _OTHER_VARIABLES: Final = {
+    "AFFIDAVIT_PASSPHRASE": "The passphrase of the key that signs, or of the key that is made; where it is not set, a "
+    "terminal asks for it. `--passphrase-file` beats it.",
+    "AFFIDAVIT_BY_PASSPHRASE": "The passphrase of the admin's key in `affidavit identity create --by ADMIN`.",
     "AFFIDAVIT_DEBUG": "`1` shows the traceback of an error instead of one screen. Keys of the environment, tokens and "
     "passwords in URLs are withheld from it, but it quotes what the warehouse and the model's provider said: read it "
     "before you pass it on.",
@@ -143,8 +147,9 @@ def commands_page() -> str:
     parts = [_MADE, "# Commands\n"]
     parts.append(
         "Every command takes `-w DIR` (or `AFFIDAVIT_WORKSPACE`), default the current folder. Who is asking or\n"
-        "reviewing is `--as NAME` (or `AFFIDAVIT_USER`), default the login name. Both may stand before or after the\n"
-        "command's name. `--format json` prints JSON for programs. Exit codes: [ask-json.md](ask-json.md).\n"
+        "reviewing is `--as NAME` (or `AFFIDAVIT_USER`); a question takes the login name without it, a signature does\n"
+        "not. Both may stand before or after the command's name. `--format json` prints JSON for programs. Exit\n"
+        "codes: [ask-json.md](ask-json.md).\n"
     )
     parts.append(_help_block("affidavit", root, context, level=2))
     for name in COMMANDS:

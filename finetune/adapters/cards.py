@@ -37,6 +37,8 @@ class _Card:
     created: datetime
     dialect: str
     figures: AdapterFigures | None
+    made_from: tuple[str, ...] = ()
+    despite_revoked: tuple[str, ...] = ()
 
 
 def register_card(state_dir: Path, folder: Path, *, name: str) -> Adapter:
@@ -109,6 +111,8 @@ def _read_card(path: Path) -> _Card:
             created=datetime.fromisoformat(card["created"]),
             dialect=str(card.get("dialect", "")),
             figures=AdapterFigures(**card["figures"]) if card.get("figures") else None,
+            made_from=tuple(map(str, card.get("made_from") or ())),
+            despite_revoked=tuple(map(str, card.get("despite_revoked") or ())),
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise FailedError(
@@ -127,6 +131,8 @@ def _register_described(state_dir: Path, file: Path, card: _Card, name: str) -> 
         dataset_hash=card.dataset_hash,
         created=card.created,
         dialect=card.dialect,
+        made_from=card.made_from,
+        despite_revoked=card.despite_revoked,
     )
     if card.figures is None or adapter.figures is not None:
         return adapter

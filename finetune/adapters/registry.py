@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -77,7 +77,16 @@ class Change:
 
 
 def register(
-    state_dir: Path, name: str, file: Path, *, base: str, dataset_hash: str, created: datetime, dialect: str = ""
+    state_dir: Path,
+    name: str,
+    file: Path,
+    *,
+    base: str,
+    dataset_hash: str,
+    created: datetime,
+    dialect: str = "",
+    made_from: Sequence[str] = (),
+    despite_revoked: Sequence[str] = (),
 ) -> Adapter:
     """Make an adapter file known under `name`: it is copied to `.affidavit/adapters/NAME.gguf` and hashed.
 
@@ -97,6 +106,8 @@ def register(
         dataset_hash=dataset_hash,
         created=created.isoformat(timespec="seconds"),
         dialect=dialect,
+        made_from=tuple(made_from),
+        despite_revoked=tuple(despite_revoked),
     )
     with _locked(state_dir):
         registry = read_registry(state_dir)

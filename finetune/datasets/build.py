@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.model.prompts import PromptStyle, build_messages
 from agent.run import Grounding, Piece
+from finetune.datasets.quarantine import review_of
 from finetune.datasets.splits import Splits, leak_check
 from finetune.pairs.pair import Pair
 
@@ -37,6 +38,8 @@ class DatasetReport:
     sha256: dict[str, str]
     """Per split, of its chat records."""
     manifest: Path
+    reviews: dict[str, set[str]] = field(default_factory=dict)
+    """Accepted run → ids of the records that hold it: as their pair, or as an example in their prompt."""
 
 
 def build_dataset(
@@ -69,11 +72,14 @@ def build_dataset(
     leak_check(splits, baseline)
     packs = out_dir / "packs"
     packs.mkdir(parents=True, exist_ok=True)
-    counts, hashes = dict[str, int](), dict[str, str]()
+    counts, hashes, reviews = dict[str, int](), dict[str, str](), dict[str, set[str]]()
     for name, pairs in splits.items():
         digest = hashlib.sha256()
         with (out_dir / f"{name}.jsonl").open("wb") as out:
-            for done, record in enumerate(_records(pairs, retriever, dialect, style, max_pieces), start=1):
+            records = _records(pairs, retriever, dialect, style, max_pieces)
+            for done, (record, stands_on) in enumerate(records, start=1):
+                for run_id in stands_on:
+                    reviews.setdefault(run_id, set()).add(record["id"])
                 line = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
                 digest.update(line)
                 out.write(line)
@@ -92,9 +98,10 @@ def build_dataset(
         "dropped": splits.dropped,
         "semantics_fingerprint": retriever.linker.layer.fingerprint,
         "catalog_fingerprint": retriever.linker.catalog.fingerprint,
+        "reviews": {run_id: sorted(records) for run_id, records in reviews.items()},
     }
     manifest.write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return DatasetReport(out_dir, counts, hashes, manifest)
+    return DatasetReport(out_dir, counts, hashes, manifest, reviews)
 
 
 def dataset_dialect(folder: Path) -> str:
@@ -116,12 +123,14 @@ def chat_record(
 
 def _records(
     pairs: Sequence[Pair], retriever: Retriever, dialect: str, style: PromptStyle, max_pieces: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """Each pair's chat record, with the accepted runs that are in it."""
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]
         found = retriever.retrieve_many([p.question for p in batch], max_pieces=max_pieces, dialect=dialect)
         for pair, retrieved in zip(batch, found, strict=True):
-            yield chat_record(pair, retrieved, dialect=dialect, style=style)
+            shown = {piece.id for piece in retrieved.pieces if piece.kind == "example"} if retrieved else set()
+            yield chat_record(pair, retrieved, dialect=dialect, style=style), shown | ({review_of(pair)} - {""})
 
 
 def _grounding(retrieved: Retrieved | None) -> Grounding | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from finetune.jsonl import append_record, cut_torn_tail, line_error, read_record
 if TYPE_CHECKING:
     from agent.services import PartProgress, Services
     from agent.settings import Settings
+    from audit.identity import Signer
 
 __all__ = ["PredictOptions", "PredictReport", "Question", "predict", "read_questions"]
 
@@ -42,6 +43,8 @@ class PredictOptions:
     metrics: Path | None = None
     direct: bool = False
     asker: str = "eval"
+    signer: Signer | None = None
+    """The asker's key, where the policy wants questions signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def _line(
 
 
 def _answer(question: Question, options: PredictOptions, services: Services) -> Answer:
+    services = replace(services, signer=options.signer)
     if not question.evidence:
         return ask(services, question.question, asker=options.asker, direct=options.direct)
     if options.direct:  # the control has no grounding to add to: it reads the evidence with the question

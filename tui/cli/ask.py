@@ -16,12 +16,14 @@ from tui.cli.invocation import (
     command_app,
     settings_of,
 )
+from tui.cli.passphrase import PassphraseFileOption, asker_signer
 
 if TYPE_CHECKING:
     from agent.ask import StepEvent
     from agent.run import Answer
     from agent.services import Services
     from agent.settings import Settings
+    from audit.identity import Signer
     from tui.cli.progress import Activity
 
 __all__ = ["app"]
@@ -38,6 +40,7 @@ class _Asked:
     direct: bool
     allow_cost: bool
     subject: str
+    signer: Signer | None
 
 
 @app.command("ask")
@@ -70,6 +73,7 @@ def ask_command(
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Answer questions from the warehouse, each on the record.
 
@@ -89,7 +93,8 @@ def ask_command(
     waiting = list(questions)
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
-        code = _ask_all(settings, waiting, _Asked(direct, allow_cost, subject), output=output, began=began)
+        signer = asker_signer(ctx, settings, user, passphrase_file)
+        code = _ask_all(settings, waiting, _Asked(direct, allow_cost, subject, signer), output=output, began=began)
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
@@ -131,7 +136,7 @@ def _ask_all(settings: Settings, waiting: list[str], asked: _Asked, *, output: O
     from tui.cli.progress import activity
 
     worst = 0
-    with activity() as shown, open_services(settings, progress=shown.part) as services:
+    with activity() as shown, open_services(settings, progress=shown.part, signer=asked.signer) as services:
         if asked.subject and services.policy.record.encrypt != "subject":
             raise typer.BadParameter("policy.yaml does not say `record: {encrypt: subject}`.", param_hint="--subject")
         opened_ms = (perf_counter() - began) * 1000

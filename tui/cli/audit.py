@@ -10,8 +10,12 @@ import typer
 from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, command_app, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.settings import Settings
+    from audit.checkpoints import Checkpoint
     from audit.ledger import Ledger
+    from audit.timestamps import Stamped
 
 __all__ = ["app"]
 
@@ -78,10 +82,18 @@ def verify_command(
             "--since-checkpoint", help="Believe what the newest checkpoint vouches for, and read what came after."
         ),
     ] = False,
+    tsa_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--tsa-certificate",
+            metavar="FILE",
+            help="PEM of the time-stamping authority's root; then signatures of time stamps are checked, too.",
+        ),
+    ] = None,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Check every record, signature and checkpoint; exit 0 only if all of them hold.
+    """Check every record, signature, checkpoint and time stamp; exit 0 only if all of them hold.
 
     Otherwise the exit code is 1, and the first bad record is named with what is wrong with it.
 
@@ -95,6 +107,7 @@ def verify_command(
       affidavit audit verify --checkpoint /mnt/elsewhere/checkpoints.jsonl --json
       affidavit audit verify --checkpoint https://log.example.com/affidavit/shop
       affidavit audit verify --since-checkpoint
+      affidavit audit verify --tsa-certificate tsa-root.pem
     """
     from agent.services import workspace_name
     from agent.warehouse.policy import load_policy
@@ -130,23 +143,26 @@ def verify_command(
             allow_self=allow_self,
             progress=progress,
         )
+    stamped = _stamped(settings, file, kept, tsa_certificate)
+    holds, problem = found.ok and not stamped.problem, found.problem or stamped.problem
     if as_json or output is OutputFormat.JSON:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "ok": holds, "problem": problem, "timestamps": stamped.to_json()})
     else:
-        said = "Every record, signature and checkpoint holds." if found.ok else found.problem
+        said = "Every record, signature and checkpoint holds." if holds else problem
         lines: list[tuple[str, object]] = [
-            ("✓ verified" if found.ok else "✗ does not hold", said),
+            ("✓ verified" if holds else "✗ does not hold", said),
             ("records", found.records),
             *([("believed", f"the first {found.since}, on the word of a checkpoint")] if found.since else []),
             ("reviews", found.reviews),
             ("checkpoints", found.checkpoints),
+            *_stamped_lines(stamped),
             ("head", found.head),
             ("root", found.root),
         ]
         if found.first_bad is not None:
             lines.insert(1, ("first bad record", found.first_bad))
         facts(lines)
-    if not found.ok:
+    if not holds:
         raise typer.Exit(1)
 
 
@@ -283,20 +299,45 @@ def check_command(
         raise typer.Exit(1)
 
 
+def _stamped(settings: Settings, file: Path, kept: Sequence[Checkpoint], certificate: Path | None) -> Stamped:
+    """What the kept time stamps show of the checkpoints that can be read here."""
+    from audit.checkpoints import read_checkpoints
+    from audit.errors import SealError
+    from audit.session import TIMESTAMPS_NAME
+    from audit.timestamps import Stamped, check_timestamps, read_certificates
+
+    tokens = settings.state_dir / TIMESTAMPS_NAME
+    certificates = read_certificates(certificate) if certificate else []
+    if not tokens.exists():
+        return Stamped(signed=bool(certificates))
+    try:
+        checkpoints = [each for _line, each in read_checkpoints(file)]
+    except SealError:  # which the verification of the ledger tells
+        return Stamped(signed=bool(certificates))
+    return check_timestamps(tokens, [*checkpoints, *kept], certificates)
+
+
+def _stamped_lines(stamped: Stamped) -> list[tuple[str, object]]:
+    if not stamped.tokens:
+        return []
+    unchecked = "" if stamped.signed else "; their signatures were not checked (--tsa-certificate)"
+    return [("time stamps", f"{stamped.tokens}: {stamped.sequence} records were there by {stamped.time}{unchecked}")]
+
+
 def _sent(settings: Settings) -> list[tuple[str, object]]:
     """A line for each place that checkpoints are sent to: whether it has them all."""
-    from agent.services import workspace_name
+    from agent.services import checkpoint_plan, workspace_name
     from audit.delivery import standings
-    from audit.destinations import destination_of
-    from audit.session import CHECKPOINTS_NAME
+    from audit.session import CHECKPOINTS_NAME, destinations_of
 
-    places = [destination_of(place, workspace_name(settings)) for place in settings.checkpoint_places]
+    path = settings.state_dir / CHECKPOINTS_NAME
+    places = destinations_of(checkpoint_plan(settings), workspace_name(settings), path)
     return [
         (
             "sent to" if not each.waiting else "waiting for",
             each.name if not each.waiting else f"{each.name}: {each.waiting} to be sent again. {each.error}".rstrip(),
         )
-        for each in standings(settings.state_dir / CHECKPOINTS_NAME, places)
+        for each in standings(path, places)
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tui.cli.invocation import UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.passphrase import PassphraseFileOption, asker_signer
 
 __all__ = ["app"]
 
@@ -21,6 +22,7 @@ def chat_command(
     light: Annotated[bool, typer.Option("--light", help="Start with the light theme (ctrl+t switches).")] = False,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Open the chat: ask, watch each step, review and sign.
 
@@ -37,12 +39,15 @@ def chat_command(
             "The chat needs a terminal to draw on.",
             "Without one, use `affidavit ask QUESTION --format json`.",
         )
+    signer = asker_signer(ctx, settings, user, passphrase_file)
     from tui.app import AffidavitApp
     from tui.theme import DARK, LIGHT
     from tui.workspace_backend import WorkspaceBackend
 
     chat = AffidavitApp(
-        WorkspaceBackend(settings), exports=settings.workspace / "exports", theme=(LIGHT if light else DARK).name
+        WorkspaceBackend(settings, signer),
+        exports=settings.workspace / "exports",
+        theme=(LIGHT if light else DARK).name,
     )
     try:
         problem = chat.run()

@@ -11,6 +11,7 @@ import typer
 
 from tui.cli.eval_calibrate import calibrate_command, newest_report
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.passphrase import asker_signer
 
 __all__ = ["app"]
 
@@ -119,7 +120,7 @@ def run_command(
     folder = out or settings.state_dir / "eval" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as parts:
-        services = parts.enter_context(open_services(settings))
+        services = parts.enter_context(open_services(settings, signer=asker_signer(ctx, settings, user)))
         others = parts.enter_context(open_elsewhere(services, other_warehouses(services, warehouses, also_on or [])))
         asked_too = parts.enter_context(open_judge(configured, judge, services.catalog)) if judge else None
         bar = parts.enter_context(progress_bar("Evaluating", "answers"))
@@ -178,7 +179,13 @@ def predict_command(
 
     settings = with_model(settings_of(ctx, workspace, user), model)
     options = PredictOptions(
-        questions=questions, out=out, warehouse=warehouse, metrics=metrics, direct=direct, asker=settings.user
+        questions=questions,
+        out=out,
+        warehouse=warehouse,
+        metrics=metrics,
+        direct=direct,
+        asker=settings.user,
+        signer=asker_signer(ctx, settings, user),
     )
     with progress_bar("Answering", "questions") as bar:
         report = predict(settings, options, progress=lambda done, total, _question: bar(done, total))

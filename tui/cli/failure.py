@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["exit_code", "failed_answer", "one_screen", "report"]
 
 _MAX_LINES: Final = 14
-_KEY_NAMES: Final = ("API_KEY", "PASSWORD", "SECRET", "TOKEN")
+_KEY_NAMES: Final = ("API_KEY", "PASSPHRASE", "PASSWORD", "SECRET", "TOKEN")
 """How the names of environment variables end that hold one."""
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+@")
 

@@ -26,6 +26,7 @@ __all__ = [
     "command_app",
     "person",
     "settings_of",
+    "signer_name",
     "workspace_of",
 ]
 
@@ -77,7 +78,7 @@ def workspace_of(ctx: typer.Context, given: Path | None) -> Path:
 
 
 def person(ctx: typer.Context, given: str | None, settings: Settings | None = None) -> str:
-    """Who is acting: the option, then AFFIDAVIT_USER or the workspace's `user`, then the login name."""
+    """Who is asking: the option, then AFFIDAVIT_USER or the workspace's `user`, then the login name."""
     early = ctx.find_object(Globals) or Globals()
     name = given or early.user or os.environ.get("AFFIDAVIT_USER") or (settings.user if settings else "")
     if name:
@@ -88,6 +89,23 @@ def person(ctx: typer.Context, given: str | None, settings: Settings | None = No
         return f"uid-{os.getuid()}"
 
 
+def signer_name(ctx: typer.Context, given: str | None) -> str:
+    """In whose name something is signed: the option or AFFIDAVIT_USER, and nothing else.
+
+    Raises:
+        UsageError: neither is there.
+    """
+    from agent.errors import ErrorClass, UsageError
+
+    early = ctx.find_object(Globals) or Globals()
+    name = given or early.user or os.environ.get("AFFIDAVIT_USER")
+    if not name:
+        raise UsageError(
+            ErrorClass.IDENTITY, "Nobody is named in whose name to sign.", "Say it: --as NAME, or AFFIDAVIT_USER=NAME."
+        )
+    return name
+
+
 def settings_of(
     ctx: typer.Context,
     workspace: Path | None,
@@ -95,18 +113,21 @@ def settings_of(
     flags: dict[str, Any] | None = None,
     *,
     write_log: bool = True,
+    signing: bool = False,
 ) -> Settings:
     """Load the workspace's settings, with the acting person inside, and send the log to its file.
 
-    Without `write_log` nothing is logged, and so nothing in the workspace is touched.
+    Without `write_log` nothing is logged, and so nothing in the workspace is touched. With `signing` the person must
+    have been named: nobody signs in a name that was taken from the system or from a file that many share.
 
     Raises:
-        UsageError: there is no workspace there, or a setting does not fit.
+        UsageError: there is no workspace there, a setting does not fit, or nobody is named who signs.
     """
     from agent.logging import configure_logging
     from agent.settings import load_settings
 
     settings = load_settings(workspace_of(ctx, workspace), flags)
-    settings = settings.model_copy(update={"user": person(ctx, user, settings)})
+    acting = signer_name(ctx, user) if signing else person(ctx, user, settings)
+    settings = settings.model_copy(update={"user": acting})
     configure_logging(settings, write=write_log)
     return settings

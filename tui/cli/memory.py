@@ -147,6 +147,7 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
     from agent.services import open_ledger
     from agent.warehouse.policy import load_policy
     from agent.warehouse.privileges import open_checked
+    from finetune.revocation import apply_quarantine
     from memory.catalog import named_tables
     from memory.knowledge import open_knowledge
     from memory.semantics import load_semantics
@@ -169,6 +170,7 @@ def _synced(settings: Settings, full: bool) -> tuple[SyncReport, Restored]:
             )
             known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
             restored = restore(ledger, known.verified, known.linker)
+            apply_quarantine(ledger, settings.state_dir)
             if not report.is_empty or restored.added or restored.removed:
                 ledger.append("memory.synced", _report_json(report, restored), actor=settings.user)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -77,8 +77,9 @@ def list_command(
     settings = settings_of(ctx, workspace)
     registry = read_registry(settings.state_dir)
     served = registry.current.name if registry.current else ""
+    revoked = _on_revoked(settings)
     if output is OutputFormat.JSON:
-        print_json({**asdict(registry), "served": served, "base": settings.model.base})
+        print_json({**asdict(registry), "served": served, "base": settings.model.base, "revoked": revoked})
         return
     rows = [
         (
@@ -88,11 +89,12 @@ def list_command(
             f"{percent(adapter.figures.accuracy)} of {adapter.figures.total}" if adapter.figures else "not evaluated",
             adapter.created,
             adapter.sha256[:12],
+            *([_revoked_note(revoked.get(adapter.name, ()))] if revoked else []),
         )
         for adapter in registry.adapters
     ]
     print_table(
-        ("served", "adapter", "base", "execution accuracy", "created", "sha256"),
+        ("served", "adapter", "base", "execution accuracy", "created", "sha256", *(["learnt from"] if revoked else [])),
         rows,
         empty="No adapter is registered.",
     )
@@ -189,6 +191,8 @@ def average_command(
             dataset_hash=other.dataset_hash,
             created=datetime.now(UTC),
             dialect=other.dialect,
+            made_from=(one.sha256, other.sha256),
+            despite_revoked=tuple({*one.despite_revoked, *other.despite_revoked}),
         )
     facts([("adapter", made.name), ("sha256", made.sha256), ("next", f"affidavit eval run --model {made.name}")])
 
@@ -256,6 +260,26 @@ def rollback_command(ctx: typer.Context, workspace: WorkspaceOption = None, user
     with _recorder(settings) as record:
         change = rollback(settings.state_dir, by=settings.user, at=datetime.now(UTC), record=record)
     _print_change(change, settings)
+
+
+def _on_revoked(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Adapter → the revoked runs it learnt from; none where there is no ledger yet."""
+    from agent.model.lineage import models_on_revoked
+    from agent.services import workspace_name
+    from audit.errors import LedgerMissing
+    from audit.session import open_alone
+
+    try:
+        with open_alone(
+            settings.ledger_url, workspace=workspace_name(settings), state_dir=settings.state_dir
+        ) as ledger:
+            return models_on_revoked(ledger, settings.state_dir)
+    except LedgerMissing:
+        return {}
+
+
+def _revoked_note(runs: Sequence[str]) -> str:
+    return f"{len(runs)} revoked run{'' if len(runs) == 1 else 's'}" if runs else ""
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def monitor_command(
     with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
         figures = monitor(ledger)
     if output is OutputFormat.JSON:
-        print_json(asdict(figures))
+        print_json({**asdict(figures), "between_reviewers": figures.between_reviewers.to_json()})
     else:
         _print_figures(figures)
 
@@ -51,6 +51,7 @@ def _print_figures(figures: MonitorFigures) -> None:
             ("repaired", f"{figures.repaired}, of which answered {figures.repaired_and_answered}"),
             ("latency", f"p50 {seconds(figures.latency.p50)}, p95 {seconds(figures.latency.p95)}"),
             ("accepted as they were", f"{percent(figures.review_agreement)} of first decisions"),
+            ("reviewers agree", figures.between_reviewers.words),
         ]
     )
     counts = (

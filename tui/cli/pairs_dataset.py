@@ -71,10 +71,14 @@ def dataset_command(
         raise typer.Exit(1)
 
 
-def training_dataset(settings: Settings, folder: Path, pairs: Sequence[Path] | None = None) -> DatasetReport:
+def training_dataset(
+    settings: Settings, folder: Path, pairs: Sequence[Path] | None = None, *, despite_revoked: bool = False
+) -> DatasetReport:
     """Split pairs and accepted runs and write what the trainer reads, with the grounding the agent would retrieve.
 
-    `pairs` are files of pairs; by default the workspace's own.
+    `pairs` are files of pairs; by default the workspace's own. Pairs in them that stand on a review that was revoked
+    are left out, unless `despite_revoked`; then the dataset is in quarantine from the beginning. What it was built of
+    goes on the ledger.
 
     Raises:
         UsageError: a file of pairs is missing.
@@ -83,11 +87,15 @@ def training_dataset(settings: Settings, folder: Path, pairs: Sequence[Path] | N
     from agent.errors import ErrorClass, UsageError
     from agent.services import open_ledger
     from agent.warehouse.policy import load_policy
+    from audit.reliance import revoked_runs
     from finetune.datasets.build import build_dataset
+    from finetune.datasets.quarantine import review_of, write_quarantine
     from finetune.datasets.splits import baseline_questions, split_pairs
     from finetune.pairs.pair import read_pairs
+    from finetune.revocation import record_dataset
     from memory.knowledge import open_knowledge
     from memory.store import MemoryStore
+    from tui.cli.console import say
     from tui.cli.progress import progress_bar
 
     files = pairs or (pairs_folder(settings) / "pairs.jsonl",)
@@ -106,8 +114,13 @@ def training_dataset(settings: Settings, folder: Path, pairs: Sequence[Path] | N
         metrics = settings.workspace / "metrics.yaml"
         known = open_knowledge(store, settings.state_dir, metrics, withhold=policy.withheld)
         vouched = _accepted_pairs(ledger, known)
-        return build_dataset(
-            split_pairs((*chain.from_iterable(map(read_pairs, files)), *vouched), baseline=baseline),
+        revoked = revoked_runs(ledger)
+        read = tuple(chain.from_iterable(map(read_pairs, files)))
+        kept = read if despite_revoked else tuple(pair for pair in read if review_of(pair) not in revoked)
+        if len(kept) < len(read):
+            say(f"Left out: {len(read) - len(kept)} pairs that stand on reviews that were revoked.")
+        report = build_dataset(
+            split_pairs((*kept, *vouched), baseline=baseline),
             known.retriever,
             dialect=known.catalog.dialect,
             out_dir=folder,
@@ -115,6 +128,9 @@ def training_dataset(settings: Settings, folder: Path, pairs: Sequence[Path] | N
             max_pieces=settings.memory.max_pieces,
             progress=lambda _split, done, total: bar(done, total),
         )
+        write_quarantine(report.out_dir, {each: held for each, held in report.reviews.items() if each in revoked})
+        record_dataset(ledger, report, actor=settings.user)
+        return report
 
 
 def _accepted_pairs(ledger: Ledger, known: Knowledge) -> tuple[Pair, ...]:

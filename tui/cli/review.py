@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.passphrase import PassphraseFileOption, key_passphrase
 
 if TYPE_CHECKING:
     from agent.settings import Settings
     from audit.rules import ReasonCode
 
-__all__ = ["app"]
+__all__ = ["RunArgument", "app"]
 
 _APPROVING_CODES: Final = "Reason codes: correct, the default, or correct_with_caveats, which needs --reason."
 _OBJECTING_CODES: Final = (
@@ -29,6 +30,7 @@ app = command_app()
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or enough of its beginning.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in words.", show_default=False)]
+TakeOverOption = Annotated[bool, typer.Option("--take-over", help="Also where somebody else has claimed the run.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class _Said:
     run: str
     reason_code: str
     reason: str
+    take_over: bool
     sql: str | None = None
+    despite_findings: bool = False
 
 
 @app.callback(no_args_is_help=True)
@@ -51,36 +55,10 @@ def review() -> None:
     \b
     Examples:
       affidavit review list
+      affidavit review claim 0193a1b2-c3d4 --as reviewer
       affidavit review accept 0193a1b2-c3d4 --as reviewer
       affidavit review reject 0193a1b2-c3d4 --as reviewer --reason-code wrong_metric --reason "freight is not revenue"
     """
-
-
-@app.command("list")
-def list_command(
-    ctx: typer.Context,
-    *,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="At most this many, the newest first.")] = 20,
-    output: FormatOption = OutputFormat.TABLE,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """List the runs that wait for a review, the newest first.
-
-    \b
-    Example:
-      affidavit review list -n 5
-    """
-    from agent.services import open_ledger
-    from audit.runs import list_runs
-    from tui.cli.console import print_json, print_table
-    from tui.cli.runs import RUN_COLUMNS, run_line, run_rows
-
-    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
-        found = list_runs(ledger, limit=limit, review_status="unreviewed")
-    if output is OutputFormat.JSON:
-        print_json([run_line(run) for run in found])
-    else:
-        print_table(RUN_COLUMNS, run_rows(found), empty="No run waits for a review.")
 
 
 def _add_decision(decision: str, summary: str, *, default_code: str, codes: str, example: str) -> None:
@@ -93,11 +71,14 @@ def _add_decision(decision: str, summary: str, *, default_code: str, codes: str,
         run: RunArgument,
         reason_code: str = code_option,
         reason: ReasonOption = "",
+        take_over: TakeOverOption = False,
         output: FormatOption = OutputFormat.TABLE,
         workspace: WorkspaceOption = None,
         user: UserOption = None,
+        passphrase_file: PassphraseFileOption = None,
     ) -> None:
-        _decide(settings_of(ctx, workspace, user), decision, _Said(run, reason_code, reason), output)
+        settings = settings_of(ctx, workspace, user, signing=True)
+        _decide(settings, decision, _Said(run, reason_code, reason, take_over), output, passphrase_file)
 
     app.command(decision, help=f"{summary}\n\n{codes}\n\n\b\nExample:\n  {example}")(command)
 
@@ -113,7 +94,7 @@ _add_decision(
 
 @app.command(
     "amend",
-    help=f"""Sign a corrected statement for a run; it is guarded, run, and becomes the verified query.
+    help=f"""Sign a corrected statement for a run; it is guarded, run, checked, and becomes the verified query.
 
     {_OBJECTING_CODES}
 
@@ -133,15 +114,22 @@ def amend_command(
     ] = None,
     reason_code: Annotated[str, typer.Option("--reason-code", metavar="CODE", help=_CODE_HELP)] = "other",
     reason: ReasonOption = "",
+    despite_findings: Annotated[
+        bool, typer.Option("--despite-findings", help="Sign it although the checks find an error.")
+    ] = False,
+    take_over: TakeOverOption = False,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Sign a corrected statement; the only decision that takes one."""
     if (sql is None) == (sql_file is None):
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
     corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
-    _decide(settings_of(ctx, workspace, user), "amend", _Said(run, reason_code, reason, corrected), output)
+    settings = settings_of(ctx, workspace, user, signing=True)
+    said = _Said(run, reason_code, reason, take_over, corrected, despite_findings)
+    _decide(settings, "amend", said, output, passphrase_file)
 
 
 _add_decision(
@@ -160,21 +148,34 @@ _add_decision(
 )
 
 
-def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat) -> None:
+def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat, passphrase_file: Path | None) -> None:
+    from audit.identity import Keyring
     from audit.rules import Decision
-    from tui.cli.console import console, print_json
+    from audit.session import KEYS_NAME
+    from tui.cli.console import console, facts, print_json
     from tui.reviewing import ReviewRequest, open_desk, review
+    from tui.revoking import impact_lines
 
     code = _fitting_code(decision, said)
+    request = ReviewRequest(
+        said.run,
+        Decision(decision),
+        code,
+        reason=said.reason,
+        sql=said.sql,
+        despite_findings=said.despite_findings,
+        take_over=said.take_over,
+    )
     request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
+    passphrase = key_passphrase(Keyring(settings.state_dir / KEYS_NAME), settings.user, passphrase_file)
     with open_desk(settings) as desk:
-        done = review(desk, request, reviewer=settings.user)
+        done = review(desk, request, reviewer=settings.user, passphrase=passphrase)
     if output is OutputFormat.JSON:
-        print_json(asdict(done))
+        print_json({**asdict(done), "impact": done.impact.to_json() if done.impact else None})
         return
     console().print(done.note)
-    for run_id in done.relied:
-        console().print(f"  affidavit runs show {run_id}")
+    if done.impact is not None:
+        facts(impact_lines(done.impact))
 
 
 def _fitting_code(decision: str, said: _Said) -> ReasonCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,17 +52,24 @@ def list_command(
     Example:
       affidavit runs list --status abstained -n 5
     """
+    from agent.model.lineage import known_models
     from agent.services import open_ledger
+    from audit.reliance import relied_on_revoked
     from audit.runs import list_runs
-    from tui.cli.console import print_json, print_table
+    from tui.cli.console import print_json, print_table, say
 
     _check_status(status, review)
-    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
+    settings = settings_of(ctx, workspace)
+    with open_ledger(settings, create=False) as ledger:
         found = list_runs(ledger, limit=limit, status=status, review_status=review)
+        relied = relied_on_revoked(ledger, known_models(settings.state_dir))
     if output is OutputFormat.JSON:
-        print_json([run_line(run) for run in found])
+        print_json([{**run_line(run), "relied_on_revoked": list(relied.get(run.run_id, ()))} for run in found])
         return
     print_table(RUN_COLUMNS, run_rows(found), empty="No such run yet. Ask something: affidavit ask QUESTION")
+    for run in found:
+        if run.run_id in relied:
+            say(f"! {short_id(run.run_id)} {_relied_note(relied[run.run_id])}")
 
 
 @app.command("show")
@@ -78,16 +86,23 @@ def show_command(
     Example:
       affidavit runs show 0193a1b2-c3d4
     """
+    from agent.model.lineage import known_models
     from agent.services import open_ledger
+    from audit.reliance import relied_on_revoked
     from audit.runs import get_run
-    from tui.cli.console import print_json
+    from tui.cli.console import print_json, say
 
-    with open_ledger(settings_of(ctx, workspace), create=False) as ledger:
+    settings = settings_of(ctx, workspace)
+    with open_ledger(settings, create=False) as ledger:
         trace = get_run(ledger, run)
+        relied = relied_on_revoked(ledger, known_models(settings.state_dir)).get(trace.run_id, ())
     if output is OutputFormat.JSON:
-        print_json({**run_line(trace.summary), "records": [_record_json(record) for record in trace.records]})
-    else:
-        _print_trace(trace)
+        records = [_record_json(record) for record in trace.records]
+        print_json({**run_line(trace.summary), "relied_on_revoked": list(relied), "records": records})
+        return
+    if relied:
+        say(f"! This run {_relied_note(relied)}")
+    _print_trace(trace)
 
 
 @app.command("scans")
@@ -136,7 +151,7 @@ def run_rows(found: list[RunSummary]) -> list[tuple[object, ...]]:
             short_id(run.run_id),
             moment(run.started),
             run.status,
-            run.review_status,
+            run.standing,
             run.asker,
             run.reviewer,
             percent(run.confidence) if run.status in {"answered", "abstained"} else "",
@@ -149,6 +164,10 @@ def run_rows(found: list[RunSummary]) -> list[tuple[object, ...]]:
 def short_id(run_id: str) -> str:
     """Enough of a UUIDv7 to name a run: its 48 bits of time."""
     return run_id[:13]
+
+
+def _relied_note(revoked: Sequence[str]) -> str:
+    return f"relied on a review that was revoked: {', '.join(revoked)}."
 
 
 def _check_status(status: str | None, review: str | None) -> None:

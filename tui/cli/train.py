@@ -72,6 +72,10 @@ def lora_command(
     max_size: Annotated[
         float, typer.Option("--max-size", metavar="MB", help="Refuse a rank whose adapter would be larger.")
     ] = 12.0,
+    despite_revoked: Annotated[
+        bool,
+        typer.Option("--despite-revoked", help="Also learn from pairs whose review was revoked; the card says so."),
+    ] = False,
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -96,6 +100,7 @@ def lora_command(
 
     from finetune.adapters.registry import register
     from finetune.datasets.build import dataset_dialect
+    from finetune.datasets.quarantine import quarantined, refuse_quarantined
     from finetune.trainers.base_model import check_adapter_size, find_trainable
     from finetune.trainers.lora_options import LoraOptions
     from tui.cli.console import facts, print_json
@@ -118,7 +123,9 @@ def lora_command(
         chosen = find_trainable(base.expanduser().resolve(), folder)
         check_adapter_size(chosen.gguf, rank, max_size)
         settings = _served_on(settings, chosen)
-    dataset = training_dataset(settings, folder / "dataset", pairs).out_dir
+    dataset = training_dataset(settings, folder / "dataset", pairs, despite_revoked=despite_revoked).out_dir
+    if not despite_revoked:
+        refuse_quarantined(dataset)
     report = _trained(settings, chosen or _own_base(settings, folder), dataset, options, parent)
     adapter = register(
         settings.state_dir,
@@ -128,6 +135,8 @@ def lora_command(
         dataset_hash=report.dataset_sha256,
         created=datetime.now(UTC),
         dialect=dataset_dialect(dataset),
+        made_from=_parents(settings, parent),
+        despite_revoked=sorted(quarantined(dataset)) if despite_revoked else (),
     )
     if output is OutputFormat.JSON:
         print_json(asdict(report))
@@ -143,6 +152,13 @@ def lora_command(
             ("next", following),
         ]
     )
+
+
+def _parents(settings: Settings, parent: str | None) -> tuple[str, ...]:
+    """The sha256 of the adapter whose weights training went on from."""
+    from finetune.adapters.registry import read_registry, registered
+
+    return (registered(read_registry(settings.state_dir), parent).sha256,) if parent else ()
 
 
 def _told(report: TrainReport) -> list[tuple[str, object]]:

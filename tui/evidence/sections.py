@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from audit.evidence import PARTS
 from audit.evidence_check import Evidence
-from audit.record import POLICY_CHANGED, REVIEW, RUN_STARTED, Record
-from audit.runs import trace_of
+from audit.record import IDENTITY_RETIRED, REVIEW, RUN_STARTED, Record
+from audit.review_rules import rules_in
+from audit.runs import RunTrace, trace_of
 from tui.evidence.drafts import DraftStory, draft_stories, items_of, text_of
 from tui.evidence.markup import Markup, code, day, day_and_time, facts, listed, sql, table, text
 from tui.text import percent, seconds
@@ -39,8 +41,8 @@ _FIRST_KINDS: Final = ("metric", "dimension", "period", "value", "example")
 
 
 def _masthead(evidence: Evidence) -> Markup:
-    run = trace_of(evidence.run_id, evidence.run).summary
-    stamps = [run.status, run.review_status]
+    run = _trace(evidence).summary
+    stamps = [run.status, run.standing]
     shown = "".join(f'<span class="stamp {_COLOURS.get(each, "plain")}">{text(_words(each))}</span>' for each in stamps)
     return Markup(
         f'<header class="mast"><b>Affidavit</b><span>Evidence of one answer</span></header>\n'
@@ -53,7 +55,7 @@ def _masthead(evidence: Evidence) -> Markup:
 
 
 def _answer(evidence: Evidence) -> Markup:
-    trace = trace_of(evidence.run_id, evidence.run)
+    trace = _trace(evidence)
     answer = trace.answer
     if answer is None:
         return _section("The answer", Markup("<p>The run never ended: it was cut off, or is still under way.</p>"))
@@ -91,6 +93,7 @@ def _review(record: Record) -> Markup:
     decision = text_of(body, "decision")
     amended = sql(text_of(body, "sql")) if decision == "amend" else Markup("")
     values: list[tuple[str, object]] = [
+        ("approval", f"{body['approval']} of {body.get('approvals_needed')}" if body.get("approval") else ""),
         ("reason", _words(text_of(body, "reason_code"))),
         ("in words", text_of(body, "reason")),
         ("key", code(text_of(body, "key_id"))),
@@ -217,7 +220,7 @@ def _repair_word(repair: Mapping[str, Any]) -> str:
 
 
 def _findings(evidence: Evidence) -> Markup:
-    answer = trace_of(evidence.run_id, evidence.run).answer
+    answer = _trace(evidence).answer
     found = items_of(answer.body, "findings") if answer else []
     if not any(each.kind == "run.checked" for each in evidence.run):
         return Markup("")
@@ -274,10 +277,16 @@ def _proof(evidence: Evidence) -> Markup:
         ("workspace's key", code(checkpoint.key_id)),
         ("signature", code(checkpoint.signature)),
     ]
-    kinds = (*evidence.identities, *evidence.policies, *evidence.basis, *evidence.run, evidence.statement)
-    records = sorted({each.sequence: each for each in kinds}.values(), key=lambda each: each.sequence)
+    kinds = (each for part in PARTS for each in getattr(evidence, part))
+    records = sorted({each.sequence: each for each in (*kinds, evidence.statement)}.values(), key=lambda r: r.sequence)
     keys = [
-        (each.body.get("name", ""), each.body.get("role", ""), code(each.body.get("key_id", "")), f"#{each.sequence}")
+        (
+            each.body.get("name", ""),
+            _roles(each),
+            _vouched_by(each),
+            code(each.body.get("key_id", "")),
+            f"#{each.sequence}",
+        )
         for each in evidence.identities
     ]
     return _section(
@@ -286,7 +295,7 @@ def _proof(evidence: Evidence) -> Markup:
             "<p>The workspace signed the state of its whole ledger in a checkpoint. Each record below leads to it.</p>"
         ),
         facts(values),
-        *_headed("Enrolled keys", table(("name", "role", "key id", "record"), keys)),
+        *_headed("Enrolled keys", table(("name", "may sign as", "vouched for by", "key id", "record"), keys)),
         *_headed(
             "Records in this bundle",
             table(
@@ -294,6 +303,18 @@ def _proof(evidence: Evidence) -> Markup:
             ),
         ),
     )
+
+
+def _roles(enrolment: Record) -> str:
+    body = enrolment.body
+    if enrolment.kind == IDENTITY_RETIRED:
+        return f"retired by {text_of(body, 'by')}"
+    return ", ".join(map(str, items_of(body, "roles"))) or text_of(body, "role")
+
+
+def _vouched_by(enrolment: Record) -> str:
+    voucher = enrolment.body.get("voucher")
+    return text_of(voucher, "name") if isinstance(voucher, Mapping) else ""
 
 
 def _how_to(evidence: Evidence) -> Markup:
@@ -340,8 +361,12 @@ def _fingerprints(evidence: Evidence) -> list[tuple[str, object]]:
     hashes = dict.fromkeys(text_of(each.body, "model_hash") for each in evidence.run if each.kind == "run.drafted")
     found += [("model", each) for each in hashes]
     shown: list[tuple[str, object]] = [(label, code(value)) for label, value in found if value]
-    in_force = [each for each in evidence.policies if each.kind == POLICY_CHANGED]
-    return [*shown, *([("policy on record", f"#{in_force[0].sequence}")] if in_force else [])]
+    in_force = [each for each in evidence.policies if each.sequence < evidence.run[0].sequence]
+    return [*shown, *([("policy on record", f"#{in_force[-1].sequence}")] if in_force else [])]
+
+
+def _trace(evidence: Evidence) -> RunTrace:
+    return trace_of(evidence.run_id, evidence.run, rules_in(evidence.rules[-1] if evidence.rules else None))
 
 
 def _warehouse(evidence: Evidence) -> str:

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, ListView
+from textual.widgets import Button, Input, ListView
 
 from agent.run import Answer
 from tui.backend import BackendThread, WorkspaceCard
@@ -111,7 +111,7 @@ class ChatScreen(Screen[None]):
             self.notify("Type a question first.", severity="warning")
 
     @work(group="ask")
-    async def _ask(self, question: str) -> None:
+    async def _ask(self, question: str, *, cost_accepted: bool = False) -> None:
         conversation, view = self.query_one(Conversation), self.query_one(AnswerView)
         self.query_one(Welcome).display = False
         view.display = True
@@ -120,7 +120,10 @@ class ChatScreen(Screen[None]):
         view.begin(question)
         try:
             answer = await self._backend_thread.call(
-                self._backend_thread.backend.ask, question, partial(self._step_seen, turn)
+                self._backend_thread.backend.ask,
+                question,
+                partial(self._step_seen, turn),
+                cost_accepted=cost_accepted,
             )
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             problem = as_affidavit_error(error)
@@ -172,6 +175,14 @@ class ChatScreen(Screen[None]):
             self.notify("There is no finished question to ask again.", severity="warning")
             return
         self._ask(turn.question)
+
+    @on(Button.Pressed, "#accept-cost")
+    def _cost_accepted(self) -> None:
+        """Ask the shown question once more, and let its statement go over the budget."""
+        turn = self.query_one(Conversation).current
+        if turn is not None and self._under_way is None:
+            self._ask(turn.question, cost_accepted=True)
+            self.query_one(QuestionInput).focus()
 
     def action_copy_sql(self) -> None:
         """Copy the shown statement, exactly as it ran."""

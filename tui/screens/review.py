@@ -11,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Tab, Tabs
 
+from audit.identity import same_person
+from audit.queue import QueuedRun
 from audit.rules import Decision
 from audit.runs import RunSummary, RunTrace
 from tui.backend import BackendThread
@@ -42,6 +44,7 @@ class ReviewScreen(Screen[None]):
         Binding("m", "decide('amend')", "Amend", tooltip="Sign a corrected statement"),
         Binding("x", "decide('reject')", "Reject", tooltip="Sign that the answer must not be relied on"),
         Binding("v", "decide('revoke')", "Revoke", tooltip="Take back an earlier approval"),
+        Binding("k", "claim", "Claim", tooltip="Keep others from deciding on the run, or give it back"),
         Binding("f", "next_filter", "Filter", tooltip="Show the next kind of runs"),
         Binding("slash", "search", "Search", key_display="/", tooltip="Search question, SQL and asker"),
         Binding("c", "copy_sql", "Copy SQL", tooltip="Copy the run's statement"),
@@ -52,8 +55,11 @@ class ReviewScreen(Screen[None]):
         super().__init__()
         self._backend_thread = thread
         self._found: tuple[RunSummary, ...] = ()
+        self._waiting: dict[str, QueuedRun] = {}
         self._trace: RunTrace | None = None
         self._wanted = ""
+        self._take_over = ""
+        """The run somebody else has in hand that was warned of last."""
 
     def compose(self) -> ComposeResult:
         """Filters above, the runs and the chosen one below."""
@@ -101,8 +107,14 @@ class ReviewScreen(Screen[None]):
         chosen = self.query_one(Tabs).active
         status = None if chosen in ("all", "") else chosen
         backend = self._backend_thread.backend
+        self._waiting = {}
         try:
-            self._found = await self._backend_thread.call(backend.runs, limit=_LIMIT, review_status=status)
+            if status == "unreviewed":
+                queue = await self._backend_thread.call(backend.queue, limit=_LIMIT)
+                self._waiting = {each.run.run_id: each for each in queue}
+                self._found = tuple(each.run for each in queue)
+            else:
+                self._found = await self._backend_thread.call(backend.runs, limit=_LIMIT, review_status=status)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             self._found = ()
             problem = as_affidavit_error(error)
@@ -113,7 +125,7 @@ class ReviewScreen(Screen[None]):
         wanted = self.query_one("#search", Input).value.casefold().strip()
         shown = [run for run in self._found if wanted in f"{run.question}\n{run.sql}\n{run.asker}".casefold()]
         table = self.query_one(RunTable)
-        table.show(shown, keep=self._wanted)
+        table.show(shown, self._waiting, keep=self._wanted)
         self._wanted = ""
         if not shown:
             self._trace = None
@@ -133,7 +145,7 @@ class ReviewScreen(Screen[None]):
             self._trace = None
             self.query_one(RunDetail).fail(problem.error_class.value, problem.message, problem.hint)
             return
-        self.query_one(RunDetail).show(self._trace)
+        self.query_one(RunDetail).show(self._trace, self._waiting.get(run_id))
 
     def action_decide(self, decision: str) -> None:
         """Ask for the reason, then sign."""
@@ -141,6 +153,32 @@ class ReviewScreen(Screen[None]):
             self.notify("Choose a run first.", severity="warning")
             return
         self.app.push_screen(SignScreen(self._backend_thread, self._trace.summary, Decision(decision)), self._signed)
+
+    @work(exclusive=True, group="claim")
+    async def action_claim(self) -> None:
+        """Claim the run, or give back one's own; what somebody else has in hand takes a second press."""
+        queued = self._waiting.get(self._trace.run_id) if self._trace else None
+        if queued is None:
+            self.notify("Choose a run in the queue first.", severity="warning")
+            return
+        run_id, card = queued.run.run_id, getattr(self.app, "card", None)
+        theirs = bool(queued.holder) and not (card and same_person(queued.holder, card.person))
+        if theirs and self._take_over != run_id:
+            self._take_over = run_id
+            self.notify(f"{queued.holder} has it in hand. Press k again to take it over.", markup=False)
+            return
+        backend = self._backend_thread.backend
+        try:
+            if queued.holder and not theirs:
+                done = await self._backend_thread.call(backend.release, run_id)
+            else:
+                done = await self._backend_thread.call(backend.claim, run_id, take_over=theirs)
+        except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one notice
+            self.notify(as_affidavit_error(error).message, severity="error", markup=False)
+            return
+        self._take_over = ""
+        self.notify(done, markup=False)
+        self._load()
 
     def _signed(self, note: str | None) -> None:
         if note:

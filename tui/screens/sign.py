@@ -12,8 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static, TextArea
 
+from audit.errors import PassphraseError
 from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
+from tui.amending import FindingsError
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.reviewing import ReviewRequest
@@ -51,6 +53,7 @@ class SignScreen(ModalScreen[str]):
         self._run = run
         self._decision = decision
         self._signing = False
+        self._despite_findings = False
 
     def compose(self) -> ComposeResult:
         """The sentence that is signed, the reason, and for an amendment the corrected statement."""
@@ -69,6 +72,7 @@ class SignScreen(ModalScreen[str]):
                 [(code.value.replace("_", " "), code) for code in codes], value=codes[0], allow_blank=False, id="code"
             )
             yield Input(placeholder="The reason, in words", max_length=4000, id="reason")
+            yield Input(placeholder="The passphrase of your key", password=True, id="passphrase")
             yield ProblemPanel()
             with Horizontal(id="buttons"):
                 yield Button(f"Sign: {self._decision.value}", variant="primary", id="sign")
@@ -81,15 +85,22 @@ class SignScreen(ModalScreen[str]):
         box = self.query_one("#sign-box")
         box.border_title = f"{self._decision.value.capitalize()} run {self._run.run_id[:13]}"
         box.border_subtitle = Content(f"as {printable(card.person)}") if card else ""
+        self.query_one("#passphrase").display = bool(card and card.key_protected)
         self.query_one(ProblemPanel).clear()
         self.query_one(TextArea if self._decision is Decision.AMEND else "#reason").focus()
+
+    @on(TextArea.Changed)
+    def _statement_changed(self) -> None:
+        """Another statement has to be checked anew before anybody can sign it despite what is found."""
+        self._despite_findings = False
+        self.query_one("#sign", Button).label = f"Sign: {self._decision.value}"
 
     @on(Button.Pressed, "#leave")
     def _leave(self) -> None:
         self.dismiss(None)
 
     @on(Button.Pressed, "#sign")
-    @on(Input.Submitted, "#reason")
+    @on(Input.Submitted)
     def _asked_to_sign(self) -> None:
         self.action_sign()
 
@@ -105,6 +116,7 @@ class SignScreen(ModalScreen[str]):
             reason_code=ReasonCode(str(code)),
             reason=self.query_one("#reason", Input).value,
             sql=sql,
+            despite_findings=self._despite_findings,
         )
         self._send(request)
 
@@ -112,11 +124,24 @@ class SignScreen(ModalScreen[str]):
     async def _send(self, request: ReviewRequest) -> None:
         self._signing = True
         try:
-            done = await self._backend_thread.call(self._backend_thread.backend.sign, request)
+            words = self.query_one("#passphrase", Input).value
+            done = await self._backend_thread.call(self._backend_thread.backend.sign, request, words)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             problem = as_affidavit_error(error)
             self.query_one(ProblemPanel).show(problem.error_class.value, problem.message, problem.hint)
+            if isinstance(error, PassphraseError):
+                self._ask_passphrase()
+            if isinstance(error, FindingsError):
+                self._despite_findings = True
+                self.query_one("#sign", Button).label = "Sign despite the findings"
         else:
             self.dismiss(done)
         finally:
             self._signing = False
+
+    def _ask_passphrase(self) -> None:
+        """Have the passphrase typed, or typed again: the key may have got one since the workspace was opened."""
+        field = self.query_one("#passphrase", Input)
+        field.value = ""
+        field.display = True
+        field.focus()

@@ -8,8 +8,9 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
+from agent.errors import ErrorClass
 from agent.run import Answer, RunStatus
 from tui.text import percent, printable, printable_lines, seconds
 from tui.widgets.problem import ProblemPanel
@@ -53,6 +54,7 @@ class AnswerView(VerticalScroll):
         yield Static(id="status")
         yield StepTrack()
         yield ProblemPanel()
+        yield Button("Ask again, and accept the cost", id="accept-cost")
         yield SqlView()
         yield RowsTable()
         yield Static(id="findings")
@@ -96,18 +98,20 @@ class AnswerView(VerticalScroll):
 
     def _show_error(self, answer: Answer) -> None:
         panel = self.query_one(ProblemPanel)
+        self.query_one("#accept-cost").display = False
         if answer.error is None:
             panel.clear()
             return
         mild = answer.status in {RunStatus.NEEDS_CLARIFICATION, RunStatus.ABSTAINED}
         severity = "warning" if mild else "error"
         panel.show(answer.error.error_class, answer.error.message, answer.error.hint, severity=severity)
+        self.query_one("#accept-cost").display = answer.error.error_class == ErrorClass.COST_NOT_ACCEPTED
 
     def _hide_result(self) -> None:
         self.query_one(ProblemPanel).clear()
         self.query_one(SqlView).show("")
         self.query_one(RowsTable).display = False
-        for selector in ("#status", "#findings", "#origin"):
+        for selector in ("#status", "#accept-cost", "#findings", "#origin"):
             self.query_one(selector).display = False
 
     def _update(self, selector: str, content: Content) -> None:

@@ -7,8 +7,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from audit.queue import QueuedRun
 from audit.runs import RunTrace
-from tui.text import percent, printable, printable_lines
+from tui.text import moment, percent, printable, printable_lines
 from tui.trace import TraceEntry, told_in_order
 from tui.widgets.answer import STATUS_COLOURS
 from tui.widgets.problem import ProblemPanel
@@ -24,6 +25,7 @@ class RunDetail(VerticalScroll):
         """Question, standing, statement, then the record."""
         yield Static(id="question")
         yield Static(id="standing")
+        yield Static(id="waiting")
         yield ProblemPanel()
         yield SqlView()
         yield Vertical(id="trace")
@@ -42,20 +44,23 @@ class RunDetail(VerticalScroll):
         self._clear()
         self.query_one(ProblemPanel).show(title, message, hint)
 
-    def show(self, trace: RunTrace) -> None:
-        """Show a run and its records."""
+    def show(self, trace: RunTrace, queued: QueuedRun | None = None) -> None:
+        """Show a run and its records; of one that waits, why it stands where it does in the queue, and with whom."""
         run = trace.summary
         self._clear()
         self.query_one("#question", Static).update(Content(printable_lines(run.question)))
         parts: list[str | tuple[str, str]] = [
             (printable(run.status.replace("_", " ")), f"bold {STATUS_COLOURS.get(run.status, '$warning')}"),
             "  ",
-            (printable(run.review_status), STATUS_COLOURS.get(run.review_status, "$secondary")),
+            (printable(run.standing), STATUS_COLOURS.get(run.review_status, "$secondary")),
             f" by {printable(run.reviewer)}" if run.reviewer else "",
             (f"   confidence {percent(run.confidence)} · asked by {printable(run.asker)}", "$secondary"),
             (f"\n{run.run_id}", "$secondary"),
         ]
         self.query_one("#standing", Static).update(Content.assemble(*parts))
+        waiting = _waiting(queued) if queued else Content("")
+        self.query_one("#waiting", Static).update(waiting)
+        self.query_one("#waiting").display = bool(waiting.plain)
         self.query_one(SqlView).show(
             run.sql, verified=run.review_status in {"accepted", "amended"} or run.status == "answered"
         )
@@ -66,9 +71,38 @@ class RunDetail(VerticalScroll):
 
     def _clear(self) -> None:
         self.query_one("#question", Static).update("")
+        self.query_one("#waiting").display = False
         self.query_one(ProblemPanel).clear()
         self.query_one(SqlView).show("")
         self.query_one("#trace", Vertical).remove_children()
+
+
+def _waiting(queued: QueuedRun) -> Content:
+    """Risk and its reasons; then who is to decide by when, and who has it in hand."""
+    assignment = queued.assignment
+    lines = [
+        Content.assemble(
+            (f"risk {queued.risk}", f"bold {'$warning' if queued.risk > 3 else '$secondary'}"),
+            f"  {printable(queued.why)}" if queued.reasons else "  nothing stands out",
+        )
+    ]
+    if assignment.assignee:
+        due = f", due {printable(assignment.due)}" if assignment.due else ""
+        late = [(" overdue", "bold $error")] if queued.overdue else []
+        asked = f"for {printable(assignment.assignee)}{due}"
+        lines.append(
+            Content.assemble(
+                ("→ ", "$primary"), asked, *late, (f"  by {printable(assignment.assigned_by)}", "$secondary")
+            )
+        )
+        if assignment.note:
+            lines.append(Content.assemble(("  “", "$secondary"), printable(assignment.note), ("”", "$secondary")))
+    if queued.holder:
+        until = moment(assignment.claimed_until)[11:]
+        lines.append(
+            Content.assemble(("⚑ ", "$warning"), f"{printable(queued.holder)} has it in hand until {until} UTC")
+        )
+    return Content("\n").join(lines)
 
 
 def _entry(entry: TraceEntry) -> Content:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 from textual.widgets import DataTable
 
+from audit.queue import QueuedRun
 from audit.runs import RunSummary
 from tui.text import clipped, moment, printable
 from tui.widgets.answer import STATUS_COLOURS, STATUS_MARKS
@@ -17,30 +18,35 @@ _MAX_QUESTION = 80
 
 
 class RunTable(DataTable[Text]):
-    """One line a run: how it ended, when, who asked, what. The row's key is the run's id."""
+    """One line a run: how it ended, its risk while it waits, when, who asked, what. The row's key is the run's id."""
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, show_row_labels=False)
         self._runs: tuple[RunSummary, ...] = ()
+        self._waiting: Mapping[str, QueuedRun] = {}
 
     def on_mount(self) -> None:
         """The columns never change; colours follow the theme."""
         self.border_title = "Runs"
-        for name in ("", "asked (UTC)", "asker", "review", "question"):
+        for name in ("", "risk", "asked (UTC)", "asker", "review", "question"):
             self.add_column(name)
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs))
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs, self._waiting))
 
-    def show(self, runs: Sequence[RunSummary], *, keep: str = "") -> None:
-        """Replace the list; the cursor goes to the run `keep`, else stays on the run it was on."""
+    def show(self, runs: Sequence[RunSummary], waiting: Mapping[str, QueuedRun], *, keep: str = "") -> None:
+        """Replace the list; the cursor goes to the run `keep`, else stays on the run it was on.
+
+        `waiting` has those of the runs that are in the queue, by their ids.
+        """
         keep = keep or self._chosen()
-        self._runs = tuple(runs)
+        self._runs, self._waiting = tuple(runs), waiting
         self.clear()
         for run in runs:
             self.add_row(
                 Text(STATUS_MARKS.get(run.status, "…"), style=self._colour(run.status)),
+                Text(str(waiting[run.run_id].risk) if run.run_id in waiting else "", justify="right"),
                 Text(moment(run.started)[5:]),
                 Text(clipped(run.asker, 14)),
-                Text(printable(run.review_status), style=self._colour(run.review_status)),
+                self._review(run),
                 Text(clipped(run.question, _MAX_QUESTION)),
                 key=run.run_id,
             )
@@ -48,6 +54,19 @@ class RunTable(DataTable[Text]):
         ids = [run.run_id for run in runs]
         if keep in ids:
             self.move_cursor(row=ids.index(keep))
+
+    def _review(self, run: RunSummary) -> Text:
+        """Where the review stands; of a run that waits, what there is to say beyond that it does."""
+        queued = self._waiting.get(run.run_id)
+        if queued is None or run.approvals:
+            return Text(printable(run.standing), style=self._colour(run.review_status))
+        if queued.overdue:
+            return Text("overdue", style=self._colour("error"))
+        if queued.holder:
+            return Text(clipped(f"⚑ {queued.holder}", 14), style=self._colour("warning"))
+        if queued.assignment.assignee:
+            return Text(clipped(f"→ {queued.assignment.assignee}", 14), style=self._colour("info"))
+        return Text(printable(run.standing), style=self._colour(run.review_status))
 
     def _chosen(self) -> str:
         return self._runs[self.cursor_row].run_id if self.cursor_row in range(len(self._runs)) else ""

@@ -75,7 +75,8 @@ def check_grouped_columns(checked: Checked) -> Iterator[Finding]:
             yield from _loosely_ordered(select, checked)
         if not own or (group is not None and group.args.get("all")):
             continue
-        if group is None and (not projected or _sqlite_extreme(projected, statement.dialect)):
+        outside = [node for node in own if not node.find_ancestor(exp.Order)]
+        if group is None and (not outside or _sqlite_extreme(projected, statement.dialect)):
             continue
         yield from _loosely_ordered(select, checked)
         loose = [column for entry in select.expressions for column in _loose_columns(entry, select, checked)]
@@ -218,12 +219,20 @@ def check_division(checked: Checked) -> Iterator[Finding]:
     if checked.statement.dialect not in {"sqlite", "postgres"}:
         return
     for division in checked.statement.tree.find_all(exp.Div):
-        if division.find(exp.AggFunc) is None:
+        if not _is_of_aggregates(division, checked):  # a quarter is (month + 2) / 3, and meant so
             continue
         if _is_whole(division.this, checked) and _is_whole(division.expression, checked):
             text = division.sql(checked.statement.dialect)
             message = f"{text} divides whole numbers and loses the fraction."
             yield Finding("integer_division", "error", message, evidence=text)
+
+
+def _is_of_aggregates(division: exp.Expr, checked: Checked) -> bool:
+    """Whether an aggregate is divided, there or where a column of a query inside is defined."""
+    if division.find(exp.AggFunc) is not None:
+        return True
+    definitions = (checked.statement.found.definitions.get(id(column)) for column in division.find_all(exp.Column))
+    return any(definition is not None and definition.find(exp.AggFunc) is not None for definition in definitions)
 
 
 def _is_whole(node: exp.Expr, checked: Checked) -> bool:

@@ -59,7 +59,7 @@ def _unknown_countries(checked: Checked) -> Iterator[Finding]:
 
 
 def _unknown_values(checked: Checked) -> Iterator[Finding]:
-    for compared in checked.statement.tree.find_all(exp.EQ, exp.In):
+    for compared in checked.statement.tree.find_all(exp.EQ, exp.NEQ, exp.In):
         target = _target(compared.this, checked)
         stored = _stored(target, checked) if target else frozenset()
         if not stored:
