@@ -18,9 +18,11 @@ from agent.checkpoints import forget_threads
 from agent.errors import ErrorClass, UsageError
 from agent.logging import LOG_NAME
 from agent.settings import Settings
+from audit.erasure import record_erasure
 from audit.record import RUN_RECALLED, RUN_STARTED
 
 if TYPE_CHECKING:
+    from audit.identity import Signer
     from audit.ledger import Ledger
     from audit.subjects import Subject
     from audit.veil import Veil
@@ -54,20 +56,22 @@ def runs_by_subject(ledger: Ledger) -> dict[str, list[str]]:
     return found
 
 
-def erase(settings: Settings, ledger: Ledger, name: str, *, actor: str) -> Erased:
+def erase(settings: Settings, ledger: Ledger, name: str, *, actor: str, signer: Signer | None = None) -> Erased:
     """Destroy the key of the subject of that name, or of that id, and clear what was copied from its runs.
 
-    That it is done is on the record before it is done. Run again after a failure it does the rest.
+    That it is done is on the record before it is done, signed by `signer`, an admin's key, where there is an admin. Run
+    again after a failure it does the rest.
 
     Raises:
         UsageError: there is no such subject, or it was erased already.
+        IdentityError: there is an admin, and the key is not one's; nothing was erased.
         LedgerUnavailable, MemoryUnavailable: a part could not be cleared; the message says which.
     """
     subjects = _subjects(ledger, name)
     ids = tuple(each.id for each in subjects)
     by_subject = runs_by_subject(ledger)
     runs = tuple(run_id for each in ids for run_id in by_subject.get(each, ()))
-    record = ledger.append("privacy.erased", {"subjects": list(ids), "runs": len(runs)}, actor=actor)
+    record = record_erasure(ledger, ids, len(runs), actor=actor, signer=signer)
     clean = _forget(settings, runs)
     for each in ids:
         _veil(ledger).subjects.erase(each, ledger.now())

@@ -186,8 +186,7 @@ def read_keys(text: str) -> tuple[Identity, ...]:
         listed = json.loads(text)
         return tuple(
             Identity(
-                *(str(each[name]) for name in ("name", "key_id", "public_key")),
-                roles=frozenset(map(str, each["roles"])),
+                str(each["name"]), str(each["key_id"]), str(each["public_key"]), frozenset(map(str, each["roles"]))
             )
             for each in listed
         )
@@ -254,7 +253,8 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
         raise SealError(f"A record that belongs to the evidence of run {run_id} is missing.") from error
     if by_sequence:
         raise SealError(f"Record {min(by_sequence)} does not belong to the evidence of run {run_id}.")
-    evidence = Evidence(workspace, run_id, checkpoint, statements[0], **parts)
+    lists = (parts["run"], parts["basis"], parts["identities"], parts["policies"], parts["rules"], parts["checkpoints"])
+    evidence = Evidence(workspace, run_id, checkpoint, statements[0], *lists)
     if not evidence.run or evidence.run[0].kind != RUN_STARTED or any(each.run_id != run_id for each in evidence.run):
         raise SealError(f"Its records are not those of run {run_id}.")
     return evidence

@@ -23,6 +23,7 @@ __all__ = [
     "IDENTITY",
     "IDENTITY_RETIRED",
     "POLICY_CHANGED",
+    "PRIVACY_ERASED",
     "REVIEW",
     "REVIEW_ASSIGNED",
     "REVIEW_CLAIMED",
@@ -69,6 +70,7 @@ IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
 POLICY_CHANGED: Final = "policy.changed"
 EVIDENCE: Final = "evidence"
+PRIVACY_ERASED: Final = "privacy.erased"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FIELDS = frozenset(

@@ -173,7 +173,7 @@ def _newest_first(ledger: Ledger) -> Iterator[RunSummary]:
         records: dict[str, list[Record]] = {run_id: [] for run_id in page}
         kinds = (RUN_STARTED, RUN_INTENT, RUN_ANSWERED, REVIEW)
         for record in ledger.select(Selection(run_ids=tuple(page), kinds=kinds)):
-            records[record.run_id or ""].append(record)
+            records[record.run_id or ""].append(ledger.reveal(record))
         for run_id in page:
             yield summary_of(run_id, records[run_id], rules)
 

@@ -76,7 +76,7 @@ def test_evidence_is_handed_over_and_judged_in_an_empty_folder(
     assert exported.code == 0, exported.err
     keys = run("identity", "list", "--format", "json").out
     (tmp_path / "keys.json").write_text(keys)
-    key = next(each["public_key"] for each in json.loads(keys) if each["role"] == "workspace")
+    key = next(each["public_key"] for each in json.loads(keys) if each["roles"] == ["workspace"])
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)

@@ -90,6 +90,7 @@ def test_an_erased_subject_is_nowhere_and_everything_still_holds(
         "other",
         "--reason",
         "Quagga0815 says so",
+        "--despite-findings",
     )
     assert run("review", "amend", run_id, "--as", "reviewer", *amend).code == 0
     assert run("runs", "replay", run_id).code == 0
@@ -102,7 +103,9 @@ def test_an_erased_subject_is_nowhere_and_everything_still_holds(
     assert run("privacy", "subjects", "--format", "json").json[0]["name"] == "Zebra4711 Ltd"
     assert _found_in(private, settings, ("Marketse",)) != []  # memory's index has it
 
-    erased = run("privacy", "erase", "zebra4711 ltd", "--yes", "--as", "dpo", "--format", "json")
+    refused = run("privacy", "erase", "zebra4711 ltd", "--yes", "--as", "dpo")
+    assert (refused.code, "no key for dpo" in refused.err) == (2, True)
+    erased = run("privacy", "erase", "zebra4711 ltd", "--yes", "--as", "reviewer", "--format", "json")
     assert (erased.code, len(erased.json["runs"]), erased.json["memory_is_clean"]) == (0, 2, True)
     assert _found_in(private, settings, WORDS) == []
     shown = run("runs", "show", run_id)
@@ -112,7 +115,8 @@ def test_an_erased_subject_is_nowhere_and_everything_still_holds(
 
     assert run("audit", "verify").code == 0
     record = next(each for each in _records(settings) if each.kind == "privacy.erased")
-    assert (record.actor, record.body) == ("dpo", {"subjects": erased.json["subjects"], "runs": 2})
+    assert (record.actor, record.body["by"], record.body["runs"]) == ("reviewer", "reviewer", 2)
+    assert record.body["subjects"] == erased.json["subjects"]
     assert run("memory", "sync").code == 0
     assert run("memory", "show", "verified_queries", "--format", "json").json == []
     assert run("export", "examples", "--out", tmp_path / "examples.jsonl").code == 0
@@ -133,8 +137,9 @@ def test_proofs_and_reviews_outlive_the_key(private: Path, model: ScriptedModel,
     assert all(word in (before / "open.html").read_text() for word in ("Bottom-Dollar", "Quagga0815"))
     assert not any(word in (before / "sealed.html").read_text() for word in WORDS)
     keys = run("identity", "list", "--format", "json").json
-    key = next(each["public_key"] for each in keys if each["role"] == "workspace")
-    assert run("privacy", "erase", "analyst", "--yes").code == 0
+    key = next(each["public_key"] for each in keys if each["roles"] == ["workspace"])
+    assert run("privacy", "erase", "analyst", "--yes").code != 0
+    assert run("privacy", "erase", "analyst", "--yes", "--as", "reviewer").code == 0
     assert run("review", "revoke", run_id, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("audit", "export", run_id, "-o", tmp_path / "e.json").code == 0
     judged = run("audit", "verify", tmp_path / "e.html", "--key", key, "--json").json

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.invocation import (
+    FormatOption,
+    OutputFormat,
+    UserOption,
+    WorkspaceOption,
+    command_app,
+    settings_of,
+    signer_name,
+)
+from tui.cli.passphrase import PassphraseFileOption
 
 if TYPE_CHECKING:
     from agent.erasing import Erased
@@ -84,11 +93,12 @@ def erase_command(
     output: FormatOption = OutputFormat.TABLE,
     workspace: WorkspaceOption = None,
     user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Destroy a subject's key: nobody can read again what the record says of it, and every proof still holds.
 
     Memory forgets the queries that were signed about it. It cannot be undone, but by a copy of the keys: destroy those,
-    too. That it was done goes on the record, without the name.
+    too. That it was done goes on the record, without the name, signed by an admin once there is one.
 
     \b
     Example:
@@ -98,7 +108,11 @@ def erase_command(
 
     from agent.erasing import erase
     from agent.services import open_ledger
+    from audit.erasure import needs_admin
+    from audit.identity import Keyring
+    from audit.session import KEYS_NAME
     from tui.cli.console import print_json
+    from tui.cli.passphrase import load_signer
 
     settings = settings_of(ctx, workspace, user)
     if not yes:
@@ -106,7 +120,10 @@ def erase_command(
             raise typer.BadParameter("Say --yes: there is nobody here to ask.", param_hint="--yes")
         typer.confirm(f"Erase {subject!r} for ever?", abort=True, err=True)
     with open_ledger(settings, create=False) as ledger:
-        done = erase(settings, ledger, subject, actor=settings.user)
+        signer = None
+        if needs_admin(ledger):
+            signer = load_signer(Keyring(settings.state_dir / KEYS_NAME), signer_name(ctx, user), passphrase_file)
+        done = erase(settings, ledger, subject, actor=settings.user, signer=signer)
     if output is OutputFormat.JSON:
         print_json(asdict(done))
     else:

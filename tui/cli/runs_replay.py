@@ -110,7 +110,7 @@ def _open_today(settings: Settings) -> Iterator[Today]:
     from tui.reviewing import open_desk
 
     with open_desk(settings) as desk:
-        warehouse, linker = desk.warehouse(), desk.linker()
+        warehouse, linker = desk.warehouse(), desk.linker
         hashes = tuple(local_model_hash(each) for each in (settings, *fallback_settings(settings)))
         yield Today(
             settings=settings,
