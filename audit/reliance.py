@@ -59,6 +59,8 @@ class BuiltDataset:
     """Of its training set: what a model's `dataset_hash` names."""
     reviews: Mapping[str, tuple[str, ...]]
     """Accepted run → ids of the records that hold it, as their pair or as an example in their prompt."""
+    taught: frozenset[str] = frozenset()
+    """Those of the runs that a model is trained or chosen by; the others it is only tested on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Reliances:
 
     def models_of(self, run_id: str) -> tuple[TrainedModel, ...]:
         """The models that learnt from this run, themselves or through those they were made from."""
-        hashes = {each.sha256 for each in self.datasets if run_id in each.reviews} - {""}
+        hashes = {each.sha256 for each in self.datasets if run_id in each.taught} - {""}
         tainted = {sha256 for sha256, model in self.models.items() if model.dataset_hash in hashes}
         while grown := {
             sha256
@@ -196,7 +198,9 @@ class Reliances:
             str(run_id): tuple(str(each) for each in records)
             for run_id, records in (reviews.items() if isinstance(reviews, Mapping) else ())
         }
-        built = BuiltDataset(str(body.get("folder")), str(body.get("sha256")), held)
+        taught = body.get("taught")
+        runs = frozenset(str(each) for each in taught) if isinstance(taught, list) else frozenset(held)
+        built = BuiltDataset(str(body.get("folder")), str(body.get("sha256")), held, runs)
         if built in self.datasets:
             self.datasets.remove(built)
         self.datasets.append(built)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_quarantine", "impact_of", "record_dataset", "record_revocation"]
 
 _MANIFEST = "dataset.json"
+_LEARNT_FROM = ("train", "valid")
 
 
 def impact_of(ledger: Ledger, state_dir: Path, run_id: str) -> Impact:
@@ -58,15 +59,18 @@ def _unrecorded(manifest: Path) -> BuiltDataset | None:
     try:
         sha256 = str(json.loads(manifest.read_text(encoding="utf-8"))["sha256"]["train"])
         reviews: dict[str, list[str]] = {}
+        taught: set[str] = set()
         for file in sorted(folder.glob("*.jsonl")):
             for line in file.read_bytes().splitlines():
                 if b'"review.' in line:
                     record = json.loads(line)
                     run_id = str(record["template_id"]).removeprefix("review.")
                     reviews.setdefault(run_id, []).append(str(record["id"]))
+                    taught |= {run_id} if file.stem in _LEARNT_FROM else set()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return BuiltDataset(str(folder.resolve()), sha256, {run_id: tuple(ids) for run_id, ids in reviews.items()})
+    held = {run_id: tuple(ids) for run_id, ids in reviews.items()}
+    return BuiltDataset(str(folder.resolve()), sha256, held, frozenset(taught))
 
 
 def record_dataset(ledger: Ledger, report: DatasetReport, *, actor: str = "") -> None:
@@ -80,6 +84,7 @@ def record_dataset(ledger: Ledger, report: DatasetReport, *, actor: str = "") ->
         "sha256": report.sha256.get("train", ""),
         "counts": report.counts,
         "reviews": {run_id: sorted(records) for run_id, records in report.reviews.items()},
+        "taught": sorted(report.taught),
     }
     ledger.append(DATASET_BUILT, body, actor=actor)
 

@@ -348,6 +348,7 @@ def test_a_review_by_a_retired_key_is_found(office: Office) -> None:
 
 def _review_body(office: Office, run_id: str) -> dict[str, Any]:
     """What the reviewer would have signed had the key still counted."""
+    from audit.circumstances import BACKGROUND_KINDS, Background
     from audit.review import DECIDING_KINDS, _statement
     from audit.rules import Decision, run_on_record
     from audit.seal import digest
@@ -355,7 +356,10 @@ def _review_body(office: Office, run_id: str) -> dict[str, Any]:
 
     run = run_on_record(office.ledger.select(Selection(run_ids=(run_id,), kinds=DECIDING_KINDS)))
     assert run is not None
-    statement = _statement(run, Decision.ACCEPT, office.ledger.head(), workspace=WORKSPACE)
+    background = Background.of(office.ledger.select(Selection(kinds=BACKGROUND_KINDS)), WORKSPACE, allow_self=False)
+    head = office.ledger.head()
+    now = background.before(head.sequence + 1, office.ledger.newest)
+    statement = _statement(run, Decision.ACCEPT, head, now)
     statement |= {
         "key_id": office.reviewer.identity.key_id,
         "reason": "",

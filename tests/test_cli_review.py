@@ -13,8 +13,9 @@ from fixtures_eval_model import ScriptedModel
 @pytest.fixture
 def asked(workspace: Path, model: ScriptedModel, run: Run) -> str:
     """The id of a run that two enrolled reviewers could decide on."""
-    for name in ("ada", "ben", "analyst"):
-        assert run("identity", "create", name).code == 0
+    assert run("identity", "create", "ada").code == 0
+    for name in ("ben", "analyst"):
+        assert run("identity", "create", name, "--by", "ada").code == 0
     run_id: str = run("ask", COUNT, "--format", "json").json["run_id"]
     return run_id
 
@@ -105,6 +106,7 @@ def test_who_may_not_decide_is_told_before_anything_is_executed(workspace: Path,
     ],
 )
 def test_rules_that_cannot_be_kept_stop_everything(workspace: Path, run: Run, review: str, key: str) -> None:
+    assert run("identity", "create", "ada").code == 0
     _policy(workspace, review)
     told = run("review", "accept", "0", "--as", "ada")
     assert (told.code, key in told.err) == (2, True)

@@ -60,7 +60,7 @@ def test_every_record_has_the_keys_of_the_page(
     _lose_the_model(model, run, monkeypatch)
     (workspace / "policy.yaml").write_text("version: 1\nrecord: {rows: 1, encrypt: subject}\n")
     run("ask", "How many suppliers are there?", REVENUE)
-    assert run("privacy", "erase", "analyst", "--yes").code == 0
+    assert run("privacy", "erase", "analyst", "--yes", "--as", "reviewer").code == 0
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}
     settings = load_settings(workspace)
@@ -93,6 +93,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     assert run("review", "assign", third, "second", "--as", "reviewer").code == 0
     assert run("review", "claim", third, "--as", "second").code == 0
     assert run("review", "release", third, "--as", "second").code == 0
+    assert run("pairs", "generate", "--count", "5").code == 0
+    assert run("pairs", "dataset", "--out", tmp_path / "dataset").code == 0
     assert run("review", "revoke", first, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("export", "finetune", "--out", tmp_path / "accepted.jsonl").code == 0
     assert run("identity", "create", "colleague", "--by", "reviewer").code == 0

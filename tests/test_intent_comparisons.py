@@ -40,6 +40,7 @@ def years(pattern: str, first: int, second: int, metric: str = REVENUE, *by: str
     return asked(pattern, metric, *by, window=window, grain="year", compare=compare, **other)
 
 
+ALONE: dict[str, Any] = {"columns": ("change",)}
 TOP: dict[str, Any] = {"order": "desc", "limit": 1}
 UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
     # two periods: percent
@@ -96,21 +97,21 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
     ("Which countries had higher revenue in 2024 than in 2023?",
      years("moved", 2023, 2024, REVENUE, COUNTRY, order="desc")),
     # period over period
-    ("year-over-year revenue growth", asked("growth_series", grain="year")),
+    ("year-over-year revenue growth", asked("growth_series", grain="year", **ALONE)),
     ("Revenue per year with YoY growth in percent", asked("growth_series", grain="year")),
-    ("quarter-over-quarter growth of revenue in 2024", asked("growth_series", grain="quarter", year=2024)),
-    ("month over month change in orders in 2023", asked("growth_series", ORDERS, grain="month", year=2023)),
-    ("monthly revenue growth in 2023", asked("growth_series", grain="month", year=2023)),
+    ("quarter-over-quarter growth of revenue in 2024", asked("growth_series", grain="quarter", year=2024, **ALONE)),
+    ("month over month change in orders in 2023", asked("growth_series", ORDERS, grain="month", year=2023, **ALONE)),
+    ("monthly revenue growth in 2023", asked("growth_series", grain="month", year=2023, **ALONE)),
     ("How has revenue changed over the years?", asked("breakdown", grain="year")),
     ("Compare revenue of each year with the year before, including the % change", asked("growth_table", grain="year")),
     ("revenue year over year: value, previous value and % change", asked("growth_table", grain="year")),
     ("In which months of 2023 did revenue fall?",
      asked("growth_series", grain="month", year=2023, having=Having("<", 0))),
     ("In which quarters of 2024 was revenue lower than in the quarter before?",
-     asked("growth_series", grain="quarter", year=2024, having=Having("<", 0))),
+     asked("change_series", grain="quarter", year=2024, having=Having("<", 0), columns=("value",))),
     ("years with revenue growth above 20%", asked("growth_series", grain="year", having=Having(">", 20))),
     ("Which year had the highest revenue growth?", asked("growth_series", grain="year", **TOP)),
-    ("cumulative revenue by month of 2023", asked("running_total", grain="month", year=2023)),
+    ("cumulative revenue by month of 2023", asked("running_total", grain="month", year=2023, **ALONE)),
     ("Show monthly revenue for 2024 together with the running total.",
      asked("running_total", grain="month", year=2024)),
     # shares

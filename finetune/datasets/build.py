@@ -27,6 +27,7 @@ __all__ = ["DatasetReport", "build_dataset", "chat_record", "dataset_dialect"]
 
 _BATCH = 256
 _MANIFEST = "dataset.json"
+_LEARNT_FROM = ("train", "valid")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class DatasetReport:
     manifest: Path
     reviews: dict[str, set[str]] = field(default_factory=dict)
     """Accepted run → ids of the records that hold it: as their pair, or as an example in their prompt."""
+    taught: set[str] = field(default_factory=set)
+    """Those of them that a model is trained or chosen by, and not only tested on."""
 
 
 def build_dataset(
@@ -73,6 +76,7 @@ def build_dataset(
     packs = out_dir / "packs"
     packs.mkdir(parents=True, exist_ok=True)
     counts, hashes, reviews = dict[str, int](), dict[str, str](), dict[str, set[str]]()
+    taught: set[str] = set()
     for name, pairs in splits.items():
         digest = hashlib.sha256()
         with (out_dir / f"{name}.jsonl").open("wb") as out:
@@ -80,6 +84,7 @@ def build_dataset(
             for done, (record, stands_on) in enumerate(records, start=1):
                 for run_id in stands_on:
                     reviews.setdefault(run_id, set()).add(record["id"])
+                taught |= stands_on if name in _LEARNT_FROM else set()
                 line = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
                 digest.update(line)
                 out.write(line)
@@ -99,9 +104,10 @@ def build_dataset(
         "semantics_fingerprint": retriever.linker.layer.fingerprint,
         "catalog_fingerprint": retriever.linker.catalog.fingerprint,
         "reviews": {run_id: sorted(records) for run_id, records in reviews.items()},
+        "taught": sorted(taught),
     }
     manifest.write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return DatasetReport(out_dir, counts, hashes, manifest, reviews)
+    return DatasetReport(out_dir, counts, hashes, manifest, reviews, taught)
 
 
 def dataset_dialect(folder: Path) -> str:

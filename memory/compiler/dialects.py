@@ -42,7 +42,8 @@ def finish(sql: str, *, source: str, target: str, catalog: Catalog) -> str:
     tree = tree.transform(_plain_date_difference, target, copy=False)
     tree = tree.transform(_plain_null_test, copy=False)
     for division in list(tree.find_all(exp.Div)):
-        _true_division(division, target, names.real)
+        if not _kept_whole(division, source, target):
+            _true_division(division, target, names.real)
     # after the divisions: the quarter's own division is meant to be whole
     tree = tree.transform(_period, target, copy=False)
     for order in tree.find_all(exp.Ordered):
@@ -199,6 +200,28 @@ def _plain_nulls(order: exp.Ordered, target: str) -> None:
         return
     first = {"nulls_are_small": not descending, "nulls_are_large": descending, "nulls_are_last": False}
     order.set("nulls_first", first.get(ordering, False))
+
+
+def _kept_whole(division: exp.Div, source: str, target: str) -> bool:
+    """Whether a division of whole numbers is one in the source as well (a quarter's number), and is left so."""
+    if not Dialect.get_or_raise(source).TYPED_DIVISION or not all(map(_is_whole, (division.left, division.right))):
+        return False
+    if not Dialect.get_or_raise(target).TYPED_DIVISION:
+        division.replace(exp.IntDiv(this=division.left.copy(), expression=division.right.copy()))
+    return True
+
+
+def _is_whole(node: exp.Expr) -> bool:
+    """Whether an expression is a whole number by the way it is written; a column never is."""
+    if isinstance(node, exp.Paren):
+        return _is_whole(node.this)
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Mod):
+        return _is_whole(node.left) and _is_whole(node.right)
+    if isinstance(node, exp.Literal):
+        return not node.is_string and "." not in node.name
+    if isinstance(node, exp.Cast):
+        return node.to.this in exp.DataType.INTEGER_TYPES
+    return isinstance(node, exp.Extract | exp.Month | exp.Year | exp.Quarter | exp.Day | exp.TimeToStr)
 
 
 def _true_division(division: exp.Div, target: str, real: set[str]) -> None:

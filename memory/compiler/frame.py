@@ -128,6 +128,22 @@ class Scope:
         """EXISTS or NOT EXISTS of a related row of `table`'s row."""
         if item.along:
             return hierarchical(self, table, item)
+        if item.every:
+            return self._of_every(table, item)
+        source, conditions = self._related_rows(table, item, [])
+        word = "NOT EXISTS" if item.negated else "EXISTS"
+        return f"{word} (SELECT 1 FROM {source} WHERE {' AND '.join(conditions)})"
+
+    def _of_every(self, table: str, item: Related) -> str:
+        """Whether the related rows have every value of a field that there is."""
+        field = self.field(item.every)
+        owner = self.tables([field])[0]
+        source, conditions = self._related_rows(table, item, [field])
+        found = f"(SELECT COUNT(DISTINCT {field}) FROM {source} WHERE {' AND '.join(conditions)})"
+        return f"{found} = (SELECT COUNT(DISTINCT {field}) FROM {owner})"
+
+    def _related_rows(self, table: str, item: Related, extra: Sequence[str]) -> tuple[str, list[str]]:
+        """FROM and the conditions of the related rows of `table`'s row."""
         try:
             edges = list(self.joins.path([table, item.table]))
         except NoJoinPath as error:
@@ -147,10 +163,9 @@ class Scope:
             *(self.measure(kind).filter for kind in item.kinds),
             *self.window(item.window, self.layer.calendar.time_column),
         ]
-        wanted = [item.table, *self.tables(conditions)]
+        wanted = [item.table, *self.tables([*extra, *conditions])]
         source = self.source(first, [t for t in wanted if t.lower() != table.lower()], fan_out=True)
-        word = "NOT EXISTS" if item.negated else "EXISTS"
-        return f"{word} (SELECT 1 FROM {source} WHERE {' AND '.join(conditions)})"
+        return source, conditions
 
     def tables(self, expressions: Iterable[str]) -> list[str]:
         """Tables used by expressions, in order."""
@@ -205,8 +220,11 @@ class Scope:
         where = [item.filter] if item.filter else []
         where += [self.predicate(f) for f in query.filters]
         where += self.window(query.window, item.time)
-        where += [self.related(item.base, r) for r in query.related]
+        owner = self.layer.entity(query.entity).table if query.entity else item.base
+        where += [self.related(owner, r) for r in query.related]
         needed = self.tables([item.sql, *extra, *where])
+        if query.related and query.entity:
+            needed.append(owner)
         needed = [t for t in needed if t.lower() != item.base.lower()]
         item, blind = self._blind(item, needed)
         source = self.source(item.base, needed, fan_out=blind)

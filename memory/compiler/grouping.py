@@ -126,6 +126,8 @@ def keys_of(groups: Sequence[Group]) -> str:
 
 def having_test(expression: str, having: Having) -> str:
     """A condition on an expression."""
+    if having.op == "within":
+        return f"{expression} >= {literal(having.value)} AND {expression} < {literal(having.upper or '')}"
     if having.op == "between":
         if having.upper is None:
             raise CannotCompile("Between what and what?")

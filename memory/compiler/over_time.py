@@ -13,7 +13,7 @@ from memory.compiler.query import CannotCompile, SemanticQuery
 
 __all__ = ["PERIOD_BUILDERS"]
 
-_DIFFERENCES = ("change", "change_table", "moved")
+_DIFFERENCES = ("change", "change_series", "change_table", "moved")
 """Patterns in which a group without rows in one of the periods has a nought there."""
 
 
@@ -43,7 +43,8 @@ def _moved(query: SemanticQuery, scope: Scope) -> str:
     sign = "<" if query.order == "asc" else ">"
     shown = ", ".join(names)
     test = f"{later} {sign} {earlier}"
-    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods GROUP BY {shown} HAVING {test}"
+    kept = _in_both(query, names)
+    return f"WITH periods AS ({cte}) SELECT {shown} FROM periods GROUP BY {shown} HAVING {test}{kept}"
 
 
 def _growth_series(query: SemanticQuery, scope: Scope) -> str:
@@ -57,15 +58,31 @@ def _growth_series(query: SemanticQuery, scope: Scope) -> str:
     period = names[-1]
     partition = f"PARTITION BY {', '.join(names[:-1])} " if len(names) > 1 else ""
     before = f"LAG({item.alias}) OVER ({partition}ORDER BY {period})"
-    growth = f"100.0 * {item.alias} / {before} - 100 AS growth_percent"
-    shown = ", ".join([*names, item.alias])
-    order = f" ORDER BY {f'growth_percent{direction_of(query.order)}' if query.order else ', '.join(names)}"
+    return _series(query, item.alias, names, cte, ("growth_percent", f"100.0 * {item.alias} / {before} - 100"))
+
+
+def _change_series(query: SemanticQuery, scope: Scope) -> str:
+    """As growth_series, with the difference itself in place of the percentage."""
+    item, names, cte = grouped_select(_led(query), scope)
+    partition = f"PARTITION BY {', '.join(names[:-1])} " if len(names) > 1 else ""
+    before = f"LAG({item.alias}) OVER ({partition}ORDER BY {names[-1]})"
+    return _series(query, item.alias, names, cte, ("difference", f"{item.alias} - {before}"))
+
+
+def _series(query: SemanticQuery, alias: str, names: Sequence[str], cte: str, change: tuple[str, str]) -> str:
+    """Each period with its change, called so and computed so; all of them, or those that `having` keeps."""
+    name, sql = change
+    period = names[-1]
+    shown = ", ".join(names if query.columns == ("change",) else [*names, alias])
+    order = f" ORDER BY {f'{name}{direction_of(query.order)}' if query.order else ', '.join(names)}"
     if query.having is not None:
-        tests = [having_test("growth_percent", query.having), *_since(query, period)]
-        inner = f"SELECT {', '.join(names)}, {growth} FROM periods"
-        kept = f"SELECT {', '.join(names)}, growth_percent FROM changes WHERE {' AND '.join(tests)}"
+        tests = [having_test(name, query.having), *_since(query, period)]
+        held = ", ".join(names if name == "growth_percent" else [*names, alias])
+        wanted = f"{held}, {name}" if query.columns != ("value",) else held
+        inner = f"SELECT {held}, {sql} AS {name} FROM periods"
+        kept = f"SELECT {wanted} FROM changes WHERE {' AND '.join(tests)}"
         return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"
-    return f"WITH periods AS ({cte}) {_from_periods(query, shown, growth, period)}{order}{limit_of(query)}"
+    return f"WITH periods AS ({cte}) {_from_periods(query, shown, f'{sql} AS {name}', period)}{order}{limit_of(query)}"
 
 
 def _year_over_year(query: SemanticQuery, scope: Scope) -> str:
@@ -109,11 +126,13 @@ def _running_total(query: SemanticQuery, scope: Scope) -> str:
     item, names, cte = grouped_select(query, scope)
     period = names[-1]
     total = f"SUM({item.alias}) OVER (ORDER BY {period}) AS running_total"
-    return f"WITH periods AS ({cte}) SELECT {period}, {item.alias}, {total} FROM periods ORDER BY {period}"
+    shown = period if query.columns == ("change",) else f"{period}, {item.alias}"
+    return f"WITH periods AS ({cte}) SELECT {shown}, {total} FROM periods ORDER BY {period}"
 
 
 PERIOD_BUILDERS: dict[str, Builder] = {
     "change": _change,
+    "change_series": _change_series,
     "change_table": _change_table,
     "growth": _growth,
     "growth_series": _growth_series,
@@ -172,6 +191,19 @@ def _over_periods(query: SemanticQuery, names: Sequence[str], cte: str, value: s
         return f"{head}{value} FROM periods"
     shown = ", ".join(names)
     order = f" ORDER BY {alias}{direction_of(query.order)}" if query.order else ""
+    result = value.rpartition(", ")[2].removesuffix(f" AS {alias}")
+    tests = [having_test(result, query.having)] if query.having else []
     if query.order == "asc" and not keeps_zero:  # no value in one of the periods is not the lowest of all
-        order = f" HAVING {value.rpartition(', ')[2].removesuffix(f' AS {alias}')} IS NOT NULL{order}"
-    return f"{head}{shown}, {value} FROM periods GROUP BY {shown}{order}{limit_of(query)}"
+        tests.append(f"{result} IS NOT NULL")
+    kept = f" HAVING {' AND '.join(tests)}" if tests else ""
+    both = _in_both(query, names)
+    kept += both if tests else both.replace(" AND ", " HAVING ", 1)
+    return f"{head}{shown}, {value} FROM periods GROUP BY {shown}{kept}{order}{limit_of(query)}"
+
+
+def _in_both(query: SemanticQuery, names: Sequence[str]) -> str:
+    """What keeps the groups with rows in both periods, after other tests; empty where all are kept."""
+    if not (query.in_both and names):
+        return ""
+    labels = ", ".join(literal(period_label(str(start), str(query.grain))) for start in query.compare)
+    return f" AND COUNT(CASE WHEN {query.grain} IN ({labels}) THEN 1 END) = 2"

@@ -102,11 +102,20 @@ def _share(query: SemanticQuery, scope: Scope) -> str:
     item, body = scope.body(item, [g.sql for g in groups], query)
     share = f"100.0 * {item.sql} / SUM({item.sql}) OVER () AS share_percent"
     text = f"SELECT {', '.join(g.item for g in groups)}, {share} {body} GROUP BY {keys_of(groups)}"
+    if query.having is not None:
+        shown = ", ".join([*(g.name for g in groups), "share_percent"])
+        test = having_test("share_percent", query.having)
+        text = f"WITH shares AS ({text}) SELECT {shown} FROM shares WHERE {test}"
     return text + (f" ORDER BY share_percent{direction_of(query.order)}" if query.order else "") + limit_of(query)
 
 
 def _share_of(query: SemanticQuery, scope: Scope) -> str:
-    """metrics[0] (additive); filters[0] is the part, the other filters hold for both. One percentage."""
+    """metrics[0] (additive); filters[0] is the part, the other filters hold for both. One percentage.
+
+    Without filters the last of `related` is the part: of those who ordered in one year, who ordered in another.
+    """
+    if not query.filters and query.related:
+        return _share_of_related(query, scope)
     if not query.filters:
         raise CannotCompile("share_of needs the filter whose share is asked.")
     item = additive(measures_of(query, scope)[0], scope)
@@ -121,6 +130,13 @@ def _share_of(query: SemanticQuery, scope: Scope) -> str:
     return text + (f" ORDER BY share_percent{direction_of(query.order)}" if query.order else "") + limit_of(query)
 
 
+def _share_of_related(query: SemanticQuery, scope: Scope) -> str:
+    item = additive(measures_of(query, scope)[0], scope)
+    part = scope.related(scope.layer.entity(query.entity).table if query.entity else item.base, query.related[-1])
+    item, body = scope.body(item, [], replace(query, related=query.related[:-1]))
+    return f"SELECT 100.0 * {when(part, item.sql, scope.layer.dialect)} / {item.sql} AS share_percent {body}"
+
+
 def _above_average(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group, or a multiple of it.
 
@@ -132,6 +148,21 @@ def _above_average(query: SemanticQuery, scope: Scope) -> str:
     times = f"{literal(query.having.value)} * " if query.having else ""
     average = f"{times}(SELECT AVG({item.alias}) FROM grouped)"
     return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}"
+
+
+def _above_total(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; dimensions. Groups above (order desc) or below (order asc) what the metric is of all, or a multiple.
+
+    `having.value` is the multiple, and its operator says whether the multiple itself is enough.
+    """
+    item, names, cte = grouped_select(query, scope)
+    whole = _alone(measures_of(query, scope)[0], query, scope)
+    sign = "<" if query.order == "asc" else ">"
+    if query.having and query.having.op in (">=", "<="):
+        sign += "="
+    times = f"{literal(query.having.value)} * " if query.having else ""
+    shown = ", ".join([*names, item.alias])
+    return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {times}{whole}"
 
 
 def _average_of_groups(query: SemanticQuery, scope: Scope) -> str:
@@ -227,6 +258,7 @@ def _top_attribute(query: SemanticQuery, scope: Scope) -> str:
 METRIC_BUILDERS: dict[str, Builder] = {
     **PERIOD_BUILDERS,
     "above_average": _above_average,
+    "above_total": _above_total,
     "average_of_groups": _average_of_groups,
     "breakdown": _breakdown,
     "count_groups": _count_groups,

@@ -33,9 +33,12 @@ Order = Literal["asc", "desc"]
 
 PATTERNS = (
     "above_average",
+    "above_total",
+    "average_gap",
     "average_of_groups",
     "breakdown",
     "change",
+    "change_series",
     "change_table",
     "compare_to_row",
     "count_groups",
@@ -46,13 +49,16 @@ PATTERNS = (
     "growth_table",
     "list",
     "lookup",
+    "median",
     "moved",
+    "pairs",
     "rank_within",
     "reports",
     "running_total",
     "share",
     "share_of",
     "share_of_top",
+    "streak",
     "top_attribute",
     "total",
     "values",
@@ -89,10 +95,10 @@ class TimeWindow:
 class Having:
     """A condition on the first metric of each group."""
 
-    op: Literal[">", ">=", "<", "<=", "=", "between"]
+    op: Literal[">", ">=", "<", "<=", "=", "between", "within"]
     value: Value
     upper: Value | None = None
-    """Where the operator is `between`, the most that is kept; both ends are."""
+    """Where the operator is `between`, the most that is kept; both ends are. Of days `within`, the end is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,8 @@ class Related:
     filters: tuple[Filter, ...] = ()
     kinds: tuple[str, ...] = ()
     """Metrics that count the related rows meant: late orders, products out of stock."""
+    every: str = ""
+    """A field of which each value there is must be among the related rows: who bought of every category."""
     along: Literal["", "up", "down"] = ""
     """In a table that refers to itself: the row that the entity's row refers to, or the rows that refer to it."""
 
@@ -127,9 +135,11 @@ class SemanticQuery:
     """A breakdown in the order of its last group key (alphabetical, chronological) instead of its metric's."""
     pattern: str = "breakdown"
     entity: str = ""
-    """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown."""
+    """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown. Elsewhere: of whom `related`
+    tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
-    """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row)."""
+    """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row). For growth_series,
+    change_series and running_total: `value` or `change` where only one of them is shown."""
     order_by: str = ""
     """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()
@@ -139,3 +149,5 @@ class SemanticQuery:
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"
     """What average_of_groups does to the groups."""
     related: tuple[Related, ...] = ()
+    in_both: bool = False
+    """Between two periods: only the groups that have rows in each of them."""

@@ -64,7 +64,13 @@ def _extreme(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _compare_to_row(query: SemanticQuery, scope: Scope) -> str:
-    """entity; columns[0]; compare = (label of a row,) or () for the average; order desc: above, asc: below."""
+    """entity; columns[0]; compare = (label of a row,) or () for the average; order desc: above, asc: below.
+
+    With dimensions[0] the average is that of the rows with the same value there, which is shown beside it;
+    `having.value` is a multiple of it.
+    """
+    if query.dimensions:
+        return _compare_to_peers(query, scope)
     if not query.columns:
         raise CannotCompile("A comparison needs the column compared.")
     entity = scope.layer.entity(query.entity)
@@ -79,6 +85,25 @@ def _compare_to_row(query: SemanticQuery, scope: Scope) -> str:
     source, _ = _source(scope, entity.table, conditions[:-1])
     shown = _shown([scope.label(entity), query.columns[0]], scope)
     return f"SELECT {shown} FROM {source}{_where(conditions)}"
+
+
+def _compare_to_peers(query: SemanticQuery, scope: Scope) -> str:
+    entity = scope.layer.entity(query.entity)
+    shown = list(dict.fromkeys([scope.label(entity), query.dimensions[0], query.columns[0]]))
+    groups = scope.groups(shown, inner=True)
+    peers = f"AVG({query.columns[0]}) OVER (PARTITION BY {scope.field(query.dimensions[0])}) AS average_of_peers"
+    conditions = _conditions(query, scope, entity.table)
+    source, repeats = _source(scope, entity.table, [*map(scope.field, shown), *conditions])
+    if repeats:
+        raise CannotCompile("The group would repeat the rows that are compared.")
+    inner = f"SELECT {', '.join(g.item for g in groups)}, {peers} FROM {source}{_where(conditions)}"
+    names = [g.name for g in groups]
+    times = f"{literal(query.having.value)} * " if query.having else ""
+    sign = "<" if query.order == "asc" else ">"
+    return (
+        f"WITH peers AS ({inner}) SELECT {', '.join(names)}, average_of_peers FROM peers "
+        f"WHERE {names[-1]} {sign} {times}average_of_peers"
+    )
 
 
 def _values(query: SemanticQuery, scope: Scope) -> str:

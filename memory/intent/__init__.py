@@ -5,6 +5,8 @@ Where every word of a question has its place in such a shape, and only one, the 
 than any model's. So the reading is strict: one word left over, one value that may stand in two columns, one metric
 that cannot be broken down that way, and there is no intent, and the question goes the usual way.
 
+    rephrasing.py  other ways to say the same, tried where a question is not read as it stands
+    rephrased_words.py  the set phrases of it
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -19,12 +21,14 @@ that cannot be broken down that way, and there is no intent, and the question go
     cores.py       it must be one of a few cores: a total, a breakdown, a superlative, a list ...
     checks.py      the query with its filters and window, if nothing speaks against it
     tails.py       a last clause that only says what to show
+    tails_of_changes.py  the same behind who or what changed between two periods
 
 Cores that compare have their words, in Greek letters, and their modules to themselves:
 
     comparison_words.py  growth, above the average, without ...
     comparisons.py       a metric against other values, the average of its groups, the total
     changes.py           a metric against itself at another time
+    against_all.py       groups against what it is of all of them together
 
 Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
 
@@ -37,9 +41,15 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"
     rows.py         what clauses add to: the rows asked for, as far as they are read
+    leaders.py      what belongs to the one that comes first by a metric, each a whole line
+    company.py      pairs, gaps, who came back, each a whole line
     conditions.py   clauses about values, numbers, days, texts, what is missing
     columns_compared.py  clauses that compare two columns of a row
     relations.py    clauses about what things have to do with others
+    attendance.py   clauses about who came every time and who stayed away
+    occasions.py    clauses about the first and the last time, and how often
+    assortment.py   clauses about what is still sold and what has run out
+    averages.py     clauses about the average of a row's own group
     phrases.py      clauses whose object is described in turn
     arrangement.py  clauses about columns, orders and what comes first
 """
@@ -55,6 +65,7 @@ from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.records import read_record
+from memory.intent.rephrasing import ways_to_say
 from memory.intent.tails import clauses, with_tail
 from memory.intent.taking import take_parts
 from memory.linking import Linker
@@ -76,8 +87,11 @@ class Intent:
 def read_intent(question: str, linker: Linker) -> Intent | None:
     """The one thing a plain question can mean; None where a word is not understood or could mean two things."""
     known = _known(linker)
-    found = _of_metrics(question, known) or _of_records(question, known) or _without_tail(question, known)
-    return None if found is None or is_contradicted(question, found.query, known) else found
+    for said in ways_to_say(question, known):
+        found = _of_metrics(said, known) or _of_records(said, known) or _without_tail(said, known)
+        if found is not None:
+            return None if is_contradicted(said, found.query, known) else found
+    return None
 
 
 def _without_tail(question: str, known: Known) -> Intent | None:

@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from memory.compiler import Having, SemanticQuery, TimeWindow
 from memory.compiler.query import Grain, Order
@@ -21,19 +21,20 @@ from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import MONTHS, Parts, unit_of
 from memory.periods import PeriodMention, find_periods
 
-__all__ = ["read_change"]
+__all__ = ["read_change", "side_by_side"]
 
 _CHANGED = re.compile(r"[uqb]*(?:Δp?h?M|MpΔ|h?MΔ)")
 _WITH_CHANGE = re.compile(r"u?(?:Dk?w?h)?M[wk]+Δ")
 _MOST_CHANGED = re.compile(
-    r"p?u?N?D[wp]?(?:[Hφ](?:MΔ|ΔpM)|Δ[Hφ]p?M|Δp?h?M[Hφ]|MΔ[Hφ])|u?(?:HN|NH|H)?D[bp](?:MΔ|ΔpM)|u?N?φN?D[bp]M"
+    r"p?u?N?D[wpW]?(?:[Hφ](?:MΔ|ΔpM)|Δ[Hφ]p?M|Δp?h?M[Hφ]|MΔ[Hφ])|u?(?:HN|NH|H)?D[bp](?:MΔ|ΔpM)|u?N?φN?D[bp]M"
 )
 _MOVED = re.compile(r"[uq]?D(?:[wW]?h?MΔ|w?Δp?h?M|w?ΛM|[wW]?MΛ)")
-_PERIODS_MOVED = re.compile(r"p?u?g(?:[wW]?MΔ|w?ΔpM|[wW]?MΛ|wΛM)(?:b?xNS?)?")
-_PERIOD_MOST = re.compile(r"p?u?gw?(?:[Hφ]MΔ|MΔ[Hφ]|[Hφ]ΔpM)")
+_PERIODS_MOVED = re.compile(r"p?u?g(?:[wW]?MΔ|w?ΔpM|[wW]?MΛ|w?\$?Λp?M)(?:b?xNS?)?")
+_PERIOD_MOST = re.compile(r"p?u?gw?(?:[Hφ]MΔ|MΔ[Hφ]|[Hφ]ΔpM)v?")
 _MORE_THEN = re.compile(r"[ub]?λMτ?")
 _RUNNING = re.compile(r"u?(?:Σp?M|M[wk]+Σ|MΣ)")
 _HOW = re.compile(r"\W*(?:\w+ ){0,3}?how\b(?! (?:much|many))", re.IGNORECASE)
+_IN_UNITS = re.compile(r"\bin (?:us )?(?:dollars?|usd|euros?|money)\b(?! terms)", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:\b(?:to|and)\b|[-–—])\s*")
 _PERCENT = frozenset({"growth", "growing", "both", "percent", "percent rise", "percent fall"})
 _UP, _DOWN = frozenset({"growth", "growing", "rise", "percent rise"}), frozenset({"fall", "percent fall"})
@@ -68,6 +69,8 @@ class _Changes:
         pair = self._pair()
         if pair:
             return self._between(*pair)
+        if len(self.parts.periods) > 2 and self.parts.grain and _CHANGED.fullmatch(self.codes):
+            self.parts.periods = [replace(self.parts.periods[0], end=self.parts.periods[-1].end)]
         if len(self.parts.periods) > 1:
             return None
         if _PERIODS_MOVED.fullmatch(self.codes) or _PERIOD_MOST.fullmatch(self.codes):
@@ -107,6 +110,8 @@ class _Changes:
             raise NotUnderstood
         if "percent" in told:
             return True
+        if _IN_UNITS.search(self.parts.question):
+            return False
         return "absolute" not in told and bool(named & _PERCENT)
 
     @property
@@ -201,10 +206,11 @@ class _Changes:
         if len(things) != 1 or self._dimensions:
             return None
         named, [thing] = self._named("Δφ"), things
-        query, turned = replace(query, dimensions=(thing.name,)), replace(turned, dimensions=(thing.name,))
+        both: dict[str, Any] = {"dimensions": (thing.name,), "in_both": self.parts.in_both}
+        query, turned = replace(query, **both), replace(turned, **both)
         if _MOVED.fullmatch(self.codes) and thing.plural:
             if "Λ" in self.codes:
-                return replace(turned, pattern="moved", order=_order(self._named("Λ")))
+                return _moved(query, turned, self._named("Λ"))
             up, down = named <= _UP, named <= _DOWN
             if up == down or named & {"percent rise", "percent fall"} or self._named("Ω"):
                 raise NotUnderstood
@@ -238,6 +244,8 @@ class _Changes:
         lag = self._named("ψ") == {"year"} and said != "year"
         pattern = "growth_table" if both and not (self._dimensions or lag) else "growth_series"
         query = SemanticQuery((self._metric,), self._dimensions, grain=cast("Grain", said), pattern=pattern)
+        if pattern == "growth_series" and _CHANGED.fullmatch(self.codes) and not (self._dimensions or lag):
+            query = replace(query, columns=("change",))
         return replace(query, lag="year") if lag else query
 
     def _periods_that_changed(self) -> SemanticQuery | None:
@@ -248,7 +256,12 @@ class _Changes:
         named = self._named("Δ")
         query = SemanticQuery((self._metric,), grain=cast("Grain", grain.name), pattern="growth_series")
         if _PERIOD_MOST.fullmatch(self.codes):
-            if grain.plural or not self._is_percent or not named & (_UP | {"percent"}) or self._named("H") & {"asc"}:
+            if grain.plural or self._named("H") & {"asc"} or not named & (_UP | _DOWN | {"percent"}):
+                raise NotUnderstood
+            if not self._is_percent and self.parts.before:
+                order: Order = "asc" if named <= _DOWN else "desc"
+                return replace(query, pattern="change_series", order=order, limit=1)
+            if not self._is_percent or not named & (_UP | {"percent"}):
                 raise NotUnderstood
             return replace(query, order="desc", limit=1)
         if "Λ" in self.codes and not self.parts.before:
@@ -258,6 +271,8 @@ class _Changes:
         percent = self._is_percent or any(item.code == "S" for item in self.items)
         if not grain.plural or (named and not (named <= _UP or down)) or (not told and self._named("Ω")):
             raise NotUnderstood
+        if told is None and "Λ" in self.codes:
+            return replace(query, pattern="change_series", columns=("value",), having=Having("<" if down else ">", 0))
         if told is None:
             return replace(query, having=Having("<" if down else ">", 0))
         sign = next(item.name for item in self.items if item.code == "x")
@@ -270,7 +285,38 @@ class _Changes:
     def _running(self) -> SemanticQuery | None:
         if not self.parts.grain or self._dimensions or not self.known.adds_up(self._metric):
             raise NotUnderstood
-        return SemanticQuery((self._metric,), grain=cast("Grain", self.parts.grain), pattern="running_total")
+        columns = () if re.search("M[wk]+Σ", self.codes) else ("change",)
+        return SemanticQuery(
+            (self._metric,), grain=cast("Grain", self.parts.grain), columns=columns, pattern="running_total"
+        )
+
+
+def side_by_side(metrics: Sequence[str], dimensions: Sequence[str], parts: Parts) -> SemanticQuery:
+    """ "M per D in A and in B, side by side": two columns, with their difference.
+
+    Raises:
+        NotUnderstood: there are several metrics, or the periods are not of one length.
+    """
+    first, second = sorted(parts.periods, key=lambda period: period.start)
+    if len(metrics) != 1 or not unit_of(first) or unit_of(first) != unit_of(second) or parts.having or parts.compared:
+        raise NotUnderstood
+    parts.periods.clear()
+    return SemanticQuery(
+        tuple(metrics), tuple(dimensions), window=TimeWindow(first.start, second.end),
+        grain=cast("Grain", unit_of(first)), compare=(first.start, second.start), pattern="change_table",
+    )  # fmt: skip
+
+
+def _moved(query: SemanticQuery, turned: SemanticQuery, named: set[str]) -> SemanticQuery:
+    """The things with more or less than in the other period, or more or less than so many times as much."""
+    order, _, times = _order(named).partition(" ")
+    if not times:
+        return replace(turned, pattern="moved", order=cast("Order", order))
+    limit = round(100 * float(times) - 100, 6)
+    if order == "asc" and not turned.in_both:
+        raise NotUnderstood  # who bought nothing then has less than half as well: are they meant?
+    having = Having("<" if order == "asc" else ">", int(limit) if limit.is_integer() else limit)
+    return replace(turned, pattern="growth_table", having=having)
 
 
 def _order(named: set[str]) -> Order:

@@ -2,7 +2,8 @@
 
 Δ growth, change, rise, fall, difference    Ω in percent, in absolute terms    ψ year over year    Σ running total
 μ average, maximum    α above the average    Λ more, less    λ how much more    τ than    ν without, outside
-φ fastest    κ combination of    P the year before (a period that the question's other words must date)
+φ fastest    κ combination of    β only who has some in both periods
+ω above what it is of all    P the year before (a period that the question's other words must date)
 
 A question with a Greek letter left over is understood by no plain core, so these words cost the plain ones nothing.
 """
@@ -13,7 +14,7 @@ import re
 
 __all__ = ["AVERAGE_CUE", "COMPARISON_CODES", "COMPARISON_PHRASES", "COMPARISON_SIGNS"]
 
-COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκ"
+COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκβω"
 
 COMPARISON_CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("growth", "grow", "grows", "grew", "grown", "growing"), ("Δ", "growth")),
@@ -53,7 +54,28 @@ _TIMES = (
     ("1.5", r"(?:one and a half times|1\.5 times|1\.5x)"),
 )  # fmt: skip
 
+_OF_ALL = (
+    r"(?:the |our |that of (?:the )?)?(?:company[- ]wide|overall|whole company(?:['’]s)?|company (?:average|as a"
+    r" whole))"
+    r"(?: (?:rate|level|average(?=[,.?]|$| (?:for|in|of|over)\b)|figure|one))?(?: (?:gave|had|achieved|got))?"
+)
+_THOSE = r"(?:only |just )?(?:the |those |ones |accounts |customers |clients |things |products )*(?:that|who|which)"
+
 COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("β", "", (
+        rf"(?:(?:counting|considering|looking at|taking|among|of|for) )?{_THOSE} (?:\w+ ){{1,4}}in (?:both|each)"
+        r"(?: of)?(?: the)?(?: two)? (?:years|periods|quarters|months)",
+    )),
+    *(("ω", f"{order} {times}".strip(), (
+        rf"(?:(?:is|are|was|were|that (?:is|was)) )?(?:{said}){many} {_OF_ALL}",
+    )) for times, many in (*((t, rf" {s}") for t, s in _TIMES), ("", "")) for order, said in (
+        ("desc", rf"above|over|{_MORE} than|beats?|exceed(?:s|ed|ing)?"), ("asc", rf"below|under|{_LESS} than"))),
+    ("ω", "desc >=2", (rf"(?:(?:is|are|was|were|that (?:is|was)) )?at least (?:twice|double) {_OF_ALL}",)),
+    ("Λ", "desc 2", (r"more than (?:twice|double|two times)(?: as much)?(?! the (?:average|mean))",
+                     r"more than doubled")),
+    ("Λ", "desc 3", (r"more than (?:three times|triple)(?: as much)?(?! the (?:average|mean))", r"more than tripled")),
+    ("Λ", "asc 0.5", (r"less than half(?: as much)?(?! the (?:average|mean))", r"(?:more than halved)",
+                      r"(?:dropped|fell|declined|decreased) by more than half")),
     *(("ψ", grain, (rf"{grain}[ -](?:over|on)[ -]{grain}", rf"{a}-?o-?{a}", rf"{a}/{a}")) for grain, a in _GRAINS),
     *(("P", grain, (
         rf"(?:the |its )?(?:previous|prior|preceding) {grain}(?:['’]s)?",
@@ -81,7 +103,8 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:by )?(?:what|how many) (?:percent(?:age)?|%)(?= (?:did|has|have)\b)", r"in relative terms",
         r"(?:in |as )(?:a )?(?:percent(?:ages?)?|%)(?: terms)?(?! (?:of|points?)\b)", r"by how many (?:percent|%)",
     )),
-    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how much(?! (?:more|less|higher))")),
+    ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how (?:much|many)(?! (?:more|less"
+                                                                          r"|higher|percent|%))")),
     ("Σ", "", (
         r"(?:running|cumulative) (?:total|sum)s?(?: of)?", r"running", r"accumulate[sd]?", r"to date",
     )),

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
+from memory.intent.against_all import above_total, share_over
 from memory.intent.changes import read_change
 from memory.intent.checks import meant
 from memory.intent.comparison_words import COMPARISON_SIGNS
@@ -30,9 +31,11 @@ _AVERAGE = re.compile(r"u?μp?M|μu?MD|u?MDμ|u?μMpD|u?Mμ")
 _PEAK = re.compile(r"u?[HBμ]M")
 _COUNTED = re.compile(r"p?m?[DgM]z?")
 _ABOVE = re.compile(r"[uq]?D(?:[wW]?αMD?|[wW]?MαD?|αpM|w?ΛMτμD?)|WMαD|p?u?g[wW]?(?:Mα|αM)")
+_ABOVE_TOTAL = re.compile(r"[uq]?D[Wz]?w?h?M[wW]?ωM?(?:wh?j)?|[uq]?Dw?Λ?ωM|[uq]?DW?Mω")
 _ROWS_ABOVE = re.compile(r"u?D(?:w?α[Dn]|[wW]?[Dn]α[Dn]?)")
 _MOST_SHARE = re.compile(r"u?N?D[wp]?HSpM|u?HN?D[bp]Sp?M")
 _SHARE = re.compile(r"u?DSpM|D[kw]h?SpM|u?~?p?M[~S]?(?:pD)?")
+_SHARE_OVER = re.compile(r"[pu]*D[wWz$]?xNS?p?M(?:[kw]+h?S)?")
 _DIFFERENCE = re.compile(r"[uq]?(?:Δp?M|MΔ|λMτ?|Ωxp?M)")
 _HIGHER = re.compile(r"[uq]*(?:D?[wp]?h?ΛM|D?ΛpM)")
 _PAIRS = re.compile(r"u?D[HB]?MH?puD|u?DHMpuD|H?N?κpDkDbM|u?N?κpDkDw?HM|H?N?DkDκbM|u?N?DkDκw?HM")
@@ -73,7 +76,7 @@ class _Comparisons:
         if not any(sign in self.codes for sign in COMPARISON_SIGNS):
             return (self._counted, self._peak, self._share, self._pairs, self._row_value, self._rows_measured)
         return (
-            self._average, self._peak, self._above, self._rows_above, self._difference, self._higher,
+            self._above_total, self._average, self._peak, self._above, self._rows_above, self._difference, self._higher,
             self._share, self._pairs, self._row_value,
         )  # fmt: skip
 
@@ -213,6 +216,12 @@ class _Comparisons:
             pattern="above_average",
         )
 
+    def _above_total(self) -> SemanticQuery | None:
+        """ "Which D have M above the company-wide M"."""
+        if not _ABOVE_TOTAL.fullmatch(self.codes) or not self._is_plain() or self.parts.grouped:
+            return None
+        return above_total(self._metric, self.items, self.parts, self.known)
+
     def _rows_above(self) -> SemanticQuery | None:
         """ "Products with an above-average price": a number that each row has."""
         if not _ROWS_ABOVE.fullmatch(self.codes) or not self._is_plain() or self.parts.grouped:
@@ -300,6 +309,8 @@ class _Comparisons:
         """ "Which D has the largest share of M", "M by D in percent", "how much of M in percent is from V"."""
         in_percent = any(item.code == "Ω" and item.name == "percent" for item in self.items)
         codes = self.codes.replace("Ω", "") if in_percent else self.codes
+        if _SHARE_OVER.fullmatch(codes) and ("NS" in codes or self._coded("N")[0].name == "percent"):
+            return share_over(self._metric, self.items, self.parts, self.known)
         most = bool(_MOST_SHARE.fullmatch(codes))
         if not (most or (_SHARE.fullmatch(codes) and (in_percent or "S" in codes))):
             return None

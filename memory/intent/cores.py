@@ -13,6 +13,7 @@ from typing import cast
 
 from memory.compiler import SemanticQuery
 from memory.compiler.query import Grain, Order
+from memory.intent.changes import side_by_side
 from memory.intent.checks import meant
 from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
@@ -38,6 +39,8 @@ _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
 _PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
 _OF_THE_FIRST = re.compile(r"u?Sp?M[pz]*(?:HND|NHD|NDwHM)|u?S[pz]*(?:HND|NHD)[pz]*M")
+_BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
+_VERSUS = re.compile(r"\b(?:vs|versus|compared)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
@@ -84,12 +87,15 @@ class _Reader:
         if core.has(_EACH_WITH) or core.codes == "DM~":
             self._parts.group(things)
             return core.metrics
+        if re.fullmatch("u?D[wW]?Mkme?", core.codes) and self._known.is_count(core.metrics[0]):
+            self._parts.group(things)
+            return core.metrics
         if core.codes in ("mD", "Dm"):
             return (self._rows_of(things[0]),)
         sold = self._parts.having and all(
             self._known.accounts_for(stem(fold(item.surface)), self._parts.having[0]) for item in core.coded("z")
         )
-        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?p?", core.codes):
+        if self._parts.having and sold and re.fullmatch(r"u?[Dg][wqW]?z?(?:pu?)?(?:wj)?", core.codes):
             self._parts.group(things)
             return (self._parts.having[0],)
         return ()
@@ -123,14 +129,16 @@ class _Reader:
             if _HOW_MUCH_OF.search(parts.question):
                 raise NotUnderstood  # the amount, or what share of all?
             return SemanticQuery(metrics=metrics, pattern="total")
-        if not dimensions and len(parts.periods) > 1 and not self._is_number(metrics):
+        compared = _VERSUS.search(parts.question)
+        if not dimensions and len(parts.periods) > 1 and not compared and not self._is_number(metrics):
             raise NotUnderstood  # "the repeat customers of 2020 and 2021" are people
         if parts.having and parts.having[0] not in metrics:
             raise NotUnderstood
         if parts.order in ("best", "worst"):
-            if not self._known.is_welcome(metrics[0]):
-                raise NotUnderstood  # the best late rate is the lowest
-            parts.order = "desc" if parts.order == "best" else "asc"
+            best = self._known.is_welcome(metrics[0])  # the worst late rate is the highest
+            parts.order = "desc" if (parts.order == "best") == best else "asc"
+        if dimensions and len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
+            return side_by_side(metrics, dimensions, parts)
         by_name = parts.order == "name"
         return SemanticQuery(
             metrics,

@@ -150,7 +150,7 @@ def last_deal(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
 
 
 _ENDS = f"(?:({_PLACE}) )?({ADJECTIVE})"
-_IS = "(?:(?:which|what|who) (?:is|are|was|were) )?"
+_IS = "(?:(?:which|what|who)(?: (?:is|are|was|were))? )?"
 _DONE = f"(?:is|was|did|does|has)? ?(?:{VERBS}|makes|handles|places)(?: by)?"
 EXTREMES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
@@ -167,7 +167,10 @@ EXTREMES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
             r"(?: (?:in|at|from|for|based in|located in|come from|shipped to|live in|work in|belong to"
             r"|(?:placed|handled|supplied|made|taken) by))?",
         )),
-        (_with_most, (rf"(?:(?:what|which|who) (?:is |are |was )?)?L (?:of|for|on) {LISTED}(?= (?:with|that|which))",)),
+        (_with_most, (
+            rf"(?:what|which|who) (?:is )?F {_DONE} {LISTED}(?= (?:with|that|which))",
+            rf"(?:(?:what|which|who) (?:is |are |was )?)?L (?:of|for|on) {LISTED}(?= (?:with|that|which))",
+        )),
         (_day, (
             rf"when (?:was|is|did|were) {_ENDS} {LISTED}"
             r"(?: (?:placed|made|taken|received|hired|born|shipped|due|join|start))?",

@@ -5,22 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 from sqlglot import exp, parse_one
 
-from memory.compiler import SemanticQuery
+from memory.compiler import Having, SemanticQuery
+from memory.compiler.query import Grain, Order
 from memory.intent.arrangement import ARRANGEMENT
+from memory.intent.assortment import ASSORTMENT
+from memory.intent.attendance import ATTENDANCE
+from memory.intent.averages import AVERAGES
 from memory.intent.columns_compared import COLUMNS_COMPARED
+from memory.intent.company import accompanied
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
+from memory.intent.leaders import leaders
 from memory.intent.lookups import contents, lookups
 from memory.intent.nouns import nouns_of
+from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
+from memory.intent.wording import plainly
 from memory.joins import NoJoinPath
 from memory.lexical import stem
 
@@ -37,9 +46,10 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
-_BUSINESS = re.compile(r" (?:in|at|of|with|for) ([EFK]\d+)(?= |$)")
+_BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *RELATIONS, *PHRASES, *PEOPLE, *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE,
+    *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -58,17 +68,22 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     if text.startswith("everything ", start):
         sentence.things["E99"] = Thing("everything", plural=True)
         sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
-    sentence.text = text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
+    text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
+    sentence.text = text = text if text == sentence.text else plainly(text)
     hire = re.compile(r"(?:new )?(hires?)(?= |$)(?! C)").search(text, start)
     if hire and reader.nouns.is_person and reader.nouns.named("hire date"):
         sentence.things["E97"] = Thing(hire[0], sentence.nouns.entity.id, plural=hire[1].endswith("s"))
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
+    yield from accompanied(reader, start)
+    of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
-        yield from lookups(reader, start)
+        told = list(lookups(reader, start))
+        yield from told or of_the_first
         yield from _of_forms(reader, start)
         return
+    yield from of_the_first
     sentence.text = who
     for plural in (False, True):  # who it was, else who they were
         sentence.things["E98"] = Thing("who", sentence.nouns.entity.id, plural)
@@ -112,8 +127,8 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
 
 def _list(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """The rows, by what they are called by, with the columns asked for."""
-    if rows.counted:
-        return _counted(reader, rows) if not (rows.columns or rows.order) else None
+    if rows.streak or rows.peers or rows.measured or rows.counted:
+        return _of_measured(reader, rows, head)
     if rows.extreme:
         return extreme(reader, rows, head)
     made_of = _made_of(reader, rows)
@@ -188,6 +203,14 @@ def _number_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """How many rows there are."""
     if rows.columns or rows.order or rows.extreme or len(rows.kinds) > 1 or head.number or not head.thing.plural:
         return None
+    if (
+        any(item.every for item in rows.related)
+        or rows.streak
+        or rows.measured
+        or rows.peers
+        or (rows.counted and rows.counted[1] is None)
+    ):
+        return None
     if rows.counted:
         query = _counted(reader, rows)
         return replace(query, pattern="count_groups") if query else None
@@ -209,12 +232,61 @@ def _kinds_named(reader: Reader) -> list[str]:
 
 def _counted(reader: Reader, rows: Rows) -> SemanticQuery | None:
     """The rows with more than so many of something."""
-    if rows.counted is None or rows.related or rows.kinds or rows.extreme:
+    if rows.counted is None or rows.kinds or rows.extreme or rows.streak or rows.measured:
         return None
     metric, having = rows.counted
     if not all(reader.known.combinable(metric, item.field) for item in rows.filters):
         return None
-    return SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
+    query = SemanticQuery((metric,), (reader.nouns.label,), rows.filters, rows.window, having=having)
+    return _of_those(reader, rows, query)
+
+
+def _of_measured(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """The things by something that is reckoned of each of them."""
+    if rows.streak:
+        return _on_end(reader, rows)
+    if rows.peers:
+        return _beside_peers(reader, rows, head)
+    if rows.measured:
+        return _with_measure(reader, rows)
+    return None if rows.columns or rows.order else _counted(reader, rows)
+
+
+def _of_those(reader: Reader, rows: Rows, query: SemanticQuery) -> SemanticQuery:
+    """The query for those of the things that have, or have not, what is related to them."""
+    return replace(query, related=rows.related, entity=reader.nouns.entity.id) if rows.related else query
+
+
+def _on_end(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """The things with events in so many months or years on end."""
+    if rows.streak is None or rows.columns or rows.order or rows.extreme or rows.kinds or rows.related or rows.counted:
+        return None
+    events = reader.known.layer.entity_of(reader.events)
+    if events is None or rows.filters:
+        return None
+    grain, having = rows.streak
+    return SemanticQuery((), (reader.nouns.label,), window=rows.window, grain=cast("Grain", grain), having=having,
+                         pattern="streak", entity=events.id)  # fmt: skip
+
+
+def _beside_peers(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """The things above or below the average of their own group."""
+    if rows.peers is None or replace(rows, peers=None, open=False) != Rows() or head.number or not head.thing.plural:
+        return None
+    field, group, order, times = rows.peers
+    having = Having(">", int(times) if times.is_integer() else times) if times else None
+    return SemanticQuery((), (group,), having=having, order=order, pattern="compare_to_row",
+                         entity=reader.nouns.entity.id, columns=(field,))  # fmt: skip
+
+
+def _with_measure(reader: Reader, rows: Rows) -> SemanticQuery | None:
+    """The things with what a metric is of each of them, in a period."""
+    if rows.measured is None or rows.columns or rows.order or rows.extreme or rows.kinds:
+        return None
+    metric, window = rows.measured
+    order: Order | None = "desc" if rows.most_first else None
+    query = SemanticQuery((metric,), (reader.nouns.label,), rows.filters, window, order=order)
+    return _of_those(reader, rows, query)
 
 
 def _columns_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
@@ -267,6 +339,8 @@ def _share_of(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
 
 
 _UNIQUE = "(?:different|distinct|unique)"
+
+
 _FORMS: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
     (pattern(form), build)
     for build, forms in (

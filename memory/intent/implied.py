@@ -78,6 +78,7 @@ def _verb(question: str, items: list[Item], place: int, known: Known) -> list[It
     metric = _metric(verb, known.money)
     rest = "".join(item.code for item in after)
     who, alone = _who(before, verb, known), bool(re.fullmatch(r"[^DMngxHBN]*", rest))
+    goods = goods and not rest.endswith("τμD")
     found: list[Item] | None = None
     if stem(verb.surface.lower()) == "earn" and any(_is_seller(item, known) for item in before):
         return None  # the most revenue, or the highest wage?
@@ -85,7 +86,7 @@ def _verb(question: str, items: list[Item], place: int, known: Known) -> list[It
         found = [*(item for item in before if item.code != "u"), metric, *after]
     elif any(item.code == "λ" for item in before) and alone:
         found = [*before, metric, *after]
-    elif re.match(r"Λ[^DMn]*$", rest):
+    elif re.match(r"Λ[^DMn]*$|Λ[pP.]*τμD$", rest):
         found = [*who, after[0], metric, *after[1:]]
     elif re.match(r"p?xN", rest) and not re.match(r"p?xN[US]?p?[MD]", rest):
         number = next(item for item in after if item.code == "N")

@@ -165,11 +165,15 @@ def _mentioned(mentions: Sequence[Mention], tokens: list[Token], surface: str, k
     if tokens[-1].is_participle and not any(token.is_participle for token in meant):
         return Item("z", surface, start, end)  # "ordered" names no order
     head = next((place for place, token in enumerate(tokens) if token.folded == "of"), len(tokens))
-    plural = tokens[max(head, 1) - 1].is_plural
+    plural = _is_plural(tokens[max(head, 1) - 1])
     thing = Item("D", surface, start, end, plural=plural, metric=known.homonym(tokens))
     if entities:
         return _entity(thing, entities[0], dimensions, known)
     return replace(thing, name=dimensions[0], table=known.layer.dimension(dimensions[0]).table)
+
+
+def _is_plural(token: Token) -> bool:
+    return token.is_plural or token.folded.endswith("people")
 
 
 def _entity(thing: Item, entity_id: str, dimensions: Sequence[str], known: Known) -> Item:
@@ -198,7 +202,7 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
         for match in pattern.finditer(lowered):
             span = match.span()
             held = [item for item in found if _overlap((item.start, item.end), span)]
-            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DVM" for item in held)
+            inside = all(span[0] <= item.start and item.end <= span[1] and item.code in "DVMz" for item in held)
             # "over 2023" is no "more than".
             dated = code == "x" and any(item.code == "P" and 0 <= item.start - span[1] <= 2 for item in named)
             if (not held or (inside and _may_cover(code, held))) and not dated:
@@ -210,6 +214,10 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
 def _may_cover(code: str, held: Sequence[Item]) -> bool:
     """Whether a phrase may stand for names that are inside it: "largest backlog first", "category by category"."""
     metrics = any(item.code == "M" for item in held)
+    if code in "βω" and code:
+        return all(item.code in ("Dz" if code == "ω" else "DMz") for item in held)
+    if any(item.code == "z" for item in held):
+        return False
     return code == "O" or (code in ("", "e") and not metrics and bool(code == "" or len(held) == 1))
 
 

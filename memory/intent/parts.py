@@ -8,8 +8,9 @@ that stood apart comes to stand together.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from memory.intent.known import NotUnderstood
 from memory.periods import PeriodMention
 from memory.values import ValueMatch
 
-__all__ = ["MONTHS", "Parts", "Values", "having_of", "take", "unit_of"]
+__all__ = ["MONTHS", "Parts", "Values", "having_of", "split", "take", "unit_of"]
 
 Values = tuple[tuple[ValueMatch, ...], ...]
 """The values of one filter, each with the columns it may stand in, best first."""
@@ -61,6 +62,8 @@ class Parts:
     """`asc`, `desc`, `name`, or empty."""
     lists: bool = False
     """Whether the question says that rows are to be named one by one."""
+    in_both: bool = False
+    """Whether only things with something in both of two periods are meant."""
     counted: bool = False
     """Whether the question says that a number is wanted ("how many")."""
 
@@ -123,3 +126,13 @@ def unit_of(period: PeriodMention) -> str:
     grain = next((name for name, length in MONTHS.items() if length == months), "")
     whole = start.day == end.day == 1 and bool(grain) and (start.month - 1) % months == 0
     return grain if whole else ""
+
+
+def split(first: str, last: str, grain: str) -> Iterator[tuple[str, str]]:
+    """The years, quarters or months that a span of ISO days (the last one not included) is made of; none of parts."""
+    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    step, at, stop = MONTHS[grain], start.year * 12 + start.month - 1, end.year * 12 + end.month - 1
+    if start.day != 1 or end.day != 1 or at % step or (stop - at) % step:
+        return
+    days = [dt.date(month // 12, month % 12 + 1, 1).isoformat() for month in range(at, stop + 1, step)]
+    yield from itertools.pairwise(days)

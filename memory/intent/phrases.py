@@ -57,7 +57,7 @@ _NO_DEALS = (
     rf"{CONN}(?:{HAVE})(?:{VERBS}) no",
     r"(?:, )?(?:and|but) no",
 )
-_SEVERAL = "(?: (?:a|one|at least one|one or more|a single|single|something in|anything in))?"
+_SEVERAL = "(?: (?:a|one|Q|at least one|one or more|a single|single|something in|anything in))?"
 _OBJECT = rf"{_SEVERAL} ((?:(?!F\d)\S+ ){{0,3}})F"
 _START = re.compile(r"(?:a |one |single |at least one |one or more )?((?:[KBV]\d+ )*)(E\d+)(?= |$)")
 _CUT = re.compile(
@@ -74,6 +74,10 @@ def _described(reader: Reader, rows: Rows, match: re.Match[str], negated: bool) 
     bare = re.match(rf"{_PREPOSITION} ", match[0])
     if reader.is_own(nouns.entity.table) or (bare and rows.related):
         return  # "ordered by customers ..." says by whom they were ordered
+    least = [group for group in match.groups() if group and re.fullmatch(r"Q\d+", group)]
+    quantity = reader.thing(least[0]) if least else None
+    if quantity and (quantity.name, quantity.numbers) not in ((">=", (1,)), (">", (0,))):
+        return
     start = match.start(match.lastindex - 1 if match.lastindex else 0)
     if _QUANTIFIED & set(text[start : match.end()].split()) or is_not_by(reader.sentence.question, nouns):
         return  # "with all orders late" is more than some

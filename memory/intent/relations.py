@@ -211,7 +211,7 @@ def _with_dated(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | Non
     RELATIONS,
     rf"{CONN}(?:(?:{HAVE}(?:{VERBS})|have|has|had|with|in|on|appear in)) Q F{WHEN}",
     rf"{CONN}<be>(?:{VERBS}) by Q F{WHEN}",
-    rf"{CONN}(<be>(?:ordered|bought|sold|purchased)) Q times{WHEN}",
+    rf"{CONN}((?:<be>|{HAVE})(?:ordered|bought|sold|purchased)) Q times{WHEN}",
     kind="names",
 )
 def _with_many(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
@@ -287,7 +287,7 @@ def _no_trade(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     RELATIONS,
-    rf"{CONN}(?:(?:have|has|had) )?(?:ever )?({TRADE})(?! by)(?: something| anything| from| with)*{WHEN}",
+    rf"{CONN}(?:(?:have|has|had|do|does|did) )?(?:ever )?({TRADE})(?! by)(?: something| anything| from| with)*{WHEN}",
     rf"{CONN}((?:were|was|have been|has been) )(?:{TRADE}){WHEN}",
 )
 def _some_trade(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:

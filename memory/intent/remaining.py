@@ -49,7 +49,10 @@ def core_of(parts: Parts, known: Known) -> Core:
     """
     listed = [match.start() + 1 for match in re.finditer("M,(?=M)", parts.codes)]
     items = [replace(item, code="k") if place in listed else item for place, item in enumerate(parts.items)]
+    compared = any(item.code == "c" for item in items)
     items = [item for item in items if item.code not in ".,cr"]
+    if compared:
+        items = _named_twice(items)
     items = _said_once(_beside_metrics(items, parts), known)
     measured = any(item.code == "M" for item in items)
     if not measured and any(item.code == "A" for item in items):
@@ -68,9 +71,21 @@ def core_of(parts: Parts, known: Known) -> Core:
         codes = re.sub("^[pb]", "", codes)
     if codes.endswith("kM") and parts.having and items[-1].name == parts.having[0]:
         codes, items = codes[:-2], items[:-2]  # "... and show those sales"
+    named = [item.name for item in items if item.code == "M"]
+    if codes.endswith("bM") and codes.count("M") > 1 and "R" not in codes and len(set(named)) == 1:
+        codes, items = codes[:-2], items[:-2]  # "the best by sales in 2023, going by sales"
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return Core(codes, tuple(items))
+
+
+def _named_twice(items: list[Item]) -> list[Item]:
+    """ "Compare the freight in 2023 with the freight in 2024": the metric of both."""
+    codes = "".join(item.code for item in items)
+    match = re.search("(?<=M)[wvk]M", codes)
+    if match is None or items[match.start() - 1].name != items[match.end() - 1].name:
+        return items
+    return [*items[: match.start()], *items[match.end() :]]
 
 
 def _said_once(items: list[Item], known: Known) -> list[Item]:
@@ -82,7 +97,13 @@ def _said_once(items: list[Item], known: Known) -> list[Item]:
         before = kept[-1] if kept else None
         if item.code == "j" and before is not None and before.code == "M":
             continue
+        twice = item.code == "M" and before is not None and (before.code, before.name) == ("M", item.name)
+        if twice and before is not None and item.start - before.end <= 1:
+            continue  # "total sales revenue": two of its names at once
         if item.code == "Ω" and item.name == "percent" and any(other.code == "S" for other in items):
+            continue
+        in_percent = item.code == "Ω" and item.name == "percent" and "percent" in units
+        if in_percent and not any(other.code in "ΔλΛ" for other in items):
             continue
         if item.code == "U" and before is not None and before.code == "p" and item.name in units:
             kept.pop()

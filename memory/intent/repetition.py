@@ -29,7 +29,7 @@ def drop_repetition(parts: Parts, known: Known) -> None:
 def of_all_years(items: Sequence[Item]) -> list[Item]:
     """ "Across all years" says nothing where something else says what is shown, else it may be a breakdown."""
     others = [item for item in items if item.code != "Y"]
-    if len(others) < len(items) and not any(item.code in "gaHB" for item in others):
+    if len(others) < len(items) and not any(item.code in "gaHBemA" for item in others):
         raise NotUnderstood
     return others
 
@@ -58,14 +58,16 @@ def _drop_last_clause(parts: Parts) -> None:
     """A last clause that only names again what was said: "which D has the most M? Give the D and the M."."""
     for place, separator in enumerate(parts.items):
         head, tail = parts.items[:place], parts.items[place + 1 :]
+        order = [item for item in tail if item.code == "O"]
+        tail = [item for item in tail if item.code != "O"]
         if separator.code != "," or not re.fullmatch(
             r"[k,hmAu]*[DM](?:[k,hmAu]+[DM])*[z,]*", "".join(i.code for i in tail)
         ):
             continue
         named = {name for item in head if item.code in "DM" for name in (item.name, item.metric) if name}
         if all(item.name in named or item.metric in named for item in tail if item.code in "DM"):
-            parts.items = head
-            parts.said = [item for item in parts.said if item in head]
+            parts.items = [*head, *order]
+            parts.said = [item for item in parts.said if item in parts.items]
             return
 
 

@@ -55,8 +55,16 @@ class Rows:
     """A list's order: a field, from which end."""
     extreme: tuple[str, Order] | None = None
     """The same where only the first rows are wanted."""
-    counted: tuple[str, Having] | None = None
-    """A metric of each row, and how much of it there must be."""
+    counted: tuple[str, Having | None] | None = None
+    """A metric of each row, and how much of it there must be, if that is said."""
+    streak: tuple[str, Having] | None = None
+    """In how many months or years on end there must be events."""
+    measured: tuple[str, TimeWindow | None] | None = None
+    """A metric to be shown of each row, in a period."""
+    peers: tuple[str, str, Order, float] | None = None
+    """A number, the field of the group whose average it is compared with, from which side, how many times it."""
+    most_first: bool = False
+    """Whether those with most of it come first."""
     open: bool = False
     """Whether what comes next could still describe the last thing named: "no order from Germany"."""
 

@@ -7,14 +7,16 @@ meaning: "which countries have three suppliers? Give the country" speaks of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from memory.compiler import SemanticQuery
 from memory.compiler.query import Order
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood, last_stem
-from memory.lexical import stem
+from memory.intent.nouns import nouns_of
+from memory.intent.tails_of_changes import with_tail_of_change
+from memory.lexical import stem, stems
 
 __all__ = ["clauses", "with_tail"]
 
@@ -29,12 +31,13 @@ _SHOWING = frozenset(
     give show include list display report state i we me us as both him her he she was is were are be did do does have
     has had get got take took taken buy bought sell sold bring brought bringing contribute contributed account order
     ordered place placed spend spent make made ship shipped carry carried handle handled move moved there on average
-    averages please per respectively result results exactly actual sorted along together next beside
+    earn earned averages please per respectively result results exactly actual sorted along together next beside
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """Words that a clause may have that only says what to show: none of them names another number."""
 _DIRECTIONS: dict[str, Order] = {"asc": "asc", "desc": "desc", "best": "desc", "worst": "asc"}
 """The end that comes first; what is best only where the question has already said from which end it counts."""
+_WITH_TAIL = ("breakdown", "rank_within", "share", "average_of_groups", "above_average", "above_total")
 _PEOPLE_WITHOUT = re.compile(
     r"\W*(?:please )?(?:leave out|skip|exclude|ignore|without|not|only|just)\b(?: \w+){0,4}"
     r" (?:none|any|one)(?: there)?\W*",
@@ -50,7 +53,9 @@ def clauses(question: str) -> Iterator[tuple[str, str]]:
 
 def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | None:
     """The query in the order that the clause says; None where it says more than what the query shows anyway."""
-    if query.pattern not in ("breakdown", "rank_within", "share", "average_of_groups", "above_average") or not tail:
+    if tail and query.compare:
+        return with_tail_of_change(query, tail, known)
+    if query.pattern not in _WITH_TAIL or not tail:
         return None
     if _PEOPLE_WITHOUT.fullmatch(tail):
         return query if query.pattern == "breakdown" and not query.having else None
@@ -58,8 +63,18 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
         items = read_items(tail, known)
     except NotUnderstood:
         return None
+    return _with_items(query, tail, items, known)
+
+
+def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: Known) -> SemanticQuery | None:
+    """The query with what the clause's items name: its own order, and attributes of the things that are shown."""
     order: Order | None = query.order
+    beside: list[str] = []
     for item in items:
+        attribute = _attribute(item, query, known)
+        if attribute:
+            beside.append(attribute)
+            continue
         if item.code == "O" and item.name in _DIRECTIONS:
             direction = _DIRECTIONS[item.name]
             if (
@@ -71,7 +86,29 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
             order = direction
         elif not (_is_shown(item, query, known) or item.code == ","):
             return None
+    query = replace(query, dimensions=(*dict.fromkeys([*beside, *query.dimensions]),))
     return replace(query, order=order) if _asks_for_it(tail.lower(), query, known) else None
+
+
+def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:
+    """The column of the things shown that an item names ("phone", "country"), "" where it names none of theirs."""
+    if item.code not in "Dn?" or query.pattern != "breakdown" or query.grain or _is_named(item, query, known):
+        return ""
+    said = tuple(word for word in stems(item.surface) if word != "the")
+    for name in query.dimensions:
+        for entity in known.layer.entities:
+            if known.layer.entity_of(entity.table) != entity or known.compiler.label(entity) != name:
+                continue
+            field = nouns_of(entity.id, known).columns.get(said, "")
+            own = (
+                item.name
+                if item.code == "D" and item.name and known.table_of(item.name) == known.table_of(name)
+                else ""
+            )
+            field = field or own
+            if field and field != name and all(known.combinable(metric, field) for metric in query.metrics):
+                return field
+    return ""
 
 
 def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:

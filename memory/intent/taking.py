@@ -11,9 +11,11 @@ from memory.intent.filters import Filters
 from memory.intent.implied import with_implied
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood, last_stem
+from memory.intent.nouns import nouns_of
 from memory.intent.parts import Parts, take
 from memory.intent.repetition import drop_repetition, of_all_years
 from memory.intent.windows import take_periods
+from memory.lexical import tokenize
 
 __all__ = ["take_parts"]
 
@@ -37,11 +39,34 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
     drop_repetition(parts, known)
+    _name_the_goods(parts, known)
+    take(parts, r"[,pwk]*β,?", lambda _: _in_both(parts))
     take_periods(parts)
     Filters(parts, known).take()
     _Groups(parts, known).take()
     _Conditions(parts, known).take()
     return parts
+
+
+def _name_the_goods(parts: Parts, known: Known) -> None:
+    """ "Which five beverages sold the most": the goods of that kind."""
+    match = re.match(r"[pu]*N?V(?=[zy$]*[HB]M)", parts.codes)
+    if match is None or len(known.goods) != 1:
+        return
+    entity = next(entity for entity in known.layer.entities if entity.table.casefold() in known.goods)
+    value = parts.items[match.end() - 1]
+    table = known.linker.catalog.table(entity.table)
+    near = {key.target_table.casefold() for key in (table.foreign_keys if table else ())}
+    if not all(found.table.casefold() in near for found in value.values) or not tokenize(value.surface)[-1].is_plural:
+        return
+    label = known.compiler.label(entity)
+    thing = Item("D", "", value.end, value.end, label, entity=entity.id, table=entity.table, plural="N" in match[0])
+    parts.items.insert(match.end(), thing)
+
+
+def _in_both(parts: Parts) -> bool:
+    parts.in_both = True
+    return True
 
 
 class _Groups:
@@ -57,6 +82,8 @@ class _Groups:
         take(parts, r"[be]n", self._by_noun)
         take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
         take(parts, r"(?<=M)eD(?![kDMn])", self._rows_counted)
+        take(parts, r"(?<=M)\.?p[DM](?=\.)|(?<=\.)D(?=[.,]|$)", self._of_what_there_is)
+        take(parts, r"[be]nD[zp]*", self._by_column_of)
         take(parts, r"p?b?e+[Dg](?:[k,]+[be]*[Dg](?!w?[HB]M))*(?!V)", parts.group)
         take(parts, r"a", parts.group)
         take(
@@ -64,6 +91,37 @@ class _Groups:
             r"b[Dg](?:[k,b]+e?[Dg])*(?!V)",
             lambda items: not re.search("[HB]", parts.codes) and parts.group(items),
         )
+
+    def _of_what_there_is(self, items: list[Item]) -> bool:
+        """ "Revenue on products from Italian suppliers": every row of the metric has one of those things."""
+        thing = items[-1]
+        heads = [item for item in self._parts.items if item.code == "M" and item is not thing]
+        if not heads or not self._parts.filters or self._parts.groups:
+            return False
+        if len(heads) > 1 and (thing.code == "M" or any(self._known.crosses(h.name, thing.name) for h in heads)):
+            return False
+        metric = heads[0].name
+        if thing.code == "M":
+            same = self._known.defined(thing.name), self._known.defined(metric)
+            if None in same or same[0].base != same[1].base or same[0].filter or same[0].unit == "count":  # type: ignore[union-attr]
+                return False
+        elif not (thing.entity and thing.plural) or self._known.crosses(metric, thing.name):
+            return False
+        self._parts.said = [item for item in self._parts.said if item is not thing]
+        return True
+
+    def _by_column_of(self, items: list[Item]) -> bool:
+        """ "By the city our salespeople are based in": a column of those things."""
+        noun, thing = items[1], items[2]
+        told = items[3:]
+        if not thing.entity or not thing.plural or not told or told[0].surface.lower() not in ("based", "located"):
+            return False
+        field = nouns_of(thing.entity, self._known).columns.get((noun.name,), "")
+        dimensions = [d for d in self._known.layer.dimensions if field in (d.id, f"{d.table}.{d.column}")]
+        if len(dimensions) != 1:
+            return False
+        self._parts.said = [item for item in self._parts.said if item is not thing]
+        return self._parts.group([replace(thing, code="D", name=dimensions[0].id, surface=dimensions[0].name)])
 
     def _by_noun(self, items: list[Item]) -> bool:
         """ "Employees by title": the title of what is counted, where that is a table of things and not of events."""
@@ -127,6 +185,8 @@ class _Conditions:
         number, sign = (next(item for item in items if item.code == code) for code in "Nx")
         metric = next(item.metric if item.code == "D" else item.name for item in items if item.code in "MD")
         unit = next((item.name for item in items if item.code in "US"), "") or number.name
+        if metric and unit == "percent" and self._known.adds_up(metric) and sign.name in (">", ">="):
+            return False  # more than 10 % of it is a share
         if not metric or self._parts.having or (unit and unit != self._known.layer.metric(metric).unit):
             raise NotUnderstood
         self._parts.having = (metric, sign.name, number.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,6 +15,8 @@ from memory.intent.parts import MONTHS, Parts, take, unit_of
 from memory.periods import PeriodMention
 
 __all__ = ["take_periods"]
+
+_TOGETHER = re.compile(r"\b(?:combined|together(?! with)|taken together|in total)\b", re.IGNORECASE)
 
 
 def take_periods(parts: Parts) -> None:
@@ -43,6 +46,10 @@ def take_periods(parts: Parts) -> None:
     compared = "c" in parts.codes or "v" in parts.codes
     if compared and any(" and " in period.surface for period in parts.periods):
         raise NotUnderstood
+    if len(parts.periods) > 1 and not (comparing or compared) and _TOGETHER.search(parts.question):
+        _common_grain(sorted(parts.periods, key=lambda period: period.start))
+        ordered = sorted(parts.periods, key=lambda period: period.start)
+        parts.periods = [replace(ordered[0], end=ordered[-1].end)]  # both years together
     if parts.before and not comparing:
         raise NotUnderstood
     if len(parts.periods) > 2 or (len(parts.periods) == 2 and not comparing):

@@ -17,9 +17,30 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^(?:are|is) there (?=.*\. (?:list|name|show|give|which) )", ""),
     (r" \. (?:list|name|show|give|tell) (?:them|those|it)$", ""),
     (r"^[^A-Z.]*\. (?:i )?mean ", ""),
+    # who stays away
+    (r"\b(not|nothing|no [EF]\d+) at all(?= |$)", r"\1"),
+    (r"\bnever (bought|ordered|purchased) (?:any|anything from|anything in|a single|anything of)(?= [VFE]\d)",
+        r"never \1"),
+    (r"^among (E\d+) ((?:who|that|which) .*?) , (?:who|which|whose)(?: ones| of them)? (?=ha(?:s|ve)|did|do)",
+     r"which \1 \2 and "),
+    (r"^(?:who|which) are (E\d+) (?=that|who|which)", r"which \1 "),
+    (r" over time(?= |$)", ""),
+    (r" (?:\.|,) ([CFE]\d+)(?: \1)? only$", ""),
+    (r" ,? ?and (?:on|at|under|by) (?:which|what) ([CF]\d+) , (at|of|for) ", r" and \1 \2 "),
+    (r"\bhad no sales?(?= (?:in|during|at)|$)", "were not sold"),
+    (r"(V\d+) , (E\d+)$", r"\1 \2"),
+    (r"\bare still$", "are there"),
+    (r"^((?:list|give|show) )?numbers? and (?=C\d+ of)", r"\1"),
+    (r"\bwith (?:their |its )?numbers? and (?=C\d)", "with "),
+    (r"\b(?:still )?(?:carry|carries|show|shows|lack|lacks) no (?=C\d)", "with no "),
+    (r"\bhave a E\d+ with but (?=have|never|not)", ""),
+    (r"\bwho on E\d+ list (?=ha)", "who "),
+    (r" we(?: have)?(?: ever)? (?:paid|had|took|taken|seen|got)(?= |$)", ""),
+    (r"^who bought (.*) , E(\d+) by E\d+$", r"who bought \1"),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
-    (r" (?:so far|since day one|to date|ever since|exactly|altogether|up to now|until now|at present|presently|asap"
+    (r" (?:so far|since day one|to date|ever since|exactly(?! (?:once|one|N\d))|altogether|up to now|until now|at"
+     r" present|presently|asap"
      r"|as it stands|thanks|thank you|if possible|internally|as well|too)(?= |$)", ""),
     (r"^over years ,? ?", ""),
     (r"(?<= )at least once(?= |$)", ""),

@@ -48,7 +48,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
             "review",
             "Vouch",
             "Accept, amend, reject or revoke a run, signed by name.",
-            more=("review_queue", "review_impact"),
+            more=("review_impact", "review_queue"),
         ),
         CommandEntry("identity", "Vouch", "Make keys, enrol the people who sign with them, and retire them."),
         CommandEntry(

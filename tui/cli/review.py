@@ -166,7 +166,6 @@ def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat
         despite_findings=said.despite_findings,
         take_over=said.take_over,
     )
-    request = ReviewRequest(said.run, Decision(decision), code, reason=said.reason, sql=said.sql)
     passphrase = key_passphrase(Keyring(settings.state_dir / KEYS_NAME), settings.user, passphrase_file)
     with open_desk(settings) as desk:
         done = review(desk, request, reviewer=settings.user, passphrase=passphrase)
