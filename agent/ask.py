@@ -50,10 +50,16 @@ def ask(
     cost_accepted: bool = False,
     on_step: OnStep | None = None,
     opened_ms: float = 0.0,
+    replay_of: str = "",
+    subject: str = "",
 ) -> Answer:
     """Answer one question. `on_step` is called after each step, the last one only once the answer is on the record.
 
     `cost_accepted` lets statements go over the budget where the asker is to be asked (`limits.over_budget`).
+
+    `replay_of` is the run that is asked again to see what a model makes of it today: nothing is recalled then.
+
+    `subject` is whom the question is about, where policy.yaml encrypts what is recorded; the asker unless it is said.
 
     `opened_ms` is what somebody waited for the services before, where they were opened for this question; it counts
     as time of the run. A failure of a part outside us, or one of our own, is an answer with status `failed` and its
@@ -67,9 +73,10 @@ def ask(
     began = time.perf_counter() - opened_ms / 1000
     services = replace(services, policy=services.policy.of(asker))
     initial = _initial(services, question, asker, direct, cost_accepted)
+    initial["replay_of"] = replay_of
     walk = _Walk(services, on_step or (lambda _: None), initial, began)
     with run_logging(walk.run_id):
-        _record_start(services, _started(services, initial), walk.run_id)
+        _record_start(services, _started(services, initial, subject), walk.run_id)
         try:
             answer = walk.to_the_end()
         except AuditUnavailableError:
@@ -152,7 +159,8 @@ class _Walk:
         """
         timings_ms = {**self.state.get("timings_ms", {}), "total": self._elapsed_ms()}
         answer = replace(answer, timings_ms=timings_ms)
-        self.services.record("run.answered", _answered(answer, self.state), self.run_id)
+        kept = self.services.policy.record.rows
+        self.services.record("run.answered", _answered(answer, self.state, 0 if kept == "none" else kept), self.run_id)
         return answer
 
     def show(self, answer: Answer) -> None:
@@ -187,7 +195,7 @@ def _initial(services: Services, question: str, asker: str, direct: bool, cost_a
     }
 
 
-def _started(services: Services, initial: RunState) -> dict[str, Any]:
+def _started(services: Services, initial: RunState, subject: str) -> dict[str, Any]:
     from agent.model.prompts import wording_fingerprint
 
     settings, question = services.settings, initial["question"]
@@ -204,6 +212,10 @@ def _started(services: Services, initial: RunState) -> dict[str, Any]:
         "policy_fingerprint": services.policy.fingerprint(),
         "settings_hash": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
     }
+    if services.policy.record.encrypt == "subject":
+        body["subject"] = subject or initial["asker"]
+    if initial.get("replay_of"):
+        body["replay_of"] = initial["replay_of"]
     if len(question) > _KEPT_CHARS:
         whole = question.encode("utf-8", "surrogatepass")
         body |= {"question_chars": len(question), "question_sha256": hashlib.sha256(whole).hexdigest()}
@@ -237,11 +249,12 @@ def _record_start(services: Services, body: dict[str, Any], run_id: str) -> None
         raise AuditUnavailableError(ErrorClass.AUDIT_UNAVAILABLE, error.message, error.hint) from error
 
 
-def _answered(answer: Answer, state: RunState) -> dict[str, Any]:
-    """The body of `run.answered`: everything of the answer but its rows, which stay in the warehouse."""
+def _answered(answer: Answer, state: RunState, kept_rows: int) -> dict[str, Any]:
+    """The body of `run.answered`: everything of the answer but its rows; the policy may have the first ones kept."""
     outcome = state.get("outcome")
     shown = outcome.result if outcome is not None and outcome.sql == answer.sql else None
-    return {
+    rows = {"rows": [list(row) for row in answer.rows[:kept_rows]]} if kept_rows else {}
+    return rows | {
         "status": answer.status.value,
         "sql": answer.sql,
         "dialect": answer.dialect,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.services import Services
     from memory.catalog import Catalog
 
-__all__ = ["assumptions_of"]
+__all__ = ["assumptions_of", "speaks_of_today"]
 
 _COLUMN = re.compile(r"\b\w+\.[\"`\[]?(\w+)")
 _RELATIVE = re.compile(
@@ -27,6 +27,11 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _DATE_TYPES = ("DATE", "TIME")
+
+
+def speaks_of_today(question: str) -> bool:
+    """Whether a question means other dates on another day: "last month", "so far"."""
+    return _RELATIVE.search(question) is not None
 
 
 def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
@@ -49,7 +54,7 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
         said += _definitions(grounding.of_kind("metric"), tree)
         said += _values(grounding.of_kind("value"), tree)
         said += _times(tree, services.catalog, services.warehouse.dialect)
-    if _RELATIVE.search(state["question"]) and not state["direct"]:
+    if speaks_of_today(state["question"]) and not state["direct"]:
         source = "the calendar of metrics.yaml" if services.layer.calendar.as_of else "the clock"
         said.append(f"“Today” is {services.layer.today().isoformat()}, from {source}.")
     if _is_disputed(state):

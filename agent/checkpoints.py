@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import DictRow
 
-__all__ = ["CHECKPOINT_RIGHTS", "checkpoint_tables", "open_checkpointer"]
+__all__ = ["CHECKPOINT_RIGHTS", "checkpoint_tables", "forget_threads", "open_checkpointer"]
 
 _VALUE_OBJECTS = (
     run.Answer,
@@ -79,6 +79,40 @@ def open_checkpointer(settings: Settings) -> Iterator[BaseCheckpointSaver[Any]]:
         except sqlite3.Error as error:
             raise _unusable(str(path), error) from error
         yield saver
+
+
+def forget_threads(settings: Settings, run_ids: Iterable[str]) -> None:
+    """Remove what is kept of these runs, and every byte that removed rows have left in the file or tables.
+
+    Raises:
+        FailedError: as `open_checkpointer`.
+    """
+    with open_checkpointer(settings) as checkpointer:
+        for run_id in run_ids:
+            checkpointer.delete_thread(run_id)
+        if settings.ledger_url.startswith("postgresql") and hasattr(checkpointer, "conn"):
+            _write_anew(checkpointer.conn)
+    path = settings.state_dir / "checkpoints.sqlite"
+    if path.exists():
+        try:
+            with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise _unusable(str(path), error) from error
+
+
+def _write_anew(connection: Any) -> None:
+    """Have PostgreSQL write its tables anew; to an account that does not own them it only says that it will not."""
+    import psycopg
+
+    if not isinstance(connection, psycopg.Connection):
+        return
+    try:
+        connection.execute("VACUUM FULL checkpoints, checkpoint_blobs, checkpoint_writes")
+    except psycopg.Error as error:
+        raise _unusable("the ledger's database", error) from error
 
 
 def checkpoint_tables() -> list[str]:

@@ -59,7 +59,7 @@ def build_graph(
     def from_start(state: RunState) -> str:
         if clarify.objection(state["question"], services, direct=state["direct"]) is not None:
             return "clarify"
-        return "ground" if state["direct"] else "recall"
+        return "ground" if state["direct"] or state.get("replay_of") else "recall"
 
     def from_ground(state: RunState) -> str:
         if state.get("drafts"):

@@ -198,6 +198,8 @@ class RunState(TypedDict, total=False):
     """True: one plain prompt, no recall, grounding, repair or checks (the control of every accuracy claim)."""
     cost_accepted: bool
     """Whether the asker agreed beforehand that statements may go over the budget, where they are to be asked."""
+    replay_of: str
+    """The run that this one asks again, of a model and not of memory; empty for a question of its own."""
     grounding: Grounding
     drafts: tuple[Draft, ...]
     """Every draft of the run, oldest first; the one under work is `drafts[current]`."""

@@ -126,16 +126,21 @@ def open_ledger(settings: Settings, *, clock: Callable[[], dt.datetime] | None =
     from audit.errors import AuditError
     from audit.record import utc_now
     from audit.session import open_session
+    from audit.subjects import Subjects
+    from audit.veil import Veil
 
+    name = workspace_name(settings)
     try:
-        return open_session(
+        ledger = open_session(
             settings.ledger_url,
-            workspace=workspace_name(settings),
+            workspace=name,
             state_dir=settings.state_dir,
             clock=clock or utc_now,
             create=create,
             plan=checkpoint_plan(settings),
         )
+        ledger.veil = Veil(Subjects(settings.subjects_url, name), name)
+        return ledger
     except AuditError as error:
         raise _audit_unavailable(error.message, error.hint) from error
 

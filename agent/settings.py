@@ -65,6 +65,9 @@ class LedgerSettings(_Section):
     workspace: str = ""
     """The name of this workspace's chain in that database, made by `init`. Empty takes the name that older workspaces
     have: the folder's on a server, `workspace` in a file."""
+    subjects_url: SecretStr = SecretStr("sqlite:///.affidavit/subjects.sqlite")
+    """Where the keys are that content on the ledger is encrypted with (`record: {encrypt: subject}` in policy.yaml).
+    Never the ledger's database, and never in its backups. Several machines that share a ledger share this."""
     checkpoint_every: int = Field(default=100, ge=1)
     """Records between two signed checkpoints; one more is written when a session ends."""
     checkpoint_seconds: float = Field(default=0.0, ge=0)
@@ -184,6 +187,11 @@ class Settings(BaseSettings):
     def ledger_url(self) -> str:
         """The ledger's SQLAlchemy URL with its file path made absolute; holds the password."""
         return absolute_file_url(self.ledger.url.get_secret_value(), self.workspace)
+
+    @property
+    def subjects_url(self) -> str:
+        """The URL of the store of subjects' keys with its file path made absolute; holds the password."""
+        return absolute_file_url(self.ledger.subjects_url.get_secret_value(), self.workspace)
 
     @property
     def checkpoint_places(self) -> tuple[str, ...]:

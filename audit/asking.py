@@ -41,8 +41,10 @@ def start_signed_run(ledger: Ledger, signer: Signer, body: Mapping[str, Any], ru
         LedgerUnavailable: nothing was written.
     """
     key_id = signer.identity.key_id
-    signature = signer.sign_statement(_statement(body, run_id, ledger.workspace, key_id))
-    signed = {**body, "asker_key": key_id, "asker_signature": signature}
+    # What is signed is what is stored, so that the signature outlives the key of an erased subject.
+    stored = ledger.concealed(Entry(RUN_STARTED, body, run_id=run_id, actor=body["asker"])).body
+    signature = signer.sign_statement(_statement(stored, run_id, ledger.workspace, key_id))
+    signed = {**stored, "asker_key": key_id, "asker_signature": signature}
 
     def decide(snapshot: Snapshot) -> Entry:
         problem = _problem(signed, run_id, ledger.workspace, read_register(snapshot).keys)

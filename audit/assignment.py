@@ -144,13 +144,15 @@ def assign(
     """
     if len(note) > _MAX_NOTE:
         raise ReviewError(f"The note may have {_MAX_NOTE} characters at most.")
+    full_id = resolve_run_id(ledger, run_id)
+    note = ledger.conceal_text(full_id, f"{REVIEW_ASSIGNED}#note", note.strip())
 
     def said(_run: RunOnRecord, _earlier: Assignment, now: Circumstances, _reviewer: Identity) -> dict[str, str]:
         named = reviewer_named(now.keys, assignee)
         day = due.isoformat() if due else ""
-        return {"assignee": named.name if named else assignee, "due": day, "note": note.strip()}
+        return {"assignee": named.name if named else assignee, "due": day, "note": note}
 
-    return _write(ledger, signer, REVIEW_ASSIGNED, run_id, said, allow_self=allow_self)
+    return _write(ledger, signer, REVIEW_ASSIGNED, full_id, said, allow_self=allow_self)
 
 
 def claim(ledger: Ledger, signer: Signer, *, run_id: str, take_over: bool = False, allow_self: bool = False) -> Record:

@@ -15,7 +15,8 @@ from audit.errors import ReviewError
 from audit.ledger import Ledger
 from audit.record import REVIEW, RUN_ANSWERED, RUN_INTENT, RUN_STARTED, Record
 from audit.review import DECIDING_KINDS, check_review
-from audit.rules import ReviewStatus, run_on_record
+from audit.rules import ReviewStatus, RunOnRecord, run_on_record
+from audit.veil import ERASED, UNREADABLE, is_sealed
 
 __all__ = ["AcceptedRun", "accepted_run", "accepted_runs"]
 
@@ -95,6 +96,11 @@ def _accepted_run(ledger: Ledger, run_id: str, background: Background) -> Accept
     run = run_on_record(records)
     if run is None or run.standing_review is None or run.review_status not in _STANDING:
         return None
+    # What was signed is the text as it is stored; what is learnt from is what it says, while that can be read.
+    records = tuple(map(ledger.reveal, records))
+    run = run_on_record(records)
+    if run is None or run.standing_review is None or _cannot_be_read(run):
+        return None
     review = run.standing_review
     decisive = run.amendment or review
     answer = _newest(records, RUN_ANSWERED)
@@ -122,6 +128,11 @@ def _accepted_run(ledger: Ledger, run_id: str, background: Background) -> Accept
         model_hash=_first_text(drafted, answer, key="model_hash"),
         prompt_hash=_first_text(drafted, key="prompt_hash"),
     )
+
+
+def _cannot_be_read(run: RunOnRecord) -> bool:
+    words = (run.question, run.standing_review.body["sql"] if run.standing_review else "")
+    return any(each in (ERASED, UNREADABLE) or is_sealed(each) for each in words)
 
 
 def _check_reviews(ledger: Ledger, records: tuple[Record, ...], background: Background) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,13 +18,14 @@ from typing import Any, Final, Self
 from sqlalchemy import Engine, func, insert, select
 
 from audit.engine import WRITING, database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
-from audit.errors import LedgerMissing, LedgerUnavailable
+from audit.errors import LedgerMissing, LedgerUnavailable, RecordRefusedError
 from audit.group import GroupCommit
-from audit.record import Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
+from audit.record import RUN_STARTED, Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
 from audit.schema import records_table
 from audit.schema_version import CURRENT, bring_up_to_date, refuse_newer, stored_version
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
+from audit.veil import Veil, holds_sealed
 
 __all__ = ["Ledger", "Selection", "Snapshot"]
 
@@ -49,7 +51,10 @@ class Ledger:
         self._file = database_file(engine.url)
         self._file_id = self._identify_file()
         self._closed = False
+        self._subjects: dict[str, str] = {}
         self.workspace = workspace
+        self.veil: Veil | None = None
+        """Encrypts what the records of a run with a subject say; without one such a run is refused."""
 
     @classmethod
     def open(
@@ -99,7 +104,7 @@ class Ledger:
         """Put several records on the ledger in one transaction: all of them, in order, or none."""
         if not entries:
             return ()
-        records, written = self._group.append(tuple(prepare(entry) for entry in entries))
+        records, written = self._group.append(tuple(prepare(self.concealed(entry)) for entry in entries))
         self._announce(written)
         return records
 
@@ -172,6 +177,52 @@ class Ledger:
         with ledger_errors(self._engine), self._engine.begin() as connection:
             return connection.execute(query).scalar_one()
 
+    def reveal(self, record: Record) -> Record:
+        """A record as people read it: its content decrypted while the key is there; bytes and hash stay as stored."""
+        if self.veil is None or not holds_sealed(record) or not self._subject_of(record.run_id or ""):
+            return record  # in a run without a subject, what looks like ciphertext is somebody's words
+        return self.veil.reveal(record)
+
+    def concealed(self, entry: Entry) -> Entry:
+        """An entry of a run that has a subject, with its content encrypted; any other as it is.
+
+        Everything that `append` is given goes through here. Whoever signs an entry of a run, and so appends it with
+        `append_decided`, signs what this gives: then the signature outlives the key of an erased subject.
+
+        Raises:
+            RecordRefusedError: the run has a subject whose key is not there.
+        """
+        run_id = entry.run_id or ""
+        if not run_id or not entry.kind.startswith("run."):
+            return entry
+        if entry.kind == RUN_STARTED:
+            subject = str(entry.body.get("subject") or "")
+            if subject:
+                subject = self._required_veil().subjects.ensure(subject, self.now()).id
+                entry = replace(entry, body={**entry.body, "subject": subject})
+            self._subjects[run_id] = subject
+        subject = self._subject_of(run_id)
+        return self._required_veil().conceal(entry, subject) if subject else entry
+
+    def conceal_text(self, run_id: str, label: str, words: str) -> str:
+        """One text as it has to stand on a record of that run that is signed first; `label` is `kind#field`.
+
+        Raises:
+            RecordRefusedError: the run has a subject whose key is not there.
+        """
+        subject = self._subject_of(run_id)
+        return words if not subject or not words else self._required_veil().conceal_text(subject, run_id, label, words)
+
+    def keyed(self, run_id: str, fingerprint: str) -> str:
+        """A result's fingerprint as it stands on the records of that run; raises as `conceal_text`."""
+        subject = self._subject_of(run_id)
+        return self._required_veil().keyed(subject, run_id, fingerprint) if subject and fingerprint else fingerprint
+
+    def disclosed_key(self, run_id: str) -> str:
+        """The key that reads the records of that run and of no other, in hex; empty if it has none, or none is left."""
+        subject = self._subject_of(run_id)
+        return self._required_veil().disclosed_key(subject, run_id) if subject else ""
+
     def now(self) -> str:
         """The clock's time as it is written on records."""
         return timestamp(self._clock())
@@ -198,6 +249,8 @@ class Ledger:
             for listener in self._before_close:
                 listener()
         finally:
+            if self.veil is not None:
+                self.veil.subjects.close()
             self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -207,6 +260,20 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _subject_of(self, run_id: str) -> str:
+        """The id of the subject that a run is about; empty for one in the clear."""
+        if run_id not in self._subjects:
+            started = next(self.select(Selection(run_ids=(run_id,), kinds=(RUN_STARTED,))), None)
+            if started is None:
+                return ""
+            self._subjects[run_id] = str(started.body.get("subject") or "")
+        return self._subjects[run_id]
+
+    def _required_veil(self) -> Veil:
+        if self.veil is None:
+            raise RecordRefusedError("This run has a subject, and the ledger was opened without the subjects' keys.")
+        return self.veil
 
     def _announce(self, newest: Sequence[Record]) -> None:
         for record in newest:

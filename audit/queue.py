@@ -35,6 +35,7 @@ from audit.record import REVIEW, RUN_ANSWERED, RUN_GUARDED, RUN_INTENT, RUN_STAR
 from audit.review_rules import latest_rules
 from audit.rules import ReviewStatus
 from audit.runs import UNFINISHED, RunSummary, summary_of
+from audit.scans import NOT_ASKED
 from audit.shape import shape_of
 from audit.snapshot import Selection
 
@@ -145,7 +146,7 @@ class _Run:
         if record.kind in (RUN_GUARDED, RUN_INTENT):
             self.tables.update(_texts(body.get("tables")))
             self.restrictions += _texts(body.get("restrictions"))
-        if record.kind == RUN_INTENT and body.get("purpose") != "amendment":
+        if record.kind == RUN_INTENT and body.get("purpose") not in NOT_ASKED:
             self._estimate(body.get("estimate"))
         if record.kind == REVIEW:
             self.is_reviewed = True
@@ -170,7 +171,7 @@ def _runs(ledger: Ledger) -> dict[str, _Run]:
         if record.kind == RUN_STARTED:
             runs.setdefault(run_id, _Run())
         if run_id in runs:
-            runs[run_id].add(record)
+            runs[run_id].add(ledger.reveal(record))
     return runs
 
 

@@ -19,9 +19,11 @@ from audit.seal import canonical_bytes, leaf_hash
 __all__ = [
     "CHECKPOINT",
     "ENVELOPE_VERSION",
+    "EVIDENCE",
     "IDENTITY",
     "IDENTITY_RETIRED",
     "POLICY_CHANGED",
+    "PRIVACY_ERASED",
     "REVIEW",
     "REVIEW_ASSIGNED",
     "REVIEW_CLAIMED",
@@ -30,6 +32,7 @@ __all__ = [
     "RUN_ANSWERED",
     "RUN_GUARDED",
     "RUN_INTENT",
+    "RUN_RECALLED",
     "RUN_STARTED",
     "Clock",
     "Entry",
@@ -53,6 +56,7 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 
 # The kinds this room reads; the others are opaque to it.
 RUN_STARTED: Final = "run.started"
+RUN_RECALLED: Final = "run.recalled"
 RUN_GUARDED: Final = "run.guarded"
 RUN_INTENT: Final = "run.intent"
 RUN_ANSWERED: Final = "run.answered"
@@ -65,6 +69,8 @@ IDENTITY: Final = "identity"
 IDENTITY_RETIRED: Final = "identity.retired"
 CHECKPOINT: Final = "checkpoint"
 POLICY_CHANGED: Final = "policy.changed"
+EVIDENCE: Final = "evidence"
+PRIVACY_ERASED: Final = "privacy.erased"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FIELDS = frozenset(

@@ -214,7 +214,7 @@ def read_reliances(ledger: Ledger, models: Iterable[TrainedModel] = ()) -> Relia
     """
     found = Reliances()
     for record in ledger.select(Selection(kinds=_KINDS)):
-        found.add(record)
+        found.add(ledger.reveal(record))
     for model in models:
         found.know(model)
     return found

@@ -117,6 +117,11 @@ def submit_review(
     if problem:
         raise ReviewError(problem)
     full_id = resolve_run_id(ledger, run_id)
+    # What is signed is what is stored, so that the signature outlives the key of an erased subject.
+    reason = ledger.conceal_text(full_id, f"{REVIEW}#reason", reason.strip())
+    if sql is not None:
+        sql = ledger.conceal_text(full_id, f"{REVIEW}#sql", sql)
+        result_fingerprint = ledger.keyed(full_id, result_fingerprint)
 
     def decide(snapshot: Snapshot) -> Entry:
         run, reviewer, now = _situation(snapshot, signer, full_id, ledger.now(), allow_self=allow_self)

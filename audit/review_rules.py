@@ -17,7 +17,7 @@ from audit.ledger import Ledger
 from audit.record import REVIEW_RULES, Entry, Head, Record
 from audit.snapshot import Selection, Snapshot
 
-__all__ = ["ReviewRules", "RulesRegister", "TwoFor", "latest_rules", "record_rules"]
+__all__ = ["ReviewRules", "RulesRegister", "TwoFor", "latest_rules", "record_rules", "rules_in"]
 
 _PURPOSE: Final = "affidavit.review_rules/1"
 _NEWEST: Final = Selection(kinds=(REVIEW_RULES,))
@@ -120,8 +120,12 @@ def latest_rules(ledger: Ledger) -> ReviewRules:
     Raises:
         LedgerUnavailable: the ledger cannot be read.
     """
-    newest = ledger.newest(_NEWEST)
-    return (_read_rules(newest.body) if newest else None) or ReviewRules()
+    return rules_in(ledger.newest(_NEWEST))
+
+
+def rules_in(record: Record | None) -> ReviewRules:
+    """The rules that a `review.rules` record holds, unverified; the default where there is none."""
+    return (_read_rules(record.body) if record else None) or ReviewRules()
 
 
 def _statement(rules: ReviewRules, key_id: str, head: Head, workspace: str) -> dict[str, Any]:

@@ -140,6 +140,8 @@ def run_on_record(records: Iterable[Record]) -> RunOnRecord | None:
         elif run is None:
             continue
         elif record.kind == RUN_INTENT:
+            if run.answer_hash and body.get("purpose") == "replay":
+                continue  # it shows no row and is no statement that anybody vouches for
             run = _about_to_read(run, body)
         elif record.kind == RUN_ANSWERED and not run.answer_hash:
             run = replace(

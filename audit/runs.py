@@ -18,7 +18,7 @@ from audit.review_rules import ReviewRules, latest_rules
 from audit.rules import ReviewStatus, RunOnRecord, approvals_needed, run_on_record
 from audit.snapshot import Selection
 
-__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id", "summary_of"]
+__all__ = ["UNFINISHED", "RunSummary", "RunTrace", "get_run", "list_runs", "resolve_run_id", "summary_of", "trace_of"]
 
 UNFINISHED: Final = "unfinished"
 """Shown as the status of a run that started and never ended: still under way, or cut off by a crash."""
@@ -109,8 +109,13 @@ def get_run(ledger: Ledger, run_id: str) -> RunTrace:
         LedgerUnavailable: the ledger cannot be read.
     """
     full_id = resolve_run_id(ledger, run_id)
-    records = tuple(ledger.records(full_id))
-    return RunTrace(summary_of(full_id, records, latest_rules(ledger)), records)
+    return trace_of(full_id, map(ledger.reveal, ledger.records(full_id)), latest_rules(ledger))
+
+
+def trace_of(run_id: str, records: Iterable[Record], rules: ReviewRules) -> RunTrace:
+    """A run as its records, of which there is at least one, tell it; `rules` as for `summary_of`."""
+    found = tuple(records)
+    return RunTrace(summary_of(run_id, found, rules), found)
 
 
 def resolve_run_id(ledger: Ledger, prefix: str) -> str:
@@ -168,7 +173,7 @@ def _newest_first(ledger: Ledger) -> Iterator[RunSummary]:
         records: dict[str, list[Record]] = {run_id: [] for run_id in page}
         kinds = (RUN_STARTED, RUN_INTENT, RUN_ANSWERED, REVIEW)
         for record in ledger.select(Selection(run_ids=tuple(page), kinds=kinds)):
-            records[record.run_id or ""].append(record)
+            records[record.run_id or ""].append(ledger.reveal(record))
         for run_id in page:
             yield summary_of(run_id, records[run_id], rules)
 

@@ -17,7 +17,17 @@ from audit.rank_test import tends_larger
 from audit.record import RUN_STARTED, Record
 from audit.snapshot import Selection
 
-__all__ = ["INFLATED_RATIO", "LOOKED_AT", "MIN_RUNS", "SURE_P", "Comparison", "Configuration", "Scans", "scans"]
+__all__ = [
+    "INFLATED_RATIO",
+    "LOOKED_AT",
+    "MIN_RUNS",
+    "NOT_ASKED",
+    "SURE_P",
+    "Comparison",
+    "Configuration",
+    "Scans",
+    "scans",
+]
 
 MIN_RUNS: Final = 20
 """Runs on each side, fewer than which say nothing."""
@@ -28,6 +38,8 @@ SURE_P: Final = 0.001
 LOOKED_AT: Final = 5_000
 """The newest runs that are read."""
 
+NOT_ASKED: Final = ("amendment", "replay")
+"""Purposes of statements that no question led to."""
 _DRAFTED, _INTENT, _ESTIMATED = "run.drafted", "run.intent", "run.estimated"
 
 
@@ -116,7 +128,7 @@ class _Run:
                 self.styles.add(str(body.get("prompt_style", "")))
             return
         estimate = body.get("estimate")
-        if isinstance(estimate, Mapping) and body.get("purpose") != "amendment":
+        if isinstance(estimate, Mapping) and body.get("purpose") not in NOT_ASKED:
             self.scanned[str(body.get("sql"))] = _number(estimate.get("scanned_rows"))
 
     @property

@@ -24,11 +24,13 @@ from audit.assignment import ASSIGNED_ON, ASSIGNMENT_KINDS, assignment_of, check
 from audit.checkpoints import Checkpoint
 from audit.circumstances import BACKGROUND_KINDS, Background
 from audit.engine import ledger_errors
+from audit.erasure import check_erasure
 from audit.errors import IdentityError, LedgerUnavailable, ReviewError, SealError
+from audit.evidence import check_statement
 from audit.identity import Identity
 from audit.ledger import Ledger
 from audit.merkle import Frontier
-from audit.record import CHECKPOINT, POLICY_CHANGED, REVIEW, RUN_STARTED, Head, Record
+from audit.record import CHECKPOINT, EVIDENCE, POLICY_CHANGED, PRIVACY_ERASED, REVIEW, RUN_STARTED, Head, Record
 from audit.review import DECIDING_KINDS, check_review
 from audit.rules import run_on_record
 from audit.seal import genesis_hash
@@ -235,8 +237,12 @@ class _Walk:
                 self._check_assignment(record)
             elif record.kind == CHECKPOINT:
                 self.heads.check_note(record)
+            elif record.kind == EVIDENCE:
+                check_statement(record, self._ledger.select)
             elif record.kind == POLICY_CHANGED:
                 self._asking.learn(record)
+            elif record.kind == PRIVACY_ERASED:
+                check_erasure(record, self._keys, self._workspace)
             elif record.kind == RUN_STARTED:
                 self._asking.check(record, self._keys)
         except (IdentityError, ReviewError, SealError) as error:

@@ -162,7 +162,7 @@ def test_the_reference_of_metrics_names_every_key() -> None:
 def test_the_reference_of_policy_names_every_key() -> None:
     keys = set(table_keys(ROOT / "docs/reference/policy-yaml.md")["policy.yaml"])
     expected = {"version", "rows", "masks", "roles", "asking"}
-    for section in ("tables", "columns", "review", "limits"):
+    for section in ("tables", "columns", "review", "record", "limits"):
         fields = Policy.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
         expected |= {f"{section}.{name}" for name in fields}
     expected = expected - {"review.two_for"} | {f"review.two_for.{name}" for name in TwoFor.model_fields}

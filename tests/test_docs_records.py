@@ -32,7 +32,12 @@ _SOMETIMES = {
         *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
-    "run.started": {"question_chars", "question_sha256", "asker_key", "asker_signature"},
+    "run.started": {
+        *("question_chars", "question_sha256", "replay_of", "subject"),
+        *("asker_key", "asker_signature"),
+    },
+    "run.guarded": {"shape"},
+    "run.answered": {"rows"},
     "identity": {"role", "roles", "bootstrap", "nonce", "voucher"},
     "run.intent": {"draft", "dialect", "tables", "purpose", "restrictions", "verdict"},
     "run.checked": {"draft", "purpose", "sql"},
@@ -53,6 +58,9 @@ def test_every_record_has_the_keys_of_the_page(
     assert run("ask", COUNT, "--format", "json").json["status"] == "refused"
     monkeypatch.delenv("AFFIDAVIT_LIMITS__MAX_SCANNED_ROWS")
     _lose_the_model(model, run, monkeypatch)
+    (workspace / "policy.yaml").write_text("version: 1\nrecord: {rows: 1, encrypt: subject}\n")
+    run("ask", "How many suppliers are there?", REVENUE)
+    assert run("privacy", "erase", "analyst", "--yes", "--as", "reviewer").code == 0
     page = table_keys(ROOT / "docs/reference/ledger-records.md")
     written: dict[str, set[str]] = {}
     settings = load_settings(workspace)
@@ -95,6 +103,8 @@ def _go_round_the_loop(workspace: Path, model: ScriptedModel, run: Run, tmp_path
     policy.write_text(f"{policy.read_text()}\nasking: enrolled\n")
     assert run("ask", COUNT, "--as", "reviewer").code == 0
     policy.write_text(policy.read_text().removesuffix("asking: enrolled\n"))
+    assert run("runs", "replay", second, "--with-model").code == 0
+    assert run("audit", "export", second, "-o", tmp_path / "evidence.json").code == 0
     _promote_twice_and_roll_back(workspace, run, tmp_path)
 
 

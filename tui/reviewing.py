@@ -142,6 +142,7 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str
     """
     from audit.assignment import claim
     from audit.review import check_may_decide, submit_review
+    from audit.runs import get_run
 
     signer = desk.signer(reviewer, passphrase)
     allow_self = desk.policy.review.allow_self
@@ -158,7 +159,7 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str
             desk,
             run.run_id,
             request.sql or "",
-            question=run.question,
+            question=get_run(desk.ledger, run.run_id).summary.question,
             reviewer=reviewer,
             despite_findings=request.despite_findings,
         )

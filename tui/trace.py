@@ -28,6 +28,7 @@ _TITLES: Final = {
     "run.repaired": "repaired",
     "run.checked": "checked",
     "run.answered": "ended",
+    "run.replayed": "run again",
     "review": "reviewed",
     "revocation": "what stood on it when it was revoked",
     "review.assigned": "assigned",

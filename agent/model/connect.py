@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from functools import partial
+from pathlib import Path
 
 from agent.errors import AffidavitError, ErrorClass, FailedError, UsageError
 from agent.model.adapters import file_sha256, resolve_adapter
@@ -19,7 +20,14 @@ from agent.model.fetch import Progress
 from agent.model.prompts import PromptStyle
 from agent.settings import ModelSettings, Settings
 
-__all__ = ["connect_model", "fallback_settings", "open_fallbacks", "open_model", "prompt_style"]
+__all__ = [
+    "connect_model",
+    "fallback_settings",
+    "local_model_hash",
+    "open_fallbacks",
+    "open_model",
+    "prompt_style",
+]
 
 _NO_KEY = "none"  # servers of one's own often want no key; the client insists on some
 
@@ -69,6 +77,20 @@ def connect_model(settings: Settings, progress: Progress | None = None) -> Conne
         raise model_error(error, "" if key is None else key.get_secret_value()) from error
 
 
+def local_model_hash(settings: Settings) -> str:
+    """What the record would know the model by; nothing is started or fetched. Empty where its file is not here.
+
+    Raises:
+        UsageError, FailedError: the adapter is not registered, missing or was changed.
+    """
+    from agent.model.store import local_base
+
+    if settings.model.provider != "embedded":
+        return settings.model.name
+    base = local_base(settings.model.base, settings.cache_dir)
+    return "" if base is None else _embedded_hash(file_sha256(base), resolve_adapter(settings))
+
+
 def prompt_style(model: ModelSettings) -> PromptStyle:
     """The style to ask this model in: `auto` is compact for the embedded model, which is trained on it, else full."""
     if model.prompt_style != "auto":
@@ -96,11 +118,14 @@ def _embedded(settings: Settings, progress: Progress | None) -> Connection:
         http_client=openai.DefaultHttpxClient(trust_env=False),
     )
     name = settings.model.base if adapter is None else f"{settings.model.base}+{adapter.stem}"
-    digest = base.sha256
-    if adapter is not None:
-        digest = hashlib.sha256(f"{base.sha256}\n{file_sha256(adapter)}".encode()).hexdigest()
+    digest = _embedded_hash(base.sha256, adapter)
     # Nothing between us can be lost: a failure here is a real one, and stays one when asked again.
     return Connection(client, "embedded", name, digest, grammars=True, tries=1, close=server.stop)
+
+
+def _embedded_hash(base: str, adapter: Path | None) -> str:
+    """The base model's sha256, or with an adapter that of both files' hashes."""
+    return base if adapter is None else hashlib.sha256(f"{base}\n{file_sha256(adapter)}".encode()).hexdigest()
 
 
 def _hosted(model: ModelSettings) -> Connection:

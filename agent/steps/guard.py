@@ -28,6 +28,7 @@ from agent.warehouse.policy import Policy
 from agent.warehouse.restriction import restrict
 from agent.warehouse.row_cap import cap_rows
 from agent.warehouse.scopes import Resolution, UnresolvedName, resolve
+from agent.warehouse.shape import shape_of
 from agent.warehouse.syntax import ALLOWED_ARGUMENTS, WRITING_NODES, allowed_nodes, every_node, harmless_nodes
 from memory.catalog import Catalog, Table
 
@@ -99,7 +100,10 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
             max_rows=max_rows,
         )
         verdicts[index] = verdict
-        services.record("run.guarded", _guarded_body(index, drafts[index].sql, verdict), state["run_id"])
+        body = _guarded_body(index, drafts[index].sql, verdict, services.catalog)
+        if services.policy.record.encrypt == "subject" and verdict.allowed:
+            body["shape"] = shape_of(verdict.sql, services.warehouse.dialect, services.catalog)
+        services.record("run.guarded", body, state["run_id"])
     allowed = [index for index in fresh if verdicts[index].allowed]
     current = state.get("current", 0)
     if current not in allowed and allowed:
@@ -107,7 +111,8 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
     return {"verdicts": tuple(sorted(verdicts.items())), "verdict": verdicts[current], "current": current}
 
 
-def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any]:
+def _guarded_body(index: int, draft_sql: str, verdict: Verdict, catalog: Catalog) -> dict[str, Any]:
+    read = [table for name in verdict.tables if (table := catalog.table(name)) is not None]
     return {
         "draft": index,
         "draft_sql": draft_sql,
@@ -116,6 +121,7 @@ def _guarded_body(index: int, draft_sql: str, verdict: Verdict) -> dict[str, Any
         "message": verdict.message,
         "error_class": verdict.error_class,
         "tables": list(verdict.tables),
+        "table_versions": {table.name: table.fingerprint[:12] for table in read},
         "restrictions": list(verdict.restrictions),
         "sql": verdict.sql if verdict.allowed else "",
     }

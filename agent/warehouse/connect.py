@@ -22,7 +22,7 @@ from agent.errors import AffidavitError, ErrorClass, FailedError, RefusedError, 
 from agent.run import Outcome, Result, RunError
 from agent.settings import GuardLimits
 from agent.warehouse.cells import cell_bytes, result_fingerprint, to_rows
-from agent.warehouse.errors import classify, hint_for
+from agent.warehouse.errors import classify, hint_for, without_values
 from agent.warehouse.readers import open_reader
 from agent.warehouse.reading import PlanForm, Reader, ReadingCursor
 
@@ -87,7 +87,7 @@ class Warehouse:
         except AffidavitError as refused:
             error = refused.to_run_error()
         except Exception as failure:  # noqa: BLE001 (adapter boundary: drivers raise what they like, it is classified)
-            error = self._classified(failure)
+            error = self._classified(failure, sql)
         return Outcome(sql=sql, result=result, error=error, elapsed_ms=(time.perf_counter() - started) * 1000)
 
     def explain(self, sql: str) -> str:
@@ -119,7 +119,7 @@ class Warehouse:
         except AffidavitError:
             raise
         except Exception as failure:
-            error = self._classified(failure)
+            error = self._classified(failure, sql)
             raise FailedError(ErrorClass(error.error_class), error.message, error.hint) from failure
 
     def _fetch(self, cursor: ReadingCursor, max_rows: int) -> Result:
@@ -147,10 +147,10 @@ class Warehouse:
             room = (self._limits.max_bytes - size) * len(rows) // max(1, size)
             batch_rows = max(1, min(_BATCH_ROWS, room))
 
-    def _classified(self, failure: Exception) -> RunError:
+    def _classified(self, failure: Exception, sql: str) -> RunError:
         error_class, message, hint = classify(failure, self.dialect)
         _log.info("warehouse.error", error_class=error_class.value, driver_error=type(failure).__name__)
-        return RunError(error_class.value, _scrubbed(message, self._secrets), hint)
+        return RunError(error_class.value, without_values(_scrubbed(message, self._secrets), error_class, sql), hint)
 
 
 def open_warehouse(url: str, limits: GuardLimits, *, db_schema: str | None = None) -> Warehouse:

@@ -27,9 +27,12 @@ from agent.warehouse.error_codes import (
     SQLSTATES,
 )
 
-__all__ = ["classify", "hint_for"]
+__all__ = ["classify", "hint_for", "without_values"]
 
 _MESSAGE_CHARS = 300
+_ABOUT_VALUES = frozenset({ErrorClass.TYPE_MISMATCH, ErrorClass.DIVISION_BY_ZERO, ErrorClass.WAREHOUSE_OTHER})
+"""Classes whose messages may repeat a value of the data; those of the others speak of the statement's own words."""
+_SAID = re.compile(r"""(?<!\w)'(?:[^']|'')*'(?!\w)|"[^"]*"|“[^”]*”|`[^`]*`|(?<![\w.])\d[\d.,:-]*""")
 
 _HINTS: dict[ErrorClass, str] = {
     ErrorClass.WAREHOUSE_URL: "Check the host, port and database name in `[warehouse] url` of affidavit.toml.",
@@ -60,6 +63,23 @@ def classify(exc: BaseException, dialect: str) -> tuple[ErrorClass, str, str]:
 def hint_for(error_class: ErrorClass) -> str:
     """What a person can do about a warehouse error of this class; empty where the model must act."""
     return _HINTS.get(error_class, "")
+
+
+def without_values(message: str, error_class: ErrorClass, sql: str) -> str:
+    """A database's message without the values it repeats from the data: only what the statement says itself is kept.
+
+    `invalid input syntax for type integer: "Jane Roe"` tells a cell. A message goes on the ledger and to the model.
+    """
+    if error_class not in _ABOUT_VALUES:
+        return message
+    said = sql.casefold()
+
+    def kept(found: re.Match[str]) -> str:
+        words = found[0]
+        inner = words if words[0].isdigit() else words[1:-1]
+        return words if inner.strip(".,:-").casefold() in said else "…"
+
+    return _SAID.sub(kept, message)
 
 
 def _class_of(original: BaseException, text: str, dialect: str) -> ErrorClass:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, ValidationError
 
 from agent.errors import ErrorClass, UsageError
-from agent.warehouse.policy_rules import LimitRules, Mask, ReviewRules, Role, Rules, matches
+from agent.warehouse.policy_rules import LimitRules, Mask, RecordRules, ReviewRules, Role, Rules, matches
 
 if TYPE_CHECKING:
     from agent.settings import GuardLimits
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy", "load_policy"]
 
-_HINT = "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, asking and limits."
+_HINT = (
+    "Mend policy.yaml; its keys are version, tables, columns, rows, masks, roles, review, asking, record and limits."
+)
 _EVERYBODY_ELSE = "*"
 
 
@@ -35,6 +37,7 @@ class Policy(Rules):
 
     version: Literal[1] = 1
     review: ReviewRules = ReviewRules()
+    record: RecordRules = RecordRules()
     asking: Literal["anyone", "enrolled"] = "anyone"
     """Whether a question must be signed with an enrolled key of who asks."""
     limits: LimitRules = LimitRules()

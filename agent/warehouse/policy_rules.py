@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -13,6 +13,7 @@ __all__ = [
     "ColumnRules",
     "LimitRules",
     "Mask",
+    "RecordRules",
     "ReviewRules",
     "Role",
     "RowLimit",
@@ -151,6 +152,15 @@ class ReviewRules(_Section):
     """After how many hours a claim lapses."""
     sensitive_tables: tuple[str, ...] = Field(default=(), strict=False)
     """Tables whose runs are reviewed first; it decides about nothing else."""
+
+
+class RecordRules(_Section):
+    """What of a run goes on the ledger, and how."""
+
+    rows: Literal["none"] | Annotated[int, Field(ge=1)] = "none"
+    """How many rows of a result are kept, the first ones; by default their fingerprint and number alone."""
+    encrypt: Literal["none", "subject"] = "none"
+    """`subject` encrypts what records say, with a key for each subject: erasing the key erases the content."""
 
 
 class RowLimit(_Section):

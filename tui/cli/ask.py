@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,16 @@ app = command_app()
 _INTERRUPTED = 130
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the questions are to be asked."""
+
+    direct: bool
+    allow_cost: bool
+    subject: str
+    signer: Signer | None
+
+
 @app.command("ask")
 def ask_command(
     ctx: typer.Context,
@@ -46,6 +57,15 @@ def ask_command(
             "--allow-cost", help="Run what is expected to cost more than the budget, where one is asked about that."
         ),
     ] = False,
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject",
+            metavar="NAME",
+            help="Whom the questions are about, where policy.yaml encrypts the record by subject; default: who asks.",
+            show_default=False,
+        ),
+    ] = "",
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="NAME", help="An adapter (`none` for the bare base model) or hosted model."),
@@ -74,9 +94,7 @@ def ask_command(
     try:
         settings = with_model(settings_of(ctx, workspace, user), model)
         signer = asker_signer(ctx, settings, user, passphrase_file)
-        code = _ask_all(
-            settings, waiting, direct=direct, allow_cost=allow_cost, output=output, began=began, signer=signer
-        )
+        code = _ask_all(settings, waiting, _Asked(direct, allow_cost, subject, signer), output=output, began=began)
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
         raise typer.Exit(_INTERRUPTED) from None
@@ -107,16 +125,7 @@ def _tell_interrupted(run_id: str, waiting: list[str], output: OutputFormat) -> 
     print_json({**failed_answer(error, waiting[0]), "run_id": run_id})
 
 
-def _ask_all(
-    settings: Settings,
-    waiting: list[str],
-    *,
-    direct: bool,
-    allow_cost: bool,
-    output: OutputFormat,
-    began: float,
-    signer: Signer | None,
-) -> int:
+def _ask_all(settings: Settings, waiting: list[str], asked: _Asked, *, output: OutputFormat, began: float) -> int:
     """Ask one after another, and take what is answered off `waiting`.
 
     The first waited for everything to be opened, since `began` (`perf_counter`).
@@ -127,13 +136,13 @@ def _ask_all(
     from tui.cli.progress import activity
 
     worst = 0
-    with activity() as shown, open_services(settings, progress=shown.part, signer=signer) as services:
+    with activity() as shown, open_services(settings, progress=shown.part, signer=asked.signer) as services:
+        if asked.subject and services.policy.record.encrypt != "subject":
+            raise typer.BadParameter("policy.yaml does not say `record: {encrypt: subject}`.", param_hint="--subject")
         opened_ms = (perf_counter() - began) * 1000
         for number, question in enumerate(tuple(waiting)):
             waited_ms = 0.0 if number else opened_ms
-            answer = _ask_one(
-                services, question, direct=direct, allow_cost=allow_cost, shown=shown, opened_ms=waited_ms
-            )
+            answer = _ask_one(services, question, asked, shown=shown, opened_ms=waited_ms)
             shown.pause()
             del waiting[0]
             if output is OutputFormat.JSON:
@@ -146,9 +155,7 @@ def _ask_all(
     return worst
 
 
-def _ask_one(
-    services: Services, question: str, *, direct: bool, allow_cost: bool, shown: Activity, opened_ms: float
-) -> Answer:
+def _ask_one(services: Services, question: str, asked: _Asked, *, shown: Activity, opened_ms: float) -> Answer:
     from agent.ask import ask
 
     done: list[str] = []
@@ -162,8 +169,9 @@ def _ask_one(
         services,
         question,
         asker=services.settings.user,
-        direct=direct,
-        cost_accepted=allow_cost,
+        direct=asked.direct,
+        cost_accepted=asked.allow_cost,
+        subject=asked.subject,
         on_step=seen,
         opened_ms=opened_ms,
     )

@@ -32,13 +32,35 @@ def audit() -> None:
       affidavit audit checkpoint
       affidavit audit proof 4711
       affidavit audit check proof.json
+      affidavit audit export 019b2c
     """
 
 
 @app.command("verify")
 def verify_command(
     ctx: typer.Context,
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[BUNDLE]",
+            exists=True,
+            dir_okay=False,
+            help="What `audit export` wrote, the bundle or the page; default: this workspace's ledger.",
+        ),
+    ] = None,
     *,
+    key: Annotated[
+        str, typer.Option(metavar="HEX", help="Of a bundle: the workspace's public key, got on another way.")
+    ] = "",
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Of a bundle: all public keys, as `identity list --format json` prints them.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; the same as --format json.")] = False,
     checkpoints: Annotated[
         Path | None,
@@ -75,9 +97,13 @@ def verify_command(
 
     Otherwise the exit code is 1, and the first bad record is named with what is wrong with it.
 
+    With BUNDLE it checks that file instead, and needs neither a workspace nor a ledger. Without --key or --keys that
+    shows only that the bundle agrees with itself; the key's id is printed, to be compared on another way.
+
     \b
     Examples:
       affidavit audit verify
+      affidavit audit verify evidence.json --key 5f1c...
       affidavit audit verify --checkpoint /mnt/elsewhere/checkpoints.jsonl --json
       affidavit audit verify --checkpoint https://log.example.com/affidavit/shop
       affidavit audit verify --since-checkpoint
@@ -91,6 +117,13 @@ def verify_command(
     from tui.cli.console import facts, print_json
     from tui.cli.progress import progress_bar
 
+    if bundle is not None:
+        from tui.cli.audit_evidence import judge_bundle
+
+        judge_bundle(bundle, key=key, keys=keys, output=OutputFormat.JSON if as_json else output)
+        return
+    if key or keys is not None:
+        raise typer.BadParameter("A key is for a bundle: name the file, too.", param_hint="BUNDLE")
     settings = settings_of(ctx, workspace)
     if checkpoints is not None and not checkpoints.is_file():
         raise typer.BadParameter(f"{checkpoints} is not a file.", param_hint="--checkpoints")

@@ -38,7 +38,12 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
         CommandEntry("init", "Ask", "Make a workspace, for your own database or with the demo's."),
         CommandEntry("ask", "Ask", "Answer questions from the warehouse, each on the record."),
         CommandEntry("chat", "Ask", "Open the chat: ask, watch each step, review and sign."),
-        CommandEntry("runs", "Vouch", "List runs and show everything that happened in one."),
+        CommandEntry(
+            "runs",
+            "Vouch",
+            "List runs, show everything that happened in one, and replay answers.",
+            more=("runs_replay",),
+        ),
         CommandEntry(
             "review",
             "Vouch",
@@ -50,8 +55,9 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
             "audit",
             "Vouch",
             "Verify the ledger, sign checkpoints of its head, and prove what is on it.",
-            more=("audit_init",),
+            more=("audit_init", "audit_evidence"),
         ),
+        CommandEntry("privacy", "Vouch", "List whom the record is about, and erase what it says of one of them."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
         CommandEntry("memory", "Learn", "Sync, search and show what the model is told."),
         CommandEntry(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.record import Record
     from audit.runs import RunSummary, RunTrace
 
-__all__ = ["app", "run_line", "run_rows"]
+__all__ = ["app", "run_line", "run_rows", "short_id"]
 
 RUN_COLUMNS = ("run", "asked (UTC)", "status", "review", "asker", "reviewer", "confidence", "question")
 
@@ -23,12 +23,13 @@ app = command_app()
 
 @app.callback(no_args_is_help=True)
 def runs() -> None:
-    """List runs and show everything that happened in one.
+    """List runs, show everything that happened in one, and replay answers.
 
     \b
     Examples:
       affidavit runs list --review unreviewed
       affidavit runs show 0193a1b2-c3d4
+      affidavit runs replay 0193a1b2-c3d4
       affidavit runs scans
     """
 

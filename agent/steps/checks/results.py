@@ -43,12 +43,12 @@ def _implausible(checked: Checked) -> Iterator[Finding]:
         single = len(checked.named_metrics) == 1
         if metric.unit == "percent" and single and checked.statement.tree.find(exp.Div, exp.Avg):
             shares = [number for number in _last_column(checked) if not -1e-9 <= number <= 100 + 1e-9]
-            if shares:
-                message = f"{metric.name} is a percentage, and {shares[0]:g} is none."
-                yield Finding("implausible", "warning", message, evidence=str(shares[0]))
+            if shares:  # which value it is stays in the result: a finding goes on the record
+                message = f"{metric.name} is a percentage, and a value in the result is none."
+                yield Finding("implausible", "warning", message, evidence=checked.result.columns[-1])
         elif _NEVER_NEGATIVE.search(metric.name) and not _MAY_BE_NEGATIVE.search(metric.name) and min(numbers) < 0:
-            message = f"{metric.name} cannot be negative, and {min(numbers):g} is in the result."
-            yield Finding("implausible", "error", message, evidence=str(min(numbers)))
+            message = f"{metric.name} cannot be negative, and a value in the result is."
+            yield Finding("implausible", "error", message, evidence=metric.name)
 
 
 def _subtracts_totals(checked: Checked) -> bool:

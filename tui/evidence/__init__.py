@@ -1,0 +1,1 @@
+"""The evidence of one answer as a page for people."""
