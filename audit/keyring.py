@@ -192,7 +192,8 @@ class Keyring:
             return path.read_bytes()
         except FileNotFoundError as error:
             raise IdentityError(
-                f"There is no key for {name} in {self.directory}.", f"Make one: affidavit identity create {name!r}."
+                f"There is no key for {name} in {self.directory}.",
+                f"See whose there are: affidavit identity list. {name} makes one: affidavit identity create {name!r}.",
             ) from error
         except OSError as error:
             raise IdentityError(f"The key {path} cannot be read: {error.strerror}.") from error
@@ -252,7 +253,8 @@ def public_identity(name: str, public_key: str) -> Identity:
         Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as error:
         raise IdentityError(
-            "The public key is not one of Ed25519: 32 bytes in hex.", "See `affidavit identity list`."
+            "The public key is not one of Ed25519: 32 bytes in hex.",
+            "`affidavit identity list --format json` has the public keys; a key id is not one.",
         ) from error
     return Identity(name, key_id_of(raw), raw.hex())
 

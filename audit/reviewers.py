@@ -35,6 +35,6 @@ def enrolled_reviewer(keys: Mapping[str, Identity], signer: Signer) -> Identity:
     if known is None or not may_review(known) or not same_person(known.name, signer.identity.name):
         raise ReviewError(
             f"The key of {signer.identity.name} is not enrolled here as a reviewer's.",
-            f"Enrol it: affidavit identity create {signer.identity.name!r}.",
+            "An admin can give it that role: affidavit identity create NAME --by ADMIN --role reviewer.",
         )
     return known

@@ -70,7 +70,7 @@ def line_error(path: Path, number: int, problem: str) -> UsageError:
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(line.decode("utf-8"))
+        content = json.loads(line.decode("utf-8-sig"))
     except ValueError as error:
         raise line_error(path, number, f"not JSON ({error})") from error  # bytes that are no UTF-8 are none either
     if not isinstance(content, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 
@@ -16,11 +17,12 @@ def gguf_file(path: Path, metadata: dict[str, str], shapes: dict[str, tuple[int,
     keys.append(text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 2) + text("a") + text("bc"))
     keys.append(text("tokenizer.ggml.token_type") + struct.pack("<IIQii", 9, 5, 2, 1, 1))
     keys.append(text("adapter.lora.alpha") + struct.pack("<If", 6, 32.0))
-    tensors = [
-        text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, 0) for name, shape in shapes.items()
-    ]
+    tensors, end = [], 0
+    for name, shape in shapes.items():
+        tensors.append(text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, end))
+        end += -(-4 * math.prod(shape) // 32) * 32
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
-    path.write_bytes(head + b"".join((*keys, *tensors)) + bytes(2048))
+    path.write_bytes(head + b"".join((*keys, *tensors)) + bytes(32 + end))
     return path
 
 

@@ -69,7 +69,8 @@ def test_a_second_person_needs_an_admin(folder: Path, run: Run) -> None:
     assert request["key_id"] in asked.out
     assert [line["name"] for line in run("identity", "list", "--format", "json").json] == ["workspace", "reviewer"]
 
-    enrol = ("identity", "enrol", "colleague.enrolment.json")
+    assert run("identity", "enrol", "colleague.enrolment.json", "--as", "reviewer").code == 2  # nobody was asked
+    enrol = ("identity", "enrol", "colleague.enrolment.json", "--yes")
     assert run(*enrol).code == 2  # nobody is named
     assert run(*enrol, "--as", "colleague").code == 2  # not an admin
     enrolled = run(*enrol, "--as", "reviewer", "--format", "json")
@@ -109,9 +110,9 @@ def test_a_refused_enrolment_leaves_no_key(folder: Path, workspace: Path, run: R
     assert run("identity", "create", "reviewer").code == 2  # enrolled already
     assert keys.names() == ("colleague", "reviewer", "workspace")
     (folder / "bad.json").write_text("[]")
-    assert run("identity", "enrol", "bad.json", "--as", "reviewer").code == 2
+    assert run("identity", "enrol", "bad.json", "--yes", "--as", "reviewer").code == 2
     (folder / "bad.json").write_text("{}")
-    refused = run("identity", "enrol", "bad.json", "--as", "reviewer")
+    refused = run("identity", "enrol", "bad.json", "--yes", "--as", "reviewer")
     assert refused.code == 2
     assert "affidavit identity create NAME" in " ".join(refused.err.split())
 
@@ -277,3 +278,10 @@ def test_a_traceback_does_not_tell_the_passphrase(folder: Path, run: Run, monkey
     shown = run("identity", "retire", "reviewer", "--as", "reviewer").err
     assert "PassphraseError" in shown
     assert "wrong and long words" not in shown
+
+
+def test_an_empty_passphrase_file_makes_no_bare_key(folder: Path, run: Run) -> None:
+    (folder / "empty").write_text("\n")
+    refused = run("identity", "create", "reviewer", "--passphrase-file", folder / "empty")
+    assert (refused.code, "holds no passphrase" in refused.err) == (2, True)
+    assert not (folder / ".affidavit/keys/reviewer.key").exists()

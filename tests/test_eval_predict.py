@@ -123,9 +123,18 @@ def test_a_stopped_file_is_gone_on_with(settings: Settings, model: ScriptedModel
 
 def test_answers_to_other_questions_are_not_mixed_in(settings: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    out.write_text(json.dumps({"id": 1, "question": "Another one?"}) + "\n", encoding="utf-8")
+    other = {"id": 1, "question": "Another one?", "sql": "SELECT 1", "status": "answered"}
+    out.write_text(json.dumps(other) + "\n", encoding="utf-8")
     with pytest.raises(UsageError, match="not in the question file"):
         predict(settings, PredictOptions(ask_file(tmp_path, COUNT), out))
+
+
+def test_the_question_file_itself_is_no_place_for_answers(settings: Settings, tmp_path: Path) -> None:
+    questions = ask_file(tmp_path, COUNT)
+    before = questions.read_bytes()
+    with pytest.raises(UsageError, match="line 1, is no prediction"):
+        predict(settings, PredictOptions(questions, questions))
+    assert questions.read_bytes() == before
 
 
 def test_a_line_may_name_its_own_database(settings: Settings, model: ScriptedModel, tmp_path: Path) -> None:

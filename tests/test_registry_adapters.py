@@ -317,6 +317,14 @@ def test_a_file_that_ends_too_early_is_said_to(tmp_path: Path, kept: int) -> Non
     assert refused.value.error_class is ErrorClass.MODEL_CORRUPT
 
 
+def test_an_adapter_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = gguf_file(tmp_path / "whole.gguf", LORA, PAIR)
+    check_adapter(whole, None)
+    (tmp_path / "cut.gguf").write_bytes(whole.read_bytes()[:-100])
+    with pytest.raises(UsageError, match="ends too early"):
+        check_adapter(tmp_path / "cut.gguf", None)
+
+
 def test_a_header_that_lies_about_its_lengths_is_refused(tmp_path: Path) -> None:
     for head in (b"\xff" * 16, struct.pack("<QQQ", 1, 1, 2**63), struct.pack("<QQQ", 2**60, 0, 2**62)):
         file = tmp_path / "liar.gguf"

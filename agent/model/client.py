@@ -104,7 +104,9 @@ class ModelClient:
 
     def warm_up(self) -> threading.Thread:
         """Start connecting in the background; a failure waits for the first `complete`."""
-        import openai  # noqa: F401 - here, not in the thread: two threads importing can meet half-made modules
+        # Here, not in the thread, where two that import can meet half-made modules; making a client imports httpx.
+        import httpx  # noqa: F401
+        import openai  # noqa: F401
 
         def connect() -> None:
             try:

@@ -6,6 +6,7 @@ weight. Source of the format: the GGUF specification, versions 2 and 3 (docs/ggu
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ _SCALARS: Final = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?
 _STRING: Final = 8
 _ARRAY: Final = 9
 _MAX_DIMENSIONS: Final = 4
+_WEIGHT_BYTES: Final = {0: 4, 1: 2, 24: 1, 25: 2, 26: 4, 27: 8, 28: 8, 30: 2}
+"""GGML's type number → bytes of one weight; of quantized ones, which lie in blocks, none is counted."""
+_ALIGNMENT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class GgufHeader:
     """Key → value; lists (a model's vocabulary) are left out."""
     shapes: dict[str, tuple[int, ...]]
     """Tensor → its dimensions, the contiguous one first."""
+    least_bytes: int = 0
+    """A file with all of its weights has at least so many."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -64,6 +70,11 @@ class _Reader:
     def __init__(self, content: mmap.mmap) -> None:
         self._content = content
         self._at = 8  # past the magic and the version
+
+    @property
+    def at(self) -> int:
+        """Bytes read so far."""
+        return self._at
 
     def number(self, letter: str) -> int | float | bool:
         value: int | float | bool = struct.unpack_from(f"<{letter}", self._content, self._at)[0]
@@ -108,14 +119,21 @@ def _header(reader: _Reader) -> GgufHeader:
             metadata[key] = reader.number(_SCALARS[kind])
         else:
             raise ValueError(f"`{key[:80]}` is of type {kind}")
-    return GgufHeader(metadata, dict(_shape(reader) for _ in range(tensors)))
+    shapes: dict[str, tuple[int, ...]] = {}
+    last = 0
+    for _ in range(tensors):
+        name, shape, end = _tensor(reader)
+        shapes[name] = shape
+        last = max(last, end)
+    alignment = max(1, int(metadata.get("general.alignment", _ALIGNMENT)))
+    return GgufHeader(metadata, shapes, -(-reader.at // alignment) * alignment + last if shapes else reader.at)
 
 
-def _shape(reader: _Reader) -> tuple[str, tuple[int, ...]]:
+def _tensor(reader: _Reader) -> tuple[str, tuple[int, ...], int]:
+    """Name, dimensions, and where its weights end, counted from where weights begin."""
     name, dimensions = reader.text(), int(reader.number("I"))
     if dimensions > _MAX_DIMENSIONS:
         raise ValueError(f"`{name[:80]}` has {dimensions} dimensions")
     shape = tuple(reader.count() for _ in range(dimensions))
-    reader.number("I")  # the type of its weights
-    reader.count()  # and where they lie
-    return name, shape
+    kind, begin = int(reader.number("I")), reader.count()
+    return name, shape, begin + _WEIGHT_BYTES.get(kind, 0) * math.prod(shape)

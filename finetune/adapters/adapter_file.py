@@ -22,6 +22,13 @@ def check_adapter(file: Path, base: Path | None) -> None:
         FailedError: one of the files cannot be read or is no GGUF file.
     """
     header = read_header(file)
+    size = file.stat().st_size
+    if size < header.least_bytes:
+        raise UsageError(
+            ErrorClass.SETTINGS,
+            f"{file} ends too early: it has {size:,} bytes, and its weights take {header.least_bytes:,}.",
+            "Copy it again.",
+        )
     problem = _not_an_adapter(header)
     if problem:
         raise UsageError(

@@ -143,6 +143,10 @@ def _done(out: Path, questions: tuple[Question, ...]) -> set[str | int]:
     done: set[str | int] = set()
     for number, content in read_records(out):
         identity = content.get("id")
+        if not isinstance(content.get("sql"), str) or not isinstance(content.get("status"), str):
+            raise UsageError(
+                ErrorClass.WORKSPACE, f"{out}, line {number}, is no prediction.", "Name another file with --out."
+            )
         if not isinstance(identity, str | int) or asked.get(identity) != content.get("question"):
             raise UsageError(
                 ErrorClass.WORKSPACE,

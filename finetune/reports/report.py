@@ -82,11 +82,12 @@ def write_report(report: EvalReport, folder: Path) -> tuple[Path, Path]:
 
 
 def read_report(path: Path) -> EvalReport:
-    """Read a `report.json` back, to show it again or to compare it.
+    """Read a `report.json`, or the one in a folder, back, to show it again or to compare it.
 
     Raises:
         UsageError: it cannot be read or is not an evaluation report.
     """
+    path = path / "report.json" if path.is_dir() else path
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -148,7 +148,8 @@ def verify_command(
     if as_json or output is OutputFormat.JSON:
         print_json({**found.to_json(), "ok": holds, "problem": problem, "timestamps": stamped.to_json()})
     else:
-        said = "Every record, signature and checkpoint holds." if holds else problem
+        all_of_it = "Every record, signature and checkpoint holds."
+        said = ("What came after the checkpoint holds." if found.since else all_of_it) if holds else problem
         lines: list[tuple[str, object]] = [
             ("✓ verified" if holds else "✗ does not hold", said),
             ("records", found.records),

@@ -75,7 +75,7 @@ def examples_command(
     target = out or settings.workspace / "exports" / "examples.jsonl"
     with _vouched(settings) as vouched:
         digest = _write_lines(target, [_lineage(run, sql=run.sql, question=run.question) for run in vouched.runs])
-        _finish(settings, vouched, {"file": str(target), "format": "examples", "sha256": digest})
+        _finish(settings, vouched, vouched.runs, {"file": str(target), "format": "examples", "sha256": digest})
 
 
 @app.command("finetune")
@@ -109,7 +109,7 @@ def finetune_command(
         digest = _write_lines(target, [to_format(messages(run), chat_format.value) for run in runs])
         _write_lines(target.with_name(f"{target.name}.lineage.jsonl"), [_lineage(run) for run in runs])
         body = {"file": str(target), "format": chat_format.value, "sha256": digest}
-        _finish(settings, vouched, body, held_out=len(vouched.runs) - len(runs))
+        _finish(settings, vouched, runs, body)
 
 
 @contextmanager
@@ -170,16 +170,17 @@ def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _finish(settings: Settings, vouched: _Vouched, body: dict[str, Any], *, held_out: int = 0) -> None:
-    """Put the export on the record, then say what was done."""
+def _finish(settings: Settings, vouched: _Vouched, written: Sequence[AcceptedRun], body: dict[str, Any]) -> None:
+    """Put the export on the record, with the runs that were written, then say what was done."""
     from tui.cli.console import facts
 
-    run_ids = [run.run_id for run in vouched.runs]
+    run_ids = [run.run_id for run in written]
+    held_out = len(vouched.runs) - len(written)
     vouched.ledger.append("export", {**body, "run_ids": run_ids, "held_out": held_out}, actor=settings.user)
     facts(
         [
             ("written to", body["file"]),
-            ("accepted runs", len(vouched.runs) - held_out),
+            ("accepted runs", len(written)),
             ("left out", f"{vouched.quarantined} in quarantine, {held_out} of the baseline pack"),
             ("sha256", body["sha256"]),
         ]

@@ -159,7 +159,9 @@ def enrol_command(
 
     settings = settings_of(ctx, workspace, user, signing=True)
     request = _read_request(file)
-    if sys.stdin.isatty() and not yes:
+    if not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("Compare the key id with the person, then say so with --yes.", param_hint="--yes")
         roles = ", ".join(str(role) for role in request.get("roles") or ())
         typer.confirm(f"Enrol {request.get('name')} ({roles}) with the key id {request.get('key_id')}?", abort=True)
     with open_ledger(settings, create=False) as ledger:

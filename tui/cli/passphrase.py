@@ -94,7 +94,10 @@ def new_passphrase(name: str, file: Path | None = None, *, from_environment: boo
 
 def _given(file: Path | None, variable: str) -> str:
     if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
+        said = file.read_text(encoding="utf-8").rstrip("\r\n")
+        if not said:
+            raise typer.BadParameter(f"{file} is empty, and holds no passphrase.", param_hint="--passphrase-file")
+        return said
     return os.environ.get(variable, "") if variable else ""
 
 
