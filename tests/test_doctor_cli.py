@@ -41,7 +41,7 @@ def test_the_demo_is_quiet_and_is_left_as_it_was(workspace: Path, model: Scripte
     assert left.err == ""
     assert set(left.json) == {"workspace", "status", "checks"}
     assert left.json["workspace"] == str(workspace)
-    assert [set(each) for each in left.json["checks"]] == [{"check", "severity", "what", "why", "do"}] * 17
+    assert [set(each) for each in left.json["checks"]] == [{"check", "severity", "what", "why", "do"}] * 18
     wrong = [each for each in left.json["checks"] if each["severity"] != "ok"]
     # The scripted model lists none, and the demo calls a metric and a dimension the same.
     assert [each["check"] for each in wrong] == ["model", "names"]

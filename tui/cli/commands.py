@@ -55,7 +55,7 @@ COMMANDS: Final[dict[str, CommandEntry]] = {
             "audit",
             "Vouch",
             "Verify the ledger, sign checkpoints of its head, and prove what is on it.",
-            more=("audit_init", "audit_evidence"),
+            more=("audit_evidence", "audit_init"),
         ),
         CommandEntry("privacy", "Vouch", "List whom the record is about, and erase what it says of one of them."),
         CommandEntry("export", "Vouch", "Write accepted runs as examples or training records."),
