@@ -33,7 +33,7 @@ def app(backend: RecordedBackend | None = None, theme: str = DARK.name) -> Affid
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing is under way and three pictures in a row are the same."""
+    """Wait until nothing is under way and four pictures in a row are the same."""
     await pilot.app.workers.wait_for_complete()
     same, last = 0, ""
     for _ in range(100):
@@ -41,10 +41,10 @@ async def settled(pilot: Pilot[Any]) -> None:
             field.cursor_blink = False
         for editor in pilot.app.screen.query(TextArea):
             editor.cursor_blink = False
-        await pilot.pause(0.05)
+        await pilot.pause(0.1)
         picture = pilot.app.export_screenshot()
         same, last = (same + 1 if picture == last else 0), picture
-        if same == 2:
+        if same == 3:
             return
     raise AssertionError("The screen does not come to rest.")
 
