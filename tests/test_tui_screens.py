@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fixtures_tui import ABSTAINED, COSTLY, QUESTION, REFUSED, RecordedBackend
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import DataTable, Input, TextArea
 
 from agent.errors import AuditUnavailableError, ErrorClass, UsageError
 from tui.app import AffidavitApp
@@ -33,7 +33,7 @@ def app(backend: RecordedBackend | None = None, theme: str = DARK.name) -> Affid
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing is under way and four pictures in a row are the same."""
+    """Wait until nothing is under way and seven pictures in a row are the same."""
     await pilot.app.workers.wait_for_complete()
     same, last = 0, ""
     for _ in range(100):
@@ -43,8 +43,9 @@ async def settled(pilot: Pilot[Any]) -> None:
             editor.cursor_blink = False
         await pilot.pause(0.1)
         picture = pilot.app.export_screenshot()
-        same, last = (same + 1 if picture == last else 0), picture
-        if same == 3:
+        unmeasured = any(table._require_update_dimensions for table in pilot.app.screen.query(DataTable))
+        same, last = (same + 1 if picture == last and not unmeasured else 0), picture
+        if same == 6:
             return
     raise AssertionError("The screen does not come to rest.")
 
