@@ -8,7 +8,6 @@ what the metric meant then.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -168,8 +167,9 @@ def replay(today: Today, run_id: str, *, actor: str, asked_again: AskedAgain | N
 
 
 def _statement(trace: RunTrace) -> _Statement:
-    """The statement that stands: the corrected one of an amendment, else the one that was shown."""
-    amendment = next((each for each in trace.reviews if each.body.get("decision") == Decision.AMEND), None)
+    """The statement that stands: the one that was corrected last, else the one that was shown."""
+    amendments = [each for each in trace.reviews if each.body.get("decision") == Decision.AMEND]
+    amendment = amendments[-1] if amendments else None
     answer = trace.answer
     if amendment is not None:
         sql, person, found = str(amendment.body["sql"]), str(amendment.body["reviewer"]), amendment
@@ -224,13 +224,11 @@ def _run_again(today: Today, run_id: str, statement: _Statement, actor: str) -> 
         **weighed.to_json(),
     }
     today.ledger.append("run.intent", intent, run_id=run_id, actor=actor)
-    began = time.perf_counter()
     outcome = today.warehouse.execute(verdict.sql, max_rows=limits.max_rows)
-    elapsed_ms = (time.perf_counter() - began) * 1000
     if outcome.result is None:
-        return _Outcome(verdict, outcome.error, elapsed_ms=elapsed_ms)
+        return _Outcome(verdict, outcome.error, elapsed_ms=outcome.elapsed_ms)
     result = outcome.result
-    return _Outcome(verdict, None, result.fingerprint, len(result.rows), result.truncated, elapsed_ms)
+    return _Outcome(verdict, None, result.fingerprint, len(result.rows), result.truncated, outcome.elapsed_ms)
 
 
 def _what_moved(today: Today, trace: RunTrace, statement: _Statement, outcome: _Outcome) -> tuple[Moved, ...]:

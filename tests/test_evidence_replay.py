@@ -203,6 +203,22 @@ def test_the_corrected_statement_is_what_is_run_again(workspace: Path, model: Sc
     assert "Freight > 1" in _records(workspace, "run.replayed")[-1].body["sql"]
 
 
+def test_of_two_corrections_the_later_is_run_again(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    (workspace / "policy.yaml").write_text("version: 1\nreview: {reviewers: 2}\n")
+    run_id = run("ask", COUNT, "--format", "json").json["run_id"]
+    run("identity", "create", "reviewer")
+    run("identity", "create", "second", "--by", "reviewer")
+    for name, least in (("reviewer", 1), ("second", 2)):
+        sql = f"SELECT COUNT(*) AS orders FROM Orders WHERE Freight > {least}"
+        amend = ("review", "amend", run_id, "--as", name, "--reason-code", "wrong_filter", "--sql", sql)
+        signed = run(*amend, "--despite-findings")
+        assert signed.code == 0, signed
+    assert run("review", "accept", run_id, "--as", "reviewer").code == 0
+    held = _replayed(run, run_id)
+    assert (held.code, held.json["verdict"]) == (0, "holds")
+    assert "Freight > 2" in _records(workspace, "run.replayed")[-1].body["sql"]
+
+
 def test_a_masked_result_is_compared_as_the_asker_saw_it(workspace: Path, model: ScriptedModel, run: Run) -> None:
     """The statement on record has the masks in it already; judged as it stands, they would be put on twice."""
     (workspace / "policy.yaml").write_text("version: 1\nmasks: {Customers.ContactName: hash}\n")

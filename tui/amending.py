@@ -14,6 +14,7 @@ from agent.errors import ErrorClass, FailedError, RefusedError
 
 if TYPE_CHECKING:
     from agent.run import Finding, Result
+    from agent.warehouse.policy import Policy
     from tui.reviewing import Desk
 
 __all__ = ["Amendment", "FindingsError", "execute_amendment"]
@@ -75,7 +76,7 @@ def execute_amendment(
     }
     desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
     result = _executed(desk, run_id, verdict.sql, reviewer, max_rows=limits.max_rows)
-    findings = _checked(desk, question, sql, result)
+    findings = _checked(desk, policy, question, sql, result)
     body = {"sql": verdict.sql, "findings": [_as_json(each) for each in findings], "purpose": "amendment"}
     desk.ledger.append("run.checked", body, run_id=run_id, actor=reviewer)
     errors = tuple(finding for finding in findings if finding.severity == "error")
@@ -108,13 +109,13 @@ def _executed(desk: Desk, run_id: str, sql: str, reviewer: str, *, max_rows: int
     return result
 
 
-def _checked(desk: Desk, question: str, sql: str, result: Result) -> tuple[Finding, ...]:
+def _checked(desk: Desk, policy: Policy, question: str, sql: str, result: Result) -> tuple[Finding, ...]:
     from agent.steps.check import check
     from agent.steps.ground import retrieved
 
     linker, dialect = desk.linker, desk.warehouse().dialect
     grounding = retrieved(
-        question, desk.retriever(), max_pieces=desk.settings.memory.max_pieces, dialect=dialect, policy=desk.policy
+        question, desk.retriever(), max_pieces=desk.settings.memory.max_pieces, dialect=dialect, policy=policy
     )
     return check(
         question,
