@@ -20,7 +20,8 @@ from audit.assignment import assign, claim
 from audit.checkpoints import write_checkpoint
 from audit.errors import IdentityError, RunNotFoundError, SealError
 from audit.evidence import export_evidence
-from audit.evidence_check import EvidenceCheck, check_evidence, read_evidence, read_keys
+from audit.evidence_bundle import read_evidence
+from audit.evidence_check import EvidenceCheck, check_evidence, read_keys
 from audit.identity import Identity, retire
 from audit.ledger import Ledger
 from audit.review import submit_review

@@ -79,7 +79,8 @@ def export_command(
 def judge_bundle(bundle: Path, *, key: str, keys: Path | None, output: OutputFormat) -> None:
     """Check a bundle or a page, say what that proved, and leave with 1 if it does not hold."""
     from audit.errors import SealError
-    from audit.evidence_check import EvidenceCheck, check_evidence, read_evidence
+    from audit.evidence_bundle import read_evidence
+    from audit.evidence_check import EvidenceCheck, check_evidence
     from tui.cli.console import print_json
     from tui.evidence.page import bundle_in, is_page, page_problem
 

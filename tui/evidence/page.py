@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from audit.errors import SealError
-from audit.evidence_check import Evidence, read_evidence, readable
+from audit.evidence_bundle import Evidence, read_evidence, readable
 from audit.seal import canonical_bytes
 from tui.evidence import sections
 from tui.evidence.markup import text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from audit.evidence import PARTS
-from audit.evidence_check import Evidence
+from audit.evidence_bundle import Evidence
 from audit.record import IDENTITY_RETIRED, REVIEW, RUN_STARTED, Record
 from audit.review_rules import rules_in
 from audit.runs import RunTrace, trace_of
