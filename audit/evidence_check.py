@@ -1,7 +1,7 @@
 """A bundle of evidence judged by whoever was handed it: no ledger, no workspace, nothing but public keys.
 
-Every byte of a bundle is one that something is checked over. `audit.evidence_bundle` holds the records against the root;
-here are the checkpoint's signature, the enrolments, and every decision by the rules that were in force.
+Every byte of a bundle is one that something is checked over. `audit.evidence_bundle` holds the records against the
+root; here are the checkpoint's signature, the enrolments, and every decision by the rules that were in force.
 """
 
 from __future__ import annotations
