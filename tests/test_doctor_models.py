@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from fixtures_doctor import Shop, shop  # noqa: F401
 from agent.errors import AffidavitError, ErrorClass
 from agent.model import store
 from agent.model.store import KNOWN_MODELS, KnownModel
+from bench.safety.loopback import serving
 
 GGUF = b"GGUF" + (3).to_bytes(4, "little") + bytes(2000)
 
@@ -39,15 +39,8 @@ def provider(status: int, body: bytes, *, delay_s: float = 0.0) -> Iterator[str]
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url:
+        yield url
 
 
 def listing(*names: str) -> bytes:
