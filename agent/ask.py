@@ -17,6 +17,7 @@ import structlog
 
 from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, RefusedError
 from agent.logging import run_logging
+from agent.recording import RunRecorder
 from agent.run import Answer, RunError, RunState, RunStatus, new_run_id
 from agent.services import Services
 
@@ -71,7 +72,7 @@ def ask(
         KeyboardInterrupt: passed on, with the run's id as its argument, after the interrupted run is on the record.
     """
     began = time.perf_counter() - opened_ms / 1000
-    services = replace(services, policy=services.policy.of(asker))
+    services = replace(services, policy=services.policy.of(asker), recorder=RunRecorder(services.ledger))
     initial = _initial(services, question, asker, direct, cost_accepted)
     initial["replay_of"] = replay_of
     walk = _Walk(services, on_step or (lambda _: None), initial, began)

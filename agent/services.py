@@ -21,6 +21,7 @@ from agent.settings import Settings
 
 if TYPE_CHECKING:
     from agent.model.client import ModelClient
+    from agent.recording import RunRecorder
     from agent.warehouse.connect import Warehouse
     from agent.warehouse.policy import Policy
     from audit.identity import Signer
@@ -71,6 +72,8 @@ class Services:
     """Asked in this order when the model fails."""
     signer: Signer | None = None
     """The key of who asks, where the policy wants questions signed."""
+    recorder: RunRecorder | None = None
+    """Of the run that is under way; without one every record is written at once."""
 
     @property
     def draft_dialect(self) -> str:
@@ -79,8 +82,8 @@ class Services:
 
         return adapter_dialect(self.settings) or self.warehouse.dialect
 
-    def record(self, kind: str, body: Mapping[str, Any], run_id: str, *, actor: str = "") -> Record:
-        """Put one record of a run on the ledger; when this returns it is on disk.
+    def record(self, kind: str, body: Mapping[str, Any], run_id: str, *, actor: str = "") -> None:
+        """Put one record of a run on the ledger; which are on disk when this returns, `agent.recording` says.
 
         Raises:
             AuditUnavailableError: it could not be written, whatever the reason, so nothing may be shown.
@@ -88,7 +91,10 @@ class Services:
         from audit.errors import AuditError
 
         try:
-            return self.ledger.append(kind, body, run_id=run_id, actor=actor)
+            if self.recorder is None:
+                self.ledger.append(kind, body, run_id=run_id, actor=actor)
+            else:
+                self.recorder.record(kind, body, run_id, actor)
         except AuditError as error:
             raise _audit_unavailable(error.message, error.hint) from error
 

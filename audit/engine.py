@@ -33,6 +33,12 @@ __all__ = [
 _WAL_ATTEMPTS: Final = 200
 WRITING: Final = "affidavit_write"
 """The execution option of a connection whose transactions write."""
+_LOCK_WRITERS: Final = text(
+    "SELECT set_config('lock_timeout', :timeout, true), set_config('synchronous_commit',"
+    " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,"
+    " true), pg_advisory_xact_lock(:key)"
+)
+"""One statement, because each is a journey to the server."""
 _HINT: Final = "Nothing was written. Mend it and run the command again."
 
 # SQLite's result codes (sqlite.org/rescode.html), extended codes by their first two words.
@@ -113,17 +119,8 @@ def lock_writers(connection: Connection, *, key: int, timeout_s: float) -> None:
     SQLite's BEGIN IMMEDIATE already did. PostgreSQL takes an advisory lock, because a row lock would need a row
     that changes, and nothing in a ledger does.
     """
-    if connection.dialect.name != "postgresql":
-        return
-    connection.execute(
-        text(
-            "SELECT set_config('lock_timeout', :timeout, true), set_config('synchronous_commit',"
-            " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
-            " ELSE current_setting('synchronous_commit') END, true)"
-        ),
-        {"timeout": f"{int(timeout_s * 1000)}ms"},
-    )
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_WRITERS, {"timeout": f"{int(timeout_s * 1000)}ms", "key": key})
 
 
 def prepare_wal(engine: Engine) -> None:

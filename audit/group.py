@@ -25,8 +25,10 @@ Write = Callable[[Sequence[Prepared]], tuple[Record, ...]]
 
 _MOST: Final = 256
 """Appends that share one transaction at most."""
-_LINGER_S: Final = 0.0005
-"""How long a writer waits for those whom the last commit has just let go; nobody waits who is alone."""
+_LINGER_SHARE: Final = 0.5
+"""How long a writer waits for those whom the last commit has just let go, as a share of what that commit took; nobody
+waits who is alone."""
+_LOOK_EVERY_S: Final = 0.0002
 
 
 class _Waiting:
@@ -64,6 +66,9 @@ class GroupCommit:
         self._lock = threading.Lock()
         self._busy = False
         self._last = 1
+        """Appends that shared the last commit."""
+        self._last_s = 0.0
+        """What it took, in seconds."""
 
     @property
     def waiting(self) -> int:
@@ -118,12 +123,12 @@ class GroupCommit:
 
     def _lead(self, mine: _Waiting) -> list[_Waiting]:
         try:
-            if self._last > 1 and len(self._queue) < self._last:
-                time.sleep(_LINGER_S)
+            self._linger()
         except BaseException:
             self._leave(mine, has_turn=True)
             raise
         together = self._take()
+        began = time.monotonic()
         try:
             self._commit(together)
             if len(together) > 1:
@@ -135,10 +140,17 @@ class GroupCommit:
                 each.error = each.error or (error if each.written is None else None)
             raise
         finally:
+            self._last_s = time.monotonic() - began
             self._pass_on()
             for each in together:
                 each.woken.set()
         return together
+
+    def _linger(self) -> None:
+        """Wait until as many have come as shared the last commit: a fuller one is worth more than an earlier one."""
+        until = time.monotonic() + self._last_s * _LINGER_SHARE
+        while 1 < self._last > len(self._queue) and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY_S)
 
     def _take(self) -> list[_Waiting]:
         with self._lock:

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, select, text
 
 from audit.engine import WRITING, database_file, display_url, ledger_errors, lock_writers, open_engine, prepare_wal
 from audit.errors import LedgerMissing, LedgerUnavailable, RecordRefusedError
 from audit.group import GroupCommit
 from audit.record import RUN_STARTED, Clock, Entry, Head, Prepared, Record, prepare, seal, timestamp, utc_now
-from audit.schema import records_table
+from audit.schema import COLUMNS, TABLE_NAME, records_table
 from audit.schema_version import CURRENT, bring_up_to_date, refuse_newer, stored_version
 from audit.seal import digest
 from audit.snapshot import Selection, Snapshot
@@ -32,6 +32,9 @@ __all__ = ["Ledger", "Selection", "Snapshot"]
 _PAGE: Final = 500
 _MAKE_ONE: Final = "Make it with `affidavit init` in the workspace's folder."
 _columns = records_table.c
+_INSERT: Final = text(
+    f"INSERT INTO {TABLE_NAME} ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)})"
+)
 
 AppendListener = Callable[[Record], None]
 CloseListener = Callable[[], None]
@@ -52,6 +55,7 @@ class Ledger:
         self._file_id = self._identify_file()
         self._closed = False
         self._subjects: dict[str, str] = {}
+        self._head: Head | None = None
         self.workspace = workspace
         self.veil: Veil | None = None
         """Encrypts what the records of a run with a subject say; without one such a run is refused."""
@@ -283,7 +287,7 @@ class Ledger:
     def _commit(self, make: Callable[[Snapshot], Sequence[Prepared]]) -> tuple[Record, ...]:
         with ledger_errors(self._engine), self._writer.begin() as connection:
             lock_writers(connection, key=_lock_key(self.workspace), timeout_s=self._timeout_s)
-            snapshot = Snapshot(connection, self.workspace)
+            snapshot = Snapshot(connection, self.workspace, self._head)
             head = snapshot.head
             sealed: list[Record] = []
             for prepared in make(snapshot):
@@ -291,12 +295,13 @@ class Ledger:
                 head = Head(record.sequence, record.hash)
                 sealed.append(record)
             if sealed:
-                connection.execute(insert(records_table), [_row(record, self.workspace) for record in sealed])
+                connection.execute(_INSERT, [_row(record, self.workspace) for record in sealed])
             if self._identify_file() != self._file_id:
                 raise LedgerUnavailable(
                     f"The ledger file {self._file} was removed or replaced while it was in use.",
                     "Put it back and run the command again; nothing was written.",
                 )
+        self._head = head
         return tuple(sealed)
 
     def _identify_file(self) -> tuple[int, int] | None:

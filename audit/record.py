@@ -7,6 +7,7 @@ before, and the body. The table's columns only repeat them for look-ups; a reade
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from audit.errors import RecordRefusedError, SealError
-from audit.seal import canonical_bytes, leaf_hash
+from audit.seal import canonical_bytes, canonical_value, leaf_hash
 
 __all__ = [
     "CHECKPOINT",
@@ -73,6 +74,7 @@ EVIDENCE: Final = "evidence"
 PRIVACY_ERASED: Final = "privacy.erased"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _FIELDS = frozenset(
     ("actor", "body", "kind", "previous_hash", "run_id", "sequence", "time", "v", "workspace"),
 )
@@ -94,6 +96,8 @@ class Entry:
     body: Mapping[str, Any]
     run_id: str | None = None
     actor: str = ""
+    time: str = ""
+    """When it came about, as `Ledger.now` writes it; empty: when it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class Prepared:
     actor: str
     before_link: bytes
     before_place: bytes
+    time: str = ""
+    """As in the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def prepare(entry: Entry) -> Prepared:
     """Put into bytes what of a record does not depend on its place, so that nobody waits for it who writes.
 
     Raises:
-        RecordRefusedError: malformed kind, run id or actor.
+        RecordRefusedError: malformed kind, run id, actor or time.
         SealError: a body without canonical bytes.
     """
     if not _KIND.fullmatch(entry.kind):
@@ -150,28 +156,29 @@ def prepare(entry: Entry) -> Prepared:
     for label, text in (("run id", entry.run_id or ""), ("actor", entry.actor)):
         if not text.isprintable() or len(text) > 200:
             raise RecordRefusedError(f"The {label} {text[:40]!r} must be printable text of at most 200 characters.")
-    body = canonical_bytes(entry.body, depth=1)
-    written = json.loads(body)
+    if entry.time and not _TIME.fullmatch(entry.time):
+        raise RecordRefusedError(f"{entry.time[:40]!r} is not a time as records have it.")
+    body, written = canonical_value(entry.body, depth=1)
     if not isinstance(written, dict):
         raise SealError("The body of a record must be an object.")
     run_id = entry.run_id or None
     before = b'{"actor":%b,"body":%b,"kind":"%b","previous_hash":"' % (
-        canonical_bytes(entry.actor),
+        _text(entry.actor),
         body,
         entry.kind.encode(),
     )
-    return Prepared(
-        entry.kind, written, run_id, entry.actor, before, b'","run_id":%b,"sequence":' % canonical_bytes(run_id)
-    )
+    before_place = b'","run_id":%b,"sequence":' % _text(run_id)
+    return Prepared(entry.kind, written, run_id, entry.actor, before, before_place, entry.time)
 
 
 def seal(prepared: Prepared, *, workspace: str, head: Head, time: str) -> Record:
-    """Give what was prepared its place after `head`.
+    """Give what was prepared its place after `head`, and `time` if it came without one.
 
     Raises:
         RecordRefusedError: beyond 16 MiB.
     """
     sequence = head.sequence + 1
+    time = prepared.time or time
     payload = b'%b%b%b%d,"time":"%b","v":%d,"workspace":%b}' % (
         prepared.before_link,
         head.hash.encode(),
@@ -179,7 +186,7 @@ def seal(prepared: Prepared, *, workspace: str, head: Head, time: str) -> Record
         sequence,
         time.encode(),
         ENVELOPE_VERSION,
-        canonical_bytes(workspace),
+        _text(workspace),
     )
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise RecordRefusedError(f"A record of {len(payload)} bytes is too large; the limit is {MAX_PAYLOAD_BYTES}.")
@@ -194,6 +201,12 @@ def seal(prepared: Prepared, *, workspace: str, head: Head, time: str) -> Record
         hash=leaf_hash(payload),
         payload=payload,
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _text(text: str | None) -> bytes:
+    """Canonical bytes of what is written again and again: the workspace, a run's id, who acts."""
+    return canonical_bytes(text)
 
 
 def seal_entry(entry: Entry, *, workspace: str, head: Head, time: str) -> Record:

@@ -21,7 +21,16 @@ import rfc8785
 
 from audit.errors import SealError
 
-__all__ = ["MAX_DEPTH", "Json", "canonical_bytes", "digest", "genesis_hash", "is_canonical", "leaf_hash"]
+__all__ = [
+    "MAX_DEPTH",
+    "Json",
+    "canonical_bytes",
+    "canonical_value",
+    "digest",
+    "genesis_hash",
+    "is_canonical",
+    "leaf_hash",
+]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -53,6 +62,18 @@ def canonical_bytes(value: object, *, depth: int = 0) -> bytes:
     """
     plain = _plain(value, depth)
     return _quickly(plain) or rfc8785.dumps(plain)
+
+
+def canonical_value(value: object, *, depth: int = 0) -> tuple[bytes, object]:
+    """The RFC 8785 bytes of `value`, and what is read from them; takes and raises what `canonical_bytes` does."""
+    quick = _quickly(value)
+    if quick is not None and depth + quick.count(b"{") + quick.count(b"[") <= MAX_DEPTH:
+        # What was a JSON value comes back as it was; a key that is no string, a tuple, an enum does not.
+        read = json.loads(quick)
+        if read == value:
+            return quick, read
+    written = canonical_bytes(value, depth=depth)
+    return written, json.loads(written)
 
 
 def is_canonical(data: bytes, value: object) -> bool:
@@ -92,7 +113,7 @@ def _quickly(value: object) -> bytes | None:
         return None
     try:
         written = _ENCODER.encode(value).encode()
-    except (ValueError, RecursionError):  # a lone surrogate, no number
+    except (TypeError, ValueError, RecursionError):  # not JSON, a lone surrogate, no number
         return None
     if _OTHER_NUMBERS.search(written) or not (written.isascii() or _BEYOND_BMP.search(written) is None):
         return None

@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, type_coerce
+from sqlalchemy import Connection, Select, select, text, type_coerce
 from sqlalchemy.types import NullType
 
 from audit.errors import LedgerUnavailable, SealError
 from audit.record import Head, Record, read_record
-from audit.schema import records_table
-from audit.seal import genesis_hash
+from audit.schema import TABLE_NAME, records_table
+from audit.seal import genesis_hash, leaf_hash
 
 __all__ = ["Selection", "Snapshot"]
 
 _columns = records_table.c
+_NEWEST = text(
+    f"SELECT sequence, hash, payload FROM {TABLE_NAME} WHERE workspace = :workspace ORDER BY sequence DESC LIMIT 1"
+)
+"""As text, for every append asks it: building the query anew takes longer than the database does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,22 @@ class Selection:
 class Snapshot:
     """The ledger as one transaction sees it; inside an append, nobody else can add to it meanwhile."""
 
-    def __init__(self, connection: Connection, workspace: str) -> None:
+    def __init__(self, connection: Connection, workspace: str, known: Head | None = None) -> None:
         self._connection = connection
         self.workspace = workspace
+        self._known = known
+        """The newest record that this program wrote itself: if it still is, its bytes need not be read again."""
 
     @property
     def head(self) -> Head:
         """The newest record's place and hash."""
-        newest = self.page(Selection(newest_first=True), 1)
-        return Head(newest[0].sequence, newest[0].hash) if newest else Head(0, genesis_hash(self.workspace))
+        row = self._connection.execute(_NEWEST, {"workspace": self.workspace}).first()
+        if row is None:
+            return Head(0, genesis_hash(self.workspace))
+        if self._known == Head(row.sequence, row.hash) and leaf_hash(row.payload) == row.hash:
+            return self._known
+        newest = _read_row(row.sequence, row.hash, row.payload, self.workspace)
+        return Head(newest.sequence, newest.hash)
 
     def newest(self, selection: Selection) -> Record | None:
         """The newest record of a selection, if there is one."""

@@ -8,7 +8,7 @@ import json
 import math
 import uuid
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.errors import SealError
-from audit.seal import MAX_DEPTH, canonical_bytes, digest, genesis_hash, is_canonical, leaf_hash
+from audit.seal import MAX_DEPTH, canonical_bytes, canonical_value, digest, genesis_hash, is_canonical, leaf_hash
 
 SAFE = 2**53 - 1
 texts = st.text(st.characters(exclude_categories=("Cs",)))
@@ -169,3 +169,48 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     return (isinstance(value, bool), value)
+
+
+class _Word(StrEnum):
+    ONE = "one"
+
+
+class _Number(IntEnum):
+    THREE = 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"plain": [1, 2.5, None, True, {"text": "déjà"}]},
+        {"enum": _Word.ONE, "number": _Number.THREE},
+        {_Word.ONE: 1},
+        {"tuple": (1, 2)},
+        {"whole": 1.0, "zero": -0.0, "large": 2**53, "tiny": 1e-9, "none": float("nan")},
+        {"lone": "\udcff"},
+        {"\U0001f600": 1, "\uffff": 2},
+        {"decimal": Decimal("1.10"), "day": dt.date(2026, 1, 31)},
+        {},
+        [],
+        "word",
+    ],
+)
+def test_bytes_and_what_is_read_from_them_come_together(value: object) -> None:
+    written, read = canonical_value(value)
+    assert written == canonical_bytes(value)
+    assert read == json.loads(written)
+
+
+@pytest.mark.parametrize("value", [{1: "one"}, {"a": {True: 1}}, {None: 1}, {"a": object()}])
+def test_what_has_no_canonical_form_has_none_either_way(value: object) -> None:
+    with pytest.raises(SealError):
+        canonical_value(value)
+
+
+def test_depth_counts_from_where_the_value_is_to_stand() -> None:
+    value: object = 0
+    for _ in range(MAX_DEPTH):
+        value = [value]
+    assert canonical_value(value)[0] == canonical_bytes(value)
+    with pytest.raises(SealError, match="levels deep"):
+        canonical_value(value, depth=1)

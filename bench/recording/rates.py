@@ -8,10 +8,12 @@ the ledger's were on average, so that what is compared is the work of the ledger
 from __future__ import annotations
 
 import itertools
+import statistics
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -21,7 +23,7 @@ from audit.ledger import Ledger
 from audit.record import Entry, Record
 from audit.schema import records_table
 from audit.verify import verify
-from bench.recording.runs import run_entries
+from bench.recording.runs import RUN_KINDS, run_entries
 
 __all__ = ["MODES", "Rate", "measure"]
 
@@ -44,51 +46,69 @@ class Rate:
     cpu_us: float
     """Processor time of this process for one record, in microseconds: what to compare on a busy machine."""
     plain_cpu_us: float
-
-    @property
-    def ratio(self) -> float:
-        """Of the ledger to plain INSERTs."""
-        return self.records_per_s / self.plain_per_s if self.plain_per_s else 0.0
+    ratio: float
+    """Of the ledger's rate to that of plain INSERTs."""
 
 
-def measure(url: str, mode: str, writers: int, seconds: float) -> Rate:
-    """Write for `seconds` with so many threads, then do the same with the plain table."""
+def measure(url: str, mode: str, writers: int, seconds: float, slices: int = 5) -> Rate:
+    """Write for `seconds` with so many threads, and for as long to the plain table: in turns, as a disk has its moods.
+
+    Rates, group size and processor time are medians of the slices.
+    """
     workspace = f"w-{uuid.uuid4().hex[:8]}"
-    with Ledger.open(url, workspace=workspace, timeout_s=60) as ledger:
+    with Ledger.open(url, workspace=workspace, timeout_s=60) as ledger, _plain_table(url) as plain:
         commits = itertools.count()
         sa.event.listen(ledger.engine, "commit", lambda _connection: next(commits))
-        before = next(commits)
-        written, took, cpu = _for_a_while(_writer(ledger, mode), writers, seconds)
-        # A reading transaction commits, too: each own-transaction append looks at nothing but the head in its own.
-        groups = max(1, next(commits) - before - 1)
-        assert ledger.head().sequence == written, "every acknowledged record must be there"
-        rows = list(itertools.islice(ledger.records(), 1000))
+        write = _writer(ledger, mode)
+        found: list[tuple[float, float, float, float, float]] = []
+        written = 0
+        for _ in range(slices):
+            before = next(commits)
+            new, took, cpu = _for_a_while(write, writers, seconds / slices)
+            size = new / max(1, next(commits) - before - 1)
+            written += new
+            assert ledger.head().sequence == written, "every acknowledged record must be there"
+            rows = list(itertools.islice(ledger.records(after=max(0, written - 1000)), 1000))
+            insert = plain(rows, max(1, round(size)))
+            plain_new, plain_took, plain_cpu = _for_a_while(insert, 1 if size > 1.5 else writers, seconds / slices)
+            found.append((new / took, size, plain_new / plain_took, cpu / new * 1e6, plain_cpu / plain_new * 1e6))
         assert verify(ledger, checkpoints=None).ok
-        engine = ledger.engine.dialect.name
-    size = written / groups
-    plain = _plain(url, rows, size=max(1, round(size)), writers=1 if size > 1.5 else writers, seconds=seconds)
-    return Rate(engine, mode, writers, written / took, size, plain[0], cpu / written * 1e6, plain[1])
+        medians = [statistics.median(each[i] for each in found) for i in range(5)]
+        ratio = statistics.median(each[0] / each[2] for each in found)
+        return Rate(ledger.engine.dialect.name, mode, writers, *medians, ratio=ratio)
 
 
 def _writer(ledger: Ledger, mode: str) -> Work:
-    bodies = [entry for number in range(20) for entry in run_entries("run", number)]
+    bodies = [entry for number in range(20) for entry in run_entries("", number)]
+    mine = threading.local()
 
-    def entry(number: int) -> Entry:
-        like = bodies[number % len(bodies)]
-        return Entry(
-            "run.intent" if like.kind in ("run.started", "run.answered") else like.kind, like.body, f"r{number}"
-        )
+    def records() -> Iterator[Entry]:
+        """Run after run, each of one writer: as a process that answers questions leaves them."""
+        name = uuid.uuid4().hex[:8]
+        for run in itertools.count():
+            first = run % 20 * len(RUN_KINDS)
+            run_id = f"{name}-{run}"
+            for like in bodies[first : first + len(RUN_KINDS)]:
+                yield Entry(like.kind, like.body, run_id)
+
+    def following() -> Entry:
+        if not hasattr(mine, "records"):
+            mine.records = records()
+        entry: Entry = next(mine.records)
+        return entry
 
     def one(numbers: Iterator[int]) -> None:
-        chosen = entry(next(numbers))
+        next(numbers)
+        chosen = following()
         ledger.append_decided(lambda _snapshot: chosen)  # what is decided has a transaction of its own
 
     def grouped(numbers: Iterator[int]) -> None:
-        chosen = entry(next(numbers))
+        next(numbers)
+        chosen = following()
         ledger.append(chosen.kind, chosen.body, run_id=chosen.run_id)
 
     def hundred(numbers: Iterator[int]) -> None:
-        ledger.append_many([entry(next(numbers)) for _ in range(100)])
+        ledger.append_many([following() for _ in itertools.islice(numbers, 100)])
 
     return {"one per commit": one, "group commit": grouped, "100 at once": hundred}[mode]
 
@@ -120,7 +140,9 @@ def _for_a_while(work: Work, writers: int, seconds: float) -> tuple[int, float, 
     return next(numbers), took, cpu
 
 
-def _plain(url: str, records: list[Record], *, size: int, writers: int, seconds: float) -> tuple[float, float]:
+@contextmanager
+def _plain_table(url: str) -> Iterator[Callable[[list[Record], int], Work]]:
+    """A table of the same columns and nothing else; gives what makes work of inserting such rows, so many a commit."""
     metadata = sa.MetaData()
     columns = [sa.Column(each.name, each.type, primary_key=each.primary_key) for each in records_table.columns]
     table = sa.Table(f"plain_{uuid.uuid4().hex[:8]}", metadata, *columns)
@@ -129,17 +151,22 @@ def _plain(url: str, records: list[Record], *, size: int, writers: int, seconds:
         prepare_wal(engine)
     metadata.create_all(engine)
     names = [column.name for column in records_table.columns if column.name != "workspace"]
-    rows = [{"workspace": "plain", **{name: getattr(each, name) for name in names}} for each in records]
     statement = table.insert()
+    sequence = itertools.count(1)
 
-    def insert(numbers: Iterator[int]) -> None:
-        batch = [{**rows[number % len(rows)], "sequence": number + 1} for number in itertools.islice(numbers, size)]
-        with engine.begin() as connection:
-            connection.execute(statement, batch)
+    def inserting(records: list[Record], size: int) -> Work:
+        rows = [{"workspace": "plain", **{name: getattr(each, name) for name in names}} for each in records]
+
+        def insert(numbers: Iterator[int]) -> None:
+            chosen = itertools.islice(numbers, size)
+            batch = [{**rows[number % len(rows)], "sequence": next(sequence)} for number in chosen]
+            with engine.begin() as connection:
+                connection.execute(statement, batch)
+
+        return insert
 
     try:
-        written, took, cpu = _for_a_while(insert, writers, seconds)
+        yield inserting
     finally:
         metadata.drop_all(engine)
         engine.dispose()
-    return written / took, cpu / written * 1e6
