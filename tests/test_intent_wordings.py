@@ -46,6 +46,12 @@ Which product sold the most units in 2023, and which category is it in?
     order_details.ProductID = Products.ProductID JOIN Categories ON Products.CategoryID = Categories.CategoryID
     JOIN Orders ON order_details.OrderID = Orders.OrderID WHERE OrderDate >= '2023-01-01' AND OrderDate <
     '2024-01-01' GROUP BY CategoryName, ProductName ORDER BY units_sold DESC LIMIT 1
+What is the average number of days between order and shipment?
+    SELECT AVG(JULIANDAY(ShippedDate) - JULIANDAY(OrderDate)) AS order_fulfillment_time FROM Orders WHERE ShippedDate
+    IS NOT NULL
+Which supplier provides the most products?
+    SELECT Suppliers.CompanyName, COUNT(*) AS product_count FROM Products JOIN Suppliers ON Products.SupplierID =
+    Suppliers.SupplierID GROUP BY Suppliers.CompanyName ORDER BY product_count DESC LIMIT 1
 Countries we've shipped more than 75 orders to, with the count
     SELECT ShipCountry, COUNT(DISTINCT Orders.OrderID) AS order_count FROM Orders GROUP BY ShipCountry HAVING
     COUNT(DISTINCT Orders.OrderID) > 75

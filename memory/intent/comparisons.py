@@ -336,7 +336,9 @@ class _Comparisons:
         if pair is None:
             return None
         field, first, second = pair
-        if any(item.code == "λ" and item.name == "asc" for item in self.items):
+        than = self.parts.question.lower().find(" than ")  # "how much more than A did B have"
+        turned = 0 <= than < min(item.start for item in self.parts.said if item.code == "V")
+        if turned != any(item.code == "λ" and item.name == "asc" for item in self.items):
             first, second = second, first
         return SemanticQuery((self._metric,), (field,), compare=(first, second), pattern="difference")
 
@@ -379,8 +381,7 @@ class _Comparisons:
         better = order == "better"
         if better != ("Λp" in self.codes) or (better and not self.known.is_welcome(self._metric)):
             raise NotUnderstood  # the better late rate is the lower one
-        order = "desc" if better else order
-        return SemanticQuery((self._metric,), (field,), order=cast("Order", order), limit=1)
+        return SemanticQuery((self._metric,), (field,), order="asc" if order == "asc" else "desc", limit=1)
 
     def _pairs(self) -> SemanticQuery | None:
         """ "Top N combinations of D and D by M"."""

@@ -46,6 +46,7 @@ _BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
 _VERSUS = re.compile(r"\b(?:vs|versus|compared)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
+_MADE_UP = re.compile(r"\b(?:did|does|do)\b.*\b(?:make up|account for|represent|contribute)\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
 
 
@@ -197,7 +198,9 @@ class _Reader:
         for item in self._parts.said:
             if item.code == "M" and item.name in metrics:
                 metric = self._known.layer.metric(item.name)
-                some_rows = (item.plural and metric.filter) or (self._parts.lists and metric.unit == "count")
+                some_rows = (item.plural and metric.filter and self._known.is_count(item.name)) or (
+                    self._parts.lists and metric.unit == "count"
+                )
                 if (some_rows and not _NUMBERED.search(item.surface)) or _SPREAD.search(item.surface):
                     return False
         return True
@@ -285,6 +288,10 @@ class _Reader:
             raise NotUnderstood
         if parts.groups and not parts.unsure and parts.order != "name":
             dimensions = tuple(item.name for item in parts.groups)
+            if parts.filters and _MADE_UP.search(parts.question):
+                if len(parts.filters) > 1 or parts.kinds or len(dimensions) != 1:
+                    raise NotUnderstood
+                return SemanticQuery((metric,), dimensions, order=self._order, pattern="share_of")
             return SemanticQuery((metric,), dimensions, order=self._order, pattern="share")
         kind = len(parts.kinds) == 1 and not parts.filters and not parts.periods
         if parts.groups or parts.order or not (kind or (len(parts.filters) == 1 and not parts.kinds)):

@@ -13,6 +13,7 @@ from memory.intent.parts import Parts
 __all__ = ["ONE_COLUMN", "PER", "median"]
 
 PER = re.compile(r"\bper $|\b(?:across|over)(?: all)?(?: the| our)? $", re.IGNORECASE)
+_COLUMN = re.compile(r"(?:SUM|AVG)\(\w+\.\w+\)", re.IGNORECASE)
 ONE_COLUMN = re.compile(r"SUM\((\w+\.\w+)\)", re.IGNORECASE)
 
 
@@ -28,7 +29,10 @@ def median(metric: str, things: Sequence[Item], parts: Parts, known: Known) -> S
     over = known.averaged_over(metric)
     if over and not groups:
         return SemanticQuery((known.money,), (over,), pattern="median")
+    own = known.layer.entity_of(found.base)
+    if groups and own is not None and known.table_of(groups[0].name) == own.table.casefold():
+        groups = []  # the freight of an order is one number
     per = groups and PER.search(parts.question[: groups[0].start]) and known.compiler.additive(metric)
-    if not per and (groups or not ONE_COLUMN.fullmatch(found.sql)):
+    if not per and (groups or not _COLUMN.fullmatch(found.sql)):
         raise NotUnderstood
     return SemanticQuery((metric,), tuple(item.name for item in groups), pattern="median")

@@ -29,6 +29,15 @@ _ORDERS = r"(?:orders?|shipments?|deliver(?:y|ies))"
 REWRITTEN: tuple[tuple[str, str], ...] = (
     # how late, how long
     (
+        rf"\b(?:average|mean) (?:number of|count of) days (?:between|from) {_PLACED} (?:and|to|until|till) {_SENT}",
+        "average days to ship",
+    ),
+    (
+        r"\b(?:provides?|supplies|supply|supplied|offers?) (?:us )?(?:with )?the (most|fewest)"
+        r" (products|articles|items)\b",
+        r"has the \1 \2",
+    ),
+    (
         rf"\b(?:when|if)(?: an?| the| our| any)? (\w.{{0,40}}? )?{_ORDERS} (?:does |do |did )?(?:(?:go|goes|ship"
         rf"|ships|are"
         r"|is|were|leave|leaves|arrive|shipped|went)(?: out)?) late, (?:by )?how many days late (?:is|are|was|were)"

@@ -39,6 +39,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     kept = [item for item in items if item.code != "?"]
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
+    _check_heading(parts)
     drop_repetition(parts, known)
     _name_the_goods(parts, known)
     take(parts, r"[,pwk]*β,?", lambda _: _in_both(parts))
@@ -66,6 +67,16 @@ def _name_the_goods(parts: Parts, known: Known) -> None:
     label = known.compiler.label(entity)
     thing = Item("D", "", value.end, value.end, label, entity=entity.id, table=entity.table, plural="N" in match[0])
     parts.items.insert(match.end(), thing)
+
+
+def _check_heading(parts: Parts) -> None:
+    """Refuse "Japanese vendors: the article with the most stock": of all of them, or of each?"""
+    heading = re.match(r"[VP]*D(?=,)", parts.codes)
+    thing = parts.items[heading.end() - 1] if heading else None
+    if thing is None or not thing.plural or not parts.question[thing.end :].lstrip().startswith(":"):
+        return
+    if re.search(r"D.*H|H.*D", parts.codes[heading.end() :] if heading else ""):
+        raise NotUnderstood
 
 
 def _take_clock(parts: Parts, known: Known) -> None:
