@@ -125,7 +125,6 @@ LEFT_ALONE = [
     "Which reps brought in more revenue in 2024 than in 2023, and how much freight did they cause?",
     "Which customers have revenue above the company-wide revenue?",  # nobody has more than all
     "Late orders: which customers had the most?",  # the heading says which orders
-    "Suppliers with a website on file: give me the company and the city.",
     "Which customers ordered in 2022 but placed nothing in 2022?",
     "Which products are most often bought together?",  # how many, and on what?
     "Which customers have bought from all nine categories?",  # there are not so many

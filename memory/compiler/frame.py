@@ -222,6 +222,7 @@ class Scope:
         where += self.window(query.window, item.time)
         owner = self.layer.entity(query.entity).table if query.entity else item.base
         where += [self.related(owner, r) for r in query.related]
+        where += self._among(query)
         needed = self.tables([item.sql, *extra, *where])
         if query.related and query.entity:
             needed.append(owner)
@@ -229,6 +230,24 @@ class Scope:
         item, blind = self._blind(item, needed)
         source = self.source(item.base, needed, fan_out=blind)
         return item, f"FROM {source}" + (f" WHERE {' AND '.join(where)}" if where else "")
+
+    def _among(self, query: SemanticQuery) -> list[str]:
+        """The condition that a group has so much of another metric."""
+        if query.among is None:
+            return []
+        if not query.dimensions:
+            raise CannotCompile("Among the groups of what?")
+        metric, having = query.among
+        item, field = self.measure(metric), self.field(query.dimensions[0])
+        if item.parts:
+            raise CannotCompile(f"`{metric}` is a ratio over two tables, which no condition on groups can hold.")
+        if not item.time:
+            query = replace(query, window=None)
+        item, body = self.body(item, [field], replace(query, among=None))
+        test = f"{item.sql} {having.op} {literal(having.value)}"
+        if having.upper is not None:
+            test = f"{item.sql} BETWEEN {literal(having.value)} AND {literal(having.upper)}"
+        return [f"{field} IN (SELECT {field} {body} GROUP BY {field} HAVING {test})"]
 
     def _blind(self, item: Measure, needed: Sequence[str]) -> tuple[Measure, bool]:
         if item.survives_fan_out(self.layer.dialect):

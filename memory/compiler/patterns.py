@@ -45,7 +45,9 @@ def _total(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _breakdown(query: SemanticQuery, scope: Scope) -> str:
-    """metrics; dimensions and/or grain; filters, window, having, order, by_group, limit."""
+    """metrics; dimensions and/or grain; filters, window, having, order, by_group, limit, among, with_empty."""
+    if query.with_empty:
+        return _with_empty(query, scope)
     measures = measures_of(query, scope)
     groups = groups_of(query, scope, measures[0])
     if not groups:
@@ -64,6 +66,28 @@ def _breakdown(query: SemanticQuery, scope: Scope) -> str:
     elif query.grain is not None:
         text += f" ORDER BY {groups[-1].key}"
     return text + limit_of(query)
+
+
+def _with_empty(query: SemanticQuery, scope: Scope) -> str:
+    """A breakdown by the rows of one table that shows each of them, with 0 where there is nothing."""
+    entities = [e for e in scope.layer.entities if [scope.label(e)] == list(query.dimensions)]
+    if not entities or query.grain or query.having or query.limit or len(query.metrics) != 1:
+        raise CannotCompile("Only things can be shown that have nothing, by one number and one by one.")
+    item = single(measures_of(query, scope)[0])
+    table, label = entities[0].table, scope.groups(query.dimensions)[0]
+    key = f"{table}.{entities[0].key}"
+    reached = {f: scope.tables([scope.field(f.field)]) for f in query.filters}
+    own = [f for f, tables in reached.items() if not any(scope.joins.fans_out(table, t) for t in tables)]
+    others = [t for t in scope.tables([scope.field(f.field) for f in own]) if t != table]
+    item, body = scope.body(item, [key], replace(query, with_empty=False))
+    counted = f"SELECT {key} AS counted_key, {item.sql} AS {item.alias} {body} GROUP BY {key}"
+    where = f" WHERE {' AND '.join(map(scope.predicate, own))}" if own else ""
+    text = (
+        f"WITH counted AS ({counted}) SELECT {label.item}, COALESCE(counted.{item.alias}, 0) AS {item.alias} "
+        f"FROM {scope.source(table, others)} LEFT JOIN counted ON counted.counted_key = {key}{where}"
+    )
+    return text + (f" ORDER BY {label.key if query.by_group else item.alias}{direction_of(query.order)}"
+                   if query.order else "")  # fmt: skip
 
 
 def _side_by_side(measures: Sequence[Measure], query: SemanticQuery, scope: Scope) -> str:

@@ -59,6 +59,7 @@ PATTERNS = (
     "share_of",
     "share_of_top",
     "streak",
+    "superiors",
     "top_attribute",
     "total",
     "values",
@@ -149,5 +150,9 @@ class SemanticQuery:
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"
     """What average_of_groups does to the groups."""
     related: tuple[Related, ...] = ()
+    among: tuple[str, Having] | None = None
+    """Another metric, and how much of it a group of the first dimension must have to be looked at."""
+    with_empty: bool = False
+    """A breakdown by things that also shows those that have nothing, with 0."""
     in_both: bool = False
     """Between two periods: only the groups that have rows in each of them."""

@@ -133,12 +133,28 @@ def _reports(query: SemanticQuery, scope: Scope) -> str:
     return text + (f" ORDER BY reports.report_count{_direction(query)}" if query.order else "") + limit_of(query)
 
 
+def _superiors(query: SemanticQuery, scope: Scope) -> str:
+    """entity; columns; filters, related; order. Each row with whom it reports to, empty for who reports to nobody."""
+    entity = scope.layer.entity(query.entity)
+    edge = self_reference(scope, entity.table)
+    label = scope.groups([scope.label(entity)])[0]
+    conditions = _conditions(query, scope, entity.table)
+    names = f"SELECT {edge.key} AS superior_key, {label.sql} AS superior FROM {entity.table}"
+    shown = _shown(list(query.columns) or [scope.label(entity)], scope)
+    text = (
+        f"WITH superiors AS ({names}) SELECT {shown}, superiors.superior FROM {entity.table} "
+        f"LEFT JOIN superiors ON superiors.superior_key = {edge.reference}{_where(conditions)}"
+    )
+    return text + (f" ORDER BY {label.key}{_direction(query)}" if query.order else "")
+
+
 RECORD_BUILDERS: dict[str, Callable[[SemanticQuery, Scope], str]] = {
     "compare_to_row": _compare_to_row,
     "extreme": _extreme,
     "list": _list,
     "lookup": _lookup,
     "reports": _reports,
+    "superiors": _superiors,
     "values": _values,
 }
 

@@ -17,6 +17,7 @@ that cannot be broken down that way, and there is no intent, and the question go
     repetition.py  what only says again what was said
     windows.py     periods
     filters.py     values
+    kinds.py       of which rows a metric is: late orders, order 10250
     remaining.py   what remains, without what only repeats
     cores.py       it must be one of a few cores: a total, a breakdown, a superlative, a list ...
     checks.py      the query with its filters and window, if nothing speaks against it
@@ -38,6 +39,7 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     records.py      the one query that comes of the lines a question can be written as
     forms.py        how questions about several things begin, and the query of each
     extremes.py     how questions about the first rows by a column begin
+    ranges.py       from the lowest to the highest of a column
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"
     rows.py         what clauses add to: the rows asked for, as far as they are read
@@ -56,6 +58,8 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -72,6 +76,7 @@ from memory.linking import Linker
 
 __all__ = ["Intent", "read_intent"]
 
+_SIGNS = re.compile(r"^[\s.?!,;–—-]+")
 _NEGATIONS = frozenset(["not", "never", "nobody", "nothing", "none", "without"])
 
 
@@ -88,19 +93,40 @@ def read_intent(question: str, linker: Linker) -> Intent | None:
     """The one thing a plain question can mean; None where a word is not understood or could mean two things."""
     known = _known(linker)
     for said in ways_to_say(question, known):
-        found = _of_metrics(said, known) or _of_records(said, known) or _without_tail(said, known)
+        found = _of_metrics(said, known)
+        if found is None or _is_of_one(found.query):
+            found = _of_records(said, known) or found or _without_tail(said, known)
         if found is not None:
             return None if is_contradicted(said, found.query, known) else found
     return None
 
 
+def _is_of_one(query: SemanticQuery) -> bool:
+    """Whether it is about one numbered row, of which a column says as much as a sum."""
+    return query.pattern == "total" and any(isinstance(v, int) for item in query.filters for v in item.values)
+
+
 def _without_tail(question: str, known: Known) -> Intent | None:
-    for head, tail in clauses(question):
+    parts = list(clauses(question))
+    for place, (head, tail) in enumerate(parts):
         found = _of_metrics(head, known)
         if found is not None:
             query = with_tail(found.query, tail, known)
-            return None if query is None else replace(found, query=query)
+            if query is None and place:
+                query = _with_tails(found.query, question, [len(text) for text, _ in parts[: place + 1]], known)
+            if query is not None:
+                return replace(found, query=query)
     return None
+
+
+def _with_tails(query: SemanticQuery, question: str, cuts: Sequence[int], known: Known) -> SemanticQuery | None:
+    """The query with one clause after the other, from the first cut to the end of the question."""
+    found: SemanticQuery | None = query
+    ends = [len(question), *cuts]
+    for start, end in zip(reversed(cuts), reversed(ends[:-1]), strict=True):
+        said = _SIGNS.sub("", question[start:end])
+        found = with_tail(found, said, known) if found is not None and said else found
+    return found
 
 
 def _of_metrics(question: str, known: Known) -> Intent | None:

@@ -96,6 +96,20 @@ def _columns(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ARRANGEMENT,
+    r"(?:, )?(?:and )?when (?:it|they|each|each of them) (?:was|were|has been|have been) ([a-z]+)",
+    r"(?:, )?(?:and )?when (?:was|were) (?:it|they|each|each of them) ([a-z]+)",
+    kind="arranges",
+)
+def _and_when(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "... and when they were placed": one more column."""
+    field = reader.nouns.day_of(verb_stem(groups[0]))
+    if not field or field in rows.columns:
+        return None
+    return replace(rows, columns=(*rows.columns, field))
+
+
+@clause_of(
+    ARRANGEMENT,
     r"(?:, )?and what (?:is|are) (it|they|those)",
     kind="arranges",
 )
@@ -223,7 +237,8 @@ def _is_most(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ARRANGEMENT,
-    r"and (?:what|how much) (?:does it|do they) cost",
+    r"(?:, )?and (?:what|how much) (?:does it|do they|is it|are they) cost",
+    r"(?:, )?and (?:at )?what(?: is)? price",
     kind="arranges",
 )
 def _and_price(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from memory.compiler import Filter, SemanticQuery, TimeWindow
+from memory.compiler.query import Value
+from memory.intent.kinds import NUMBER
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts, Values
 
@@ -22,6 +24,8 @@ _BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
 _PER_ORDER = re.compile(r"\bper (?:sales )?order\b", re.IGNORECASE)
 _AVERAGE = re.compile(r"(?:average|avg|mean) (?=\w+$)", re.IGNORECASE)
 
+_OF_KINDS = frozenset({"breakdown", "total", "share", "share_of", "average_of_groups", "rank_within", "count_groups"})
+"""Patterns whose filters hold for all that is counted."""
 _OF_ONE_SELECT = frozenset({"average_of_groups", "share", "share_of", "top_attribute"})
 """Patterns that cannot hold a ratio over two tables."""
 
@@ -33,8 +37,15 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
         NotUnderstood: a value may stand in two columns, something is said twice, or the compiler cannot hold it.
     """
     filters = tuple(_filter(values, query, parts, known) for values in parts.filters)
-    query = replace(query, filters=filters, window=_window(query, parts, known))
-    if len({item.field for item in filters}) < len(filters):
+    if parts.kinds and query.pattern not in _OF_KINDS:
+        raise NotUnderstood
+    numbered = any(item.code == "V" and item.name == NUMBER for item in parts.said)
+    if numbered and (not query.metrics or any(":" in m or known.counted_by(m) for m in query.metrics)):
+        raise NotUnderstood  # "the products of order 10250": with how many of each
+    query = replace(query, filters=(*filters, *parts.kinds), window=_window(query, parts, known))
+    query = _by_clock(query, parts, known) if parts.clock else query
+    query = _with_empty(query, known) if parts.with_empty else query
+    if len({item.field for item in query.filters}) < len(query.filters):
         raise NotUnderstood
     if parts.loose and not any(known.accounts_for(parts.loose.name, metric) for metric in query.metrics):
         raise NotUnderstood
@@ -48,6 +59,27 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     if not clear:
         raise NotUnderstood
     return query
+
+
+def _with_empty(query: SemanticQuery, known: Known) -> SemanticQuery:
+    """The query with those that have nothing: things of which a number or a sum is shown."""
+    plain = query.pattern == "breakdown" and len(query.dimensions) == len(query.metrics) == 1
+    if not plain or query.grain or query.having or query.limit or query.dimensions[0] not in known.labels:
+        raise NotUnderstood
+    if not known.compiler.additive(query.metrics[0]):
+        raise NotUnderstood  # the average of nothing is not 0
+    return replace(query, with_empty=True)
+
+
+def _by_clock(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery:
+    """The query with its periods and grain by the date that the question names."""
+    times = {found.time if (found := known.defined(metric)) else "" for metric in query.metrics}
+    if times == {parts.clock}:
+        return query
+    if query.pattern not in _OF_KINDS or not (query.grain or query.window) or not query.metrics:
+        raise NotUnderstood
+    window = query.window or TimeWindow()
+    return replace(query, window=replace(window, column=parts.clock))
 
 
 def is_contradicted(question: str, query: SemanticQuery, known: Known) -> bool:
@@ -115,7 +147,9 @@ def meant(values: Values, metrics: Sequence[str], known: Known, entity: str = ""
     named = len(ranked) > 1 and ranked[0] in known.labels and ranked[1] not in known.labels
     if len(ranked) > 1 and not named and fitting[ranked[0]] - fitting[ranked[1]] < _CLEARLY:
         raise NotUnderstood
-    spelt = tuple(dict.fromkeys(value for _, value in scores[ranked[0]]))
+    spelt: tuple[Value, ...] = tuple(dict.fromkeys(value for _, value in scores[ranked[0]]))
+    if "." not in ranked[0] and known.layer.dimension(ranked[0]).type == "number":
+        spelt = tuple(int(value) if str(value).isdigit() else value for value in spelt)
     return Filter(ranked[0], "=" if len(spelt) == 1 else "in", spelt)
 
 

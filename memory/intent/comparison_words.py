@@ -3,7 +3,8 @@
 Δ growth, change, rise, fall, difference    Ω in percent, in absolute terms    ψ year over year    Σ running total
 μ average, maximum    α above the average    Λ more, less    λ how much more    τ than    ν without, outside
 φ fastest    κ combination of    β only who has some in both periods
-ω above what it is of all    P the year before (a period that the question's other words must date)
+ω above what it is of all    ζ those with nothing as well
+P the year before (a period that the question's other words must date)
 
 A question with a Greek letter left over is understood by no plain core, so these words cost the plain ones nothing.
 """
@@ -14,7 +15,7 @@ import re
 
 __all__ = ["AVERAGE_CUE", "COMPARISON_CODES", "COMPARISON_PHRASES", "COMPARISON_SIGNS"]
 
-COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκβω"
+COMPARISON_SIGNS = "ΔΩψΣμαΛλτνφκβωζ"
 
 COMPARISON_CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("growth", "grow", "grows", "grew", "grown", "growing"), ("Δ", "growth")),
@@ -26,6 +27,7 @@ COMPARISON_CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("difference", "gap"), ("Δ", "difference")),
     **dict.fromkeys(("cumulative", "cumulated", "accumulated", "cumulatively"), ("Σ", "")),
     **dict.fromkeys(("average", "mean", "avg"), ("μ", "avg")),
+    "median": ("μ", "median"),
     **dict.fromkeys(("maximum", "max", "peak"), ("μ", "max")),
     **dict.fromkeys(("minimum", "min"), ("μ", "min")),
     **dict.fromkeys(("more", "higher", "greater", "larger", "bigger"), ("Λ", "desc")),
@@ -61,7 +63,28 @@ _OF_ALL = (
 )
 _THOSE = r"(?:only |just )?(?:the |those |ones |accounts |customers |clients |things |products )*(?:that|who|which)"
 
+_ANYBODY = (
+    r"(?:anyone|anybody|everyone|everybody|all|those|any|ones|people|employees|reps|customers|carriers|shippers"
+    r"|suppliers|products|categories|sellers|staff|the ones)"
+)
+_NONE = r"(?:none|nothing|no \w+|zero|not? any|a zero|0|without any)"
+
 COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("ζ", "", (
+        rf"(?:(?:and )?(?:also |even )?(?:including|include|counting|don['’]?t (?:leave out|forget|skip)|do not"
+        rf" (?:leave"
+        rf" out|forget|skip)|(?:not|without) leaving out|(?:show|list)ing?(?: also)?|even|also))"
+        rf" (?:the )?{_ANYBODY}(?: of (?:them|those))? (?:(?:who|that|which) (?:has|have|had|took|got|did|made)|with"
+        rf"|having) {_NONE}(?: at all)?(?: as (?:zero|0|nil))?",
+        rf"(?:including|counting|not leaving out|without leaving out) (?:the )?{_ANYBODY} without (?:any|one)",
+        r"(?:with )?(?:the )?(?:zeros|zeroes|zero values) included|even (?:if|where|when) (?:it is |that is"
+        r" )?(?:zero|none|0)",
+        r"(?:with |showing |and |show )?(?:a )?(?:0|zero|nil|nought)(?: shown)? (?:if|where|when|for)"
+        rf" (?:{_ANYBODY} (?:that|who|with|without) (?:\w+ ){{0,2}})?(?:there (?:is|are|were|was) )?(?:none"
+        rf"|nothing|any)",
+        r"nobody left out(?:, 0 if none)?|with nobody left out|(?:those|anyone|anybody) with (?:none|nothing) as"
+        r" (?:zero|0)",
+    )),
     ("β", "", (
         rf"(?:(?:counting|considering|looking at|taking|among|of|for) )?{_THOSE} (?:\w+ ){{1,4}}in (?:both|each)"
         r"(?: of)?(?: the)?(?: two)? (?:years|periods|quarters|months)",

@@ -20,6 +20,7 @@ from memory.intent.checks import meant
 from memory.intent.comparison_words import COMPARISON_SIGNS
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
+from memory.intent.medians import ONE_COLUMN, PER, median
 from memory.intent.parts import Parts, Values, having_of
 from memory.intent.remaining import with_metric
 from memory.lexical import fold, stem, stems, tokenize
@@ -43,9 +44,7 @@ _ROW_VALUE = re.compile(r"u?[Hμ]n?[DM](?:p?D)?|u?[Hμ]n(?:p?D)")
 _ROWS_MEASURED = re.compile(r"u?M(?:pD|D)")
 _WITH_GAPS = ("day", "week", "weekday", "month_of_year")
 _A_THING = re.compile(r"\b(?:an?|the average) $", re.IGNORECASE)
-_PER = re.compile(r"\bper $|\b(?:across|over)(?: all)?(?: the| our)? $", re.IGNORECASE)
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
-_ONE_COLUMN = re.compile(r"SUM\((\w+\.\w+)\)", re.IGNORECASE)
 
 
 def read_comparison(codes: str, items: Sequence[Item], parts: Parts, known: Known) -> SemanticQuery | None:
@@ -105,10 +104,6 @@ class _Comparisons:
             raise NotUnderstood  # the top customers: how many?
         return self._number or 1
 
-    def _forget(self, item: Item) -> None:
-        """Take a thing that is named a second time for said once."""
-        self.parts.said = [said for said in self.parts.said if said is not item]
-
     def _fields(self) -> tuple[str, ...]:
         return tuple(item.name for item in self.parts.groups)
 
@@ -116,7 +111,11 @@ class _Comparisons:
 
     def _average(self) -> SemanticQuery | None:
         """ "Average M per D", "how many M does a D have on average", "average monthly M"."""
-        if not _AVERAGE.fullmatch(self.codes) or not self._is_plain() or not self._adds_up():
+        if not _AVERAGE.fullmatch(self.codes) or not self._is_plain():
+            return None
+        if self._coded("μ")[0].name == "median":
+            return median(self._metric, self._coded("D"), self.parts, self.known)
+        if not self._adds_up():
             return None
         aggregate, groups, grain = self._coded("μ")[0].name, list(self.parts.groups), self.parts.grain
         if grain in _WITH_GAPS or any(item.name in _WITH_GAPS for item in self.parts.said if item.code == "g"):
@@ -140,7 +139,7 @@ class _Comparisons:
     def _inner_last(self, groups: list[Item]) -> list[Item]:
         """The groups, last the one that "per" or "across" names as averaged over: "by category" may mean either."""
         said = [*groups, *(item for item in self.parts.said if item.code == "g")]
-        inner = [item for item in said if _PER.search(self.parts.question[: item.start])]
+        inner = [item for item in said if PER.search(self.parts.question[: item.start])]
         if len(inner) != 1 or (self.parts.grain and inner[0].code != "g"):
             raise NotUnderstood
         return [item for item in groups if item is not inner[0]] + [item for item in inner if item.code == "D"]
@@ -197,7 +196,7 @@ class _Comparisons:
         if not self._adds_up():
             raise NotUnderstood  # the average of rates, or the rate of all?
         for other in others:
-            self._forget(other)
+            self.parts.forget(other)
         self.parts.groups = [thing] if thing.code == "D" else []
         order, _, times = self._coded("αΛ")[0].name.partition(" ")
         return SemanticQuery(
@@ -226,7 +225,7 @@ class _Comparisons:
         for other in others:
             if other.name not in (by.name, thing.name):
                 raise NotUnderstood
-            self._forget(other)
+            self.parts.forget(other)
         return SemanticQuery(
             pattern="compare_to_row", entity=thing.entity, columns=(column,), order=cast("Order", order)
         )
@@ -277,7 +276,7 @@ class _Comparisons:
     def _summed_column(self, metric: str, thing: Item | None) -> str:
         """The column that a metric sums over the very things named: the freight of orders."""
         found = self.known.defined(metric)
-        summed = _ONE_COLUMN.fullmatch(found.sql) if found and not found.filter else None
+        summed = ONE_COLUMN.fullmatch(found.sql) if found and not found.filter else None
         if found is None or summed is None or thing is None or thing.table.casefold() != found.base.casefold():
             return ""
         return summed[1]
@@ -337,7 +336,9 @@ class _Comparisons:
         if pair is None:
             return None
         field, first, second = pair
-        if any(item.code == "λ" and item.name == "asc" for item in self.items):
+        than = self.parts.question.lower().find(" than ")  # "how much more than A did B have"
+        turned = 0 <= than < min(item.start for item in self.parts.said if item.code == "V")
+        if turned != any(item.code == "λ" and item.name == "asc" for item in self.items):
             first, second = second, first
         return SemanticQuery((self._metric,), (field,), compare=(first, second), pattern="difference")
 
@@ -377,10 +378,10 @@ class _Comparisons:
         if any(thing.name != field or thing.plural for thing in self._coded("D")):
             raise NotUnderstood
         order = self._coded("Λ")[0].name
-        if (order == "better") != ("Λp" in self.codes) or (order == "better" and not self._adds_up()):
+        better = order == "better"
+        if better != ("Λp" in self.codes) or (better and not self.known.is_welcome(self._metric)):
             raise NotUnderstood  # the better late rate is the lower one
-        order = "desc" if order == "better" else order
-        return SemanticQuery((self._metric,), (field,), order=cast("Order", order), limit=1)
+        return SemanticQuery((self._metric,), (field,), order="asc" if order == "asc" else "desc", limit=1)
 
     def _pairs(self) -> SemanticQuery | None:
         """ "Top N combinations of D and D by M"."""

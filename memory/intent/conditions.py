@@ -16,7 +16,8 @@ CONDITIONS: list[Clause] = []
 
 _IS = rf"{CONN}(?:(?:is|are|was|were|have|has|had) )?(?:still )?(?:have )?"
 _PLACE = (
-    "(?:(?:is |are |was |were )?(?:located|based|situated|living|working|lives?|works?|are|is|were) )?(?:in|from|at)"
+    "(?:(?:is |are |was |were )?(?:located|based|situated|living|working|lives?|works?|are|is|were) )?"
+    "(?:in|from|at|out of)"
 )
 
 
@@ -141,7 +142,8 @@ def _in_stock(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
-    rf"{CONN}(?:with|having|have|has) Q (?:[MC]\d+ )?(?:units? )?left(?: in stock| in C)?(?:, and how many are left)?",
+    rf"{CONN}(?:with|having|have|has) Q (?:[MC]\d+ )?(?:units? )?left(?: in stock| in C)?(?:, and how many are"
+    rf" left)?",
 )
 def _left(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "With fewer than 20 units left"."""

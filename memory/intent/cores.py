@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
-from memory.compiler import SemanticQuery
+from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.changes import side_by_side
 from memory.intent.checks import meant
 from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
+from memory.intent.kinds import NUMBER
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts, having_of
 from memory.intent.remaining import Core, core_of
@@ -31,9 +32,11 @@ _EACH_WITH = re.compile(rf"u?Dk?w?h{_METRICS}")
 _RANKED = re.compile(r"R?D[bk]h?M|RDpM")
 _MOST_FIRST = re.compile(r"D[kw]?HMf")
 _SUPERLATIVE = re.compile(
-    r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw]?[HB]M|R?u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM|u?[Dg][HB][bp]M"
-    r"|[Dg]q?MH|[Dg]z[HB]M"
+    r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw]?[HB]M|R?u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM"
+    r"|u?[Dg][HB][bp]M"
+    r"|[Dg]q?MH|[Dg]z[HB]M|p?Du?N?[wp]?h?[HB]M"
 )
+_AMONG = re.compile(r"p?Du?N?[wp]?h?[HB]M")
 _FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN")
 _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
@@ -43,6 +46,7 @@ _BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
 _VERSUS = re.compile(r"\b(?:vs|versus|compared)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
+_MADE_UP = re.compile(r"\b(?:did|does|do)\b.*\b(?:make up|account for|represent|contribute)\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
 
 
@@ -82,7 +86,14 @@ class _Reader:
 
     def _metrics(self, core: Core, things: Sequence[Item]) -> tuple[str, ...]:
         """The metrics of a total or a breakdown, whose things are grouped by; empty for every other core."""
-        if core.has(_TOTAL) or (self._parts.grouped and core.has(_AFTER_GROUP)):
+        one = any(
+            item.code == "V" and item.name == NUMBER for item in self._parts.said
+        )  # "what did order 10250 come to"
+        if (
+            core.has(_TOTAL)
+            or (self._parts.grouped and core.has(_AFTER_GROUP))
+            or (core.codes == "upM" and (one or self._parts.grouped))
+        ):
             return core.metrics
         if core.has(_EACH_WITH) or core.codes == "DM~":
             self._parts.group(things)
@@ -124,21 +135,18 @@ class _Reader:
         if parts.unsure and not dimensions:
             raise NotUnderstood
         if not dimensions and not parts.grain:
-            if parts.order or parts.having or not self._is_number(metrics):
-                raise NotUnderstood
-            if _HOW_MUCH_OF.search(parts.question):
-                raise NotUnderstood  # the amount, or what share of all?
-            return SemanticQuery(metrics=metrics, pattern="total")
+            return self._total(metrics)
         compared = _VERSUS.search(parts.question)
         if not dimensions and len(parts.periods) > 1 and not compared and not self._is_number(metrics):
             raise NotUnderstood  # "the repeat customers of 2020 and 2021" are people
-        if parts.having and parts.having[0] not in metrics:
-            raise NotUnderstood
+        among = self._among(metrics, dimensions)
         if parts.order in ("best", "worst"):
             best = self._known.is_welcome(metrics[0])  # the worst late rate is the highest
             parts.order = "desc" if (parts.order == "best") == best else "asc"
         if dimensions and len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
             return side_by_side(metrics, dimensions, parts)
+        if parts.order == "back":
+            return self._backwards(metrics, dimensions)
         by_name = parts.order == "name"
         return SemanticQuery(
             metrics,
@@ -147,7 +155,33 @@ class _Reader:
             having=having_of(parts),
             order="asc" if by_name else self._order,
             by_group=by_name,
+            among=among,
         )
+
+    def _total(self, metrics: tuple[str, ...]) -> SemanticQuery:
+        parts = self._parts
+        if parts.order or parts.having or not self._is_number(metrics):
+            raise NotUnderstood
+        if _HOW_MUCH_OF.search(parts.question):
+            raise NotUnderstood  # the amount, or what share of all?
+        return SemanticQuery(metrics=metrics, pattern="total")
+
+    def _backwards(self, metrics: tuple[str, ...], dimensions: Sequence[str]) -> SemanticQuery:
+        """ "By month, latest first"."""
+        if not self._parts.grain or dimensions or self._parts.having:
+            raise NotUnderstood
+        return SemanticQuery(metrics, grain=self._grain, order="desc", by_group=True)
+
+    def _among(self, metrics: Sequence[str], dimensions: Sequence[str]) -> tuple[str, Having] | None:
+        """The condition where it is one on another metric than what is shown: "with at least 10 orders"."""
+        parts, condition = self._parts, having_of(self._parts)
+        if parts.having is None or condition is None or parts.having[0] in metrics:
+            return None
+        metric = parts.having[0]
+        if len(dimensions) != 1 or parts.grain or parts.compared or not self._known.combinable(metric, dimensions[0]):
+            raise NotUnderstood
+        parts.having = None
+        return metric, condition
 
     @property
     def _grain(self) -> Grain | None:
@@ -164,7 +198,9 @@ class _Reader:
         for item in self._parts.said:
             if item.code == "M" and item.name in metrics:
                 metric = self._known.layer.metric(item.name)
-                some_rows = (item.plural and metric.filter) or (self._parts.lists and metric.unit == "count")
+                some_rows = (item.plural and metric.filter and self._known.is_count(item.name)) or (
+                    self._parts.lists and metric.unit == "count"
+                )
                 if (some_rows and not _NUMBERED.search(item.surface)) or _SPREAD.search(item.surface):
                     return False
         return True
@@ -186,8 +222,10 @@ class _Reader:
         """ "Which D has the most M", "top N D by M"; within each of another thing where that is a group."""
         parts, known, thing = self._parts, self._known, things[0]
         metric = core.metrics[0]
-        if "B" in core.codes and not (known.compiler.additive(metric) and known.is_welcome(metric)):
-            raise NotUnderstood  # the best late rate is the lowest
+        late = "B" in core.codes and known.is_lateness(metric) and not known.compiler.additive(metric)
+        if "B" in core.codes and not (late or known.is_welcome(metric)):
+            raise NotUnderstood  # the best discount: for whom?
+        among = self._among((metric,), [thing.name]) if thing.code == "D" and not parts.grouped else None
         if (thing.code == "D" and " of the " in thing.surface) or parts.compared or parts.having:
             raise NotUnderstood  # "the city of the employee with the most": whose most?
         if "z" in core.codes and (thing.code == "g" or known.crosses(metric, thing.name)):
@@ -197,11 +235,16 @@ class _Reader:
             raise NotUnderstood
         if thing.name in ("day", "week") and known.is_count(metric):
             raise NotUnderstood  # many days have the same small number
+        if among and core.has(_AMONG) and thing.plural:
+            thing = replace(thing, plural=bool(core.number))  # "of the customers with ..., which has the highest"
         direction, limit, offset = self._first(core, thing)
+        if late:
+            direction = "asc" if direction == "desc" else "desc"  # the worst late rate is the highest
         parts.group([thing])
         return SemanticQuery(
             (metric,),
             tuple(item.name for item in parts.groups),
+            among=among,
             grain=self._grain,
             order=direction,
             limit=limit,
@@ -245,8 +288,15 @@ class _Reader:
             raise NotUnderstood
         if parts.groups and not parts.unsure and parts.order != "name":
             dimensions = tuple(item.name for item in parts.groups)
+            if parts.filters and _MADE_UP.search(parts.question):
+                if len(parts.filters) > 1 or parts.kinds or len(dimensions) != 1:
+                    raise NotUnderstood
+                return SemanticQuery((metric,), dimensions, order=self._order, pattern="share_of")
             return SemanticQuery((metric,), dimensions, order=self._order, pattern="share")
-        if parts.groups or parts.order or len(parts.filters) != 1 or core.codes == "M%":
+        kind = len(parts.kinds) == 1 and not parts.filters and not parts.periods
+        if parts.groups or parts.order or not (kind or (len(parts.filters) == 1 and not parts.kinds)):
+            raise NotUnderstood
+        if core.codes == "M%":
             raise NotUnderstood
         return SemanticQuery((metric,), pattern="share_of")
 
@@ -283,7 +333,7 @@ class _Reader:
 
     def _list(self, thing: Item) -> SemanticQuery:
         """ "Customers in V", by name where that is said."""
-        if not thing.entity or self._parts.order in ("asc", "desc") or self._parts.compared:
+        if not thing.entity or self._parts.order not in ("", "name") or self._parts.compared:
             raise NotUnderstood
         counted = self._known.defined(thing.metric) if thing.metric else None
         if counted and counted.time and not self._parts.asks_for_rows:

@@ -19,6 +19,9 @@ _LINK = r"[zy]*[pwb]"
 _BESIDE = ("of", "for")
 
 
+_WHAT_THEY_DID = re.compile(r"u[^uMA]*y[^uMA]*k[Am]")
+
+
 class Filters:
     """Values with the words that say which column they stand in."""
 
@@ -41,6 +44,8 @@ class Filters:
             take(self._parts, f"p?ν(?:{pattern})", partial(self._without, handler))
         for pattern, handler in patterns:
             take(self._parts, pattern, handler)
+        if _WHAT_THEY_DID.match(self._parts.codes):
+            raise NotUnderstood  # "what did each carrier carry, and how much did it charge": two things
         take(self._parts, r"y", lambda _: True)
 
     def _each_of_some(self, items: list[Item]) -> bool:

@@ -26,6 +26,7 @@ from memory.intent.nouns import nouns_of
 from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
+from memory.intent.ranges import RANGES
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
@@ -99,7 +100,7 @@ def _is_ours(thing: Thing) -> bool:
 
 
 def _of_forms(reader: Reader, start: int) -> Iterator[SemanticQuery]:
-    for form, build in (*_FORMS, *EXTREMES):
+    for form, build in (*_FORMS, *RANGES, *EXTREMES):
         match = form.match(reader.sentence.text, start)
         if match:
             yield from _completed(reader, match, build)

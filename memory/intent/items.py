@@ -67,7 +67,7 @@ def read_items(question: str, known: Known) -> list[Item]:
     question = unwrapped(question)
     lowered = question.lower()
     # "Above-average price": a price above the average, and not the metric Average Price.
-    links = known.linker.link(AVERAGE_CUE.sub(lambda cue: " " * len(cue[0]), question))
+    links = known.link(AVERAGE_CUE.sub(lambda cue: " " * len(cue[0]), question))
     asked = _YES_OR_NO.match(lowered) and not _ONE_OF_TWO.match(lowered)
     if asked or links.columns or len(lowered) != len(question):
         raise NotUnderstood
@@ -127,10 +127,16 @@ def _named(links: Links, known: Known, periods: Sequence[PeriodMention]) -> list
     for mention in sorted(links.mentions, key=lambda mention: mention.kind != "metric"):
         by_span.setdefault((mention.start, mention.end), []).append(mention)
     for span, mentions in by_span.items():
+        meant: Sequence[Mention] = mentions
         start, end = _free(span, found)
+        if (start, end) != span:
+            again = known.linker.link(links.question[start:end]).mentions
+            metrics = [mention for mention in again if mention.kind == "metric"]
+            if len(again) == len(metrics) == 1:  # "freight of" before "orders placed"
+                meant = metrics
         tokens = [token for token in links.tokens if start <= token.start and token.end <= end]
         if tokens:
-            found.append(_mentioned(mentions, tokens, links.question[start:end], known))
+            found.append(_mentioned(meant, tokens, links.question[start:end], known))
     return found
 
 
@@ -214,6 +220,8 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
 def _may_cover(code: str, held: Sequence[Item]) -> bool:
     """Whether a phrase may stand for names that are inside it: "largest backlog first", "category by category"."""
     metrics = any(item.code == "M" for item in held)
+    if code == "ζ":
+        return all(item.code in "DzM" for item in held)
     if code in "βω" and code:
         return all(item.code in ("Dz" if code == "ω" else "DMz") for item in held)
     if any(item.code == "z" for item in held):

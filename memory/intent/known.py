@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 from memory.compiler import Compiler
 from memory.joins import NoJoinPath
 from memory.lexical import Token, fold, stem, stems, tokenize
-from memory.linking import Linker
+from memory.linking import Linker, Links
 from memory.semantics import Metric
 
 __all__ = ["Known", "NotUnderstood"]
@@ -26,6 +27,9 @@ _UNWELCOME = frozenset(
     stems("late delay overdue cost freight shipping discount return unshipped open backlog expense loss")
 )
 """Stems in the names of metrics of which more is worse."""
+_LATENESS = frozenset(stems("late delay overdue lateness"))
+_MEAN = re.compile(r" / COUNT\(DISTINCT \w+\.(\w+)\)")
+_SEPARATED = re.compile(r"[,;:](?=\s)|[?!](?=\s)|(?<=\s)[–—-](?=\s)")
 _COLUMN = re.compile(r"\b(\w+)\.(\w+)\b")
 
 
@@ -42,6 +46,23 @@ class Known:
         self.compiler = Compiler(linker.layer, linker.catalog, linker.catalog.dialect)
         self.combinable = lru_cache(maxsize=4096)(self.compiler.combinable)
         self.crosses = lru_cache(maxsize=4096)(self.compiler.crosses)
+
+    def link(self, question: str) -> Links:
+        """What the question names; no name of it goes on across a comma or the end of a sentence."""
+        links = self.linker.link(question)
+        crossing = [m for m in links.mentions if _SEPARATED.search(question[m.start : m.end])]
+        if not crossing:
+            return links
+        spans = [(m.start, m.end) for m in crossing]
+        kept = [m for m in links.mentions if m not in crossing]
+        place = 0
+        for sign in [*(match.start() for match in _SEPARATED.finditer(question)), len(question)]:
+            if any(place < end and start < sign for start, end in spans):
+                part = " " * place + question[place:sign] + " " * (len(question) - sign)
+                kept += [m for m in self.linker.link(part).mentions
+                         if any(start <= m.start and m.end <= end for start, end in spans)]  # fmt: skip
+            place = sign + 1
+        return replace(links, mentions=tuple(sorted(kept, key=lambda m: (m.start, m.end))))
 
     @cached_property
     def labels(self) -> frozenset[str]:
@@ -91,6 +112,34 @@ class Known:
         """Whether more of a metric is better, as far as its names say: of cost, delay and discount it is not."""
         names = self.layer.metric(metric).surfaces if ":" not in metric else ()
         return _UNWELCOME.isdisjoint(word for name in names for word in stems(name))
+
+    def counted_in_orders(self, table: str) -> str:
+        """The plain metric of how many different rows of a table are on orders, "" where there is not just one."""
+        orders = self.compiler.base(self.orders).casefold() if self.orders else ""
+        found = [
+            f"distinct:{other.name}.{key.columns[0]}"
+            for other in self.linker.catalog.tables
+            for key in other.foreign_keys
+            if key.target_table.casefold() == table.casefold() and len(key.columns) == 1
+            and orders in (other.name.casefold(), *(k.target_table.casefold() for k in other.foreign_keys))
+        ]  # fmt: skip
+        return found[0] if len(found) == 1 and self.compiler.timed(found[0]) else ""
+
+    def is_lateness(self, metric: str) -> bool:
+        """Whether a metric says how late things are, so that the worst is the highest."""
+        names = self.layer.metric(metric).surfaces if ":" not in metric else ()
+        return not _LATENESS.isdisjoint(word for name in names for word in stems(name))
+
+    def averaged_over(self, metric: str) -> str:
+        """What the things are called by, of which a metric is the money that each brings in on average, else ""."""
+        found, money = self.defined(metric), self.defined(self.money) if self.money else None
+        match = _MEAN.fullmatch(found.sql.removeprefix(money.sql)) if found and money else None
+        for entity in self.layer.entities:
+            own = self.layer.entity_of(entity.table) == entity
+            if match and own and entity.key == match[1]:
+                label = self.compiler.label(entity)
+                return label if "." not in label else self.dimension_of(label) or label
+        return ""
 
     def has_clock_of_orders(self, metric: str) -> bool:
         """Whether the metric's periods are those in which orders were placed."""
@@ -142,6 +191,10 @@ class Known:
     def table_of(self, field: str) -> str:
         """The table of a dimension id or `Table.Column`, its case folded away."""
         return (field.partition(".")[0] if "." in field else self.layer.dimension(field).table).casefold()
+
+    def dimension_of(self, field: str) -> str:
+        """Id of the dimension that is just that `Table.Column`, "" where none is."""
+        return next((d.id for d in self.layer.dimensions if f"{d.table}.{d.column}" == field), "")
 
     def own_column_like(self, table: str, field: str) -> str:
         """The table's own column of the name that a column elsewhere has: everybody's country; "" where it has none."""

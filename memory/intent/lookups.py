@@ -87,7 +87,7 @@ def _is_of_others_too(reader: Reader, letters: Sequence[str]) -> bool:
     """Whether others have such columns: "the phone number of Felix" may be that of somebody's contact."""
     others = [e for e in reader.known.layer.entities if e.table.casefold() != reader.table.casefold()]
     names = [stems(reader.thing(letter).surface) for letter in letters]
-    return any(name in nouns_of(other.id, reader.known).columns for other in others for name in names)
+    return any(name in nouns_of(other.id, reader.known).near for other in others for name in names)
 
 
 def _lookup(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
@@ -240,7 +240,8 @@ _OF_FIRST = (
 _OTHER = r"((?:F\d+ )?V\d+|F\d+ (?:number |no |id )?N\d+)"
 _SPEAK = (
     "(?:who|whom) (?:do|should|can|must|could) (?:(?:we|i|you) )?"
-    "(?:(?:talk|speak|write|turn) (?:to|with)|contact|call|ask(?: for)?|phone|ring|reach|deal with|know) (?:at|in|from)"
+    "(?:(?:talk|speak|write|turn) (?:to|with)|contact|call|ask(?: for)?|phone|ring|reach|deal with|know) (?:at|in"
+    "|from)"
 )
 _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
     (pattern(form), answer)
@@ -249,7 +250,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"(?:what (?:is |are |was )?|which |who (?:is |are )?)?L (?:of|for|at|from|in|to) {_ROW}",
             rf"(?:what (?:is |are |was )?)?{_ROW}(?: ,)? L",
             rf"for {_ROW} ,? ?(?:(?:give|show|tell|i need|i want|what is|what are) )?L",
-            rf"(?:what|which) L (?:is|are|was|were) (?:set|given|recorded|listed|noted|held|on file|shown) for {_ROW}",
+            rf"(?:what|which) L (?:is|are|was|were) (?:set|given|recorded|listed|noted|held|on file|shown) for"
+            rf" {_ROW}",
             rf"(?:what|how much) (?:did|do) we (?:pay|spend) (?:in |on |for )?L (?:for|on) {_ROW}",
             rf"(?:in |at |on |to )?(?:what|which) L (?:is|was|are|does|did) {_ROW}"
             r"(?: (?:in|at|from|have|works?(?: in| from)?|live(?: in)?|sit in"
@@ -312,7 +314,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"(?:what|how much) did it cost(?: us)? to (?:ship|send|deliver) {_ROW}",
         )),
         (_attribute("units in stock"), (
-            rf"how (?:much|many)(?: (?:units|M))?(?: of)? {_ROW} (?:do we have |are |is |have we got )?(?:left )?in C",
+            rf"how (?:much|many)(?: (?:units|M))?(?: of)? {_ROW} (?:do we have |are |is |have we got )?(?:left"
+            rf" )?in C",
             rf"how (?:much|many)(?: units| M)? (?:do we have|are|is|have we got) (?:left )?in C (?:of|for) {_ROW}",
         )),
     )

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 
 from memory.catalog import Column
 from memory.intent.known import Known
-from memory.lexical import identifier_words, stems, tokenize
+from memory.lexical import identifier_words, stem, stems, tokenize
 from memory.semantics import Entity, Metric
 
 __all__ = ["Nouns", "entity_nouns", "nouns_of", "same_verb"]
@@ -65,7 +65,18 @@ class Nouns:
 
     @cached_property
     def columns(self) -> dict[Words, str]:
-        """The field that each name means; names that could mean two are left out."""
+        """The field that each name means, of the rows or of what they refer to; what could mean two is left out."""
+        others = entity_nouns(self._known)
+        found = {
+            name: next(iter(fields))
+            for name, fields in self._of_referred().items()
+            if len(fields) == 1 and name not in others and name not in self.kinds
+        }
+        return {**found, **self.near}
+
+    @cached_property
+    def near(self) -> dict[Words, str]:
+        """The same without the own names of what an order refers to: its columns, and a product's supplier phone."""
         found: dict[Words, set[str]] = {}
         others = entity_nouns(self._known)
         for name, field in self._column_names():
@@ -86,7 +97,7 @@ class Nouns:
         for name, field in self._referred():
             if name not in found and name not in others:
                 found[name] = {field}
-        found |= {("name",): {self.label}, ("full", "name"): {self.label}}
+        found |= {name: {self.label} for name in self._called}
         return {name: next(iter(fields)) for name, fields in found.items() if len(fields) == 1}
 
     @cached_property
@@ -190,7 +201,7 @@ class Nouns:
 
     def named(self, *names: str) -> str:
         """The first field that has one of the names, "" without one."""
-        return next((self.columns[stems(name)] for name in names if stems(name) in self.columns), "")
+        return next((self.near[stems(name)] for name in names if stems(name) in self.near), "")
 
     def day_of(self, verb: str) -> str:
         """The date column that a verb's stem is about, "" without one."""
@@ -261,6 +272,27 @@ class Nouns:
             for words, field in Nouns(other, self._known)._own_columns():
                 for name in entity_nouns_of(other, self._known):
                     yield (*name, *words), field
+
+    @property
+    def _called(self) -> tuple[Words, ...]:
+        """What everybody calls the name of a row."""
+        company = stem("company")
+        named = ((company,),) if company in stems(identifier_words(self.entity.label)) else ()
+        return (("name",), ("full", "name"), *named)
+
+    def _of_referred(self) -> dict[Words, set[str]]:
+        """Columns of all that a numbered event refers to, by their own names: "extension" is only the employee's."""
+        found: dict[Words, set[str]] = {}
+        if not (self.clock and self.is_numbered):
+            return found
+        table = self._known.linker.catalog.table(self.entity.table)
+        for key in table.foreign_keys if table else ():
+            other = self._layer.entity_of(key.target_table)
+            for words, field in (
+                Nouns(other, self._known)._own_columns() if other and not self._is_own(other.table) else ()
+            ):
+                found.setdefault(words, set()).add(field)
+        return found
 
     def _own_columns(self) -> Iterator[tuple[Words, str]]:
         for column in self._columns:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from memory.compiler import Having
+from memory.compiler import Filter, Having
 from memory.intent.items import Item
 from memory.intent.known import NotUnderstood
 from memory.periods import PeriodMention
@@ -52,6 +52,12 @@ class Parts:
     periods: list[PeriodMention] = field(default_factory=list)
     before: str = ""
     """The grain of "the year before", where the question says so."""
+    kinds: tuple[Filter, ...] = ()
+    """What holds for the rows that a metric is of: late ones, discontinued ones."""
+    with_empty: bool = False
+    """Whether those that have nothing are to be shown as well."""
+    clock: str = ""
+    """The date column, `Table.Column`, that the periods are those of, where the question names one."""
     groups: list[Item] = field(default_factory=list)
     grain: str = ""
     having: tuple[str, str, float] | None = None
@@ -76,6 +82,10 @@ class Parts:
     def grouped(self) -> bool:
         """Whether anything to break down by was found."""
         return bool(self.groups or self.grain)
+
+    def forget(self, item: Item) -> None:
+        """Take an item that is named a second time, or says no more than another, for not said."""
+        self.said = [said for said in self.said if said is not item]
 
     def group(self, items: Sequence[Item]) -> bool:
         """Break down by the things and grains among the items."""

@@ -37,7 +37,8 @@ _ROLES: tuple[tuple[str, frozenset[str]], ...] = (
     ("supply|supplies|supplied|makes?|made|produces?|produced|provides?|provided",
      frozenset({"supplier", "vendor", "producer", "manufacturer"})),
     ("ships?|shipped|delivers?|delivered|carry|carries|carried", frozenset({"shipper", "carrier", "shipping company"})),
-    ("handles?|handled|takes?|took|process|processes|processed|serves?|served|looks? after|looked after|covers?|covered"
+    ("handles?|handled|takes?|took|process|processes|processed|serves?|served|looks? after|looked after|covers?"
+     "|covered"
      "|responsible for|works?|worked|lives?|reports?|reporting|manages?|supervises?|joined|joins?|started|starts?"
      "|hired|born|based|located",
      frozenset({"employee", "staff member", "salesperson", "sales rep", "rep", "agent"})),
@@ -231,6 +232,21 @@ def _per_superior(reader: Reader, _: Sequence[str]) -> SemanticQuery | None:
     return SemanticQuery(pattern="reports", entity=reader.nouns.entity.id)
 
 
+def _with_superiors(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
+    """ "Each employee with their manager", without those who have none where that is said."""
+    said = reader.sentence.text
+    letters = [letter for group in groups for letter in re.findall(r"C\d+", group)]
+    fields = [reader.field_of(letter) for letter in letters]
+    nobody = re.search(r"\b(?:leave|leaving|skip|without|only|who has a|who have a|blank|include|including)\b", said)
+    word = nobody[0] if nobody else ""
+    if not (word or re.search(r"\b(?:all|every|each|everyone|everybody)\b", said)):
+        return None  # with the one who reports to nobody, or not?
+    leaves_out = word not in ("", "blank", "include", "including")
+    filters = (Filter(_hierarchy(reader), "is not null"),) if leaves_out else ()
+    shown = tuple(dict.fromkeys([reader.nouns.label, *fields]))
+    return SemanticQuery(pattern="superiors", entity=reader.nouns.entity.id, columns=shown, filters=filters)
+
+
 def _most_reports(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
     """ "The manager with the most direct reports"."""
     order = "asc" if groups[0] in ("fewest", "least") else "desc"
@@ -238,12 +254,28 @@ def _most_reports(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None
 
 
 _HOLDER = rf"(?:{_PERSON} {_BOSS}|{_BOSS} (?:of|for|to|above|over) {_PERSON})"
+_WHOM = r"(?:who|whom|which E98) (?:reports|report|answers|answer) to (?:who|whom)"
+_EVERYBODY = r"(?:(?:all|every|each) )?(?:E|everyone|everybody)"
+_THE_BOSS = (
+    rf"(?:(?:his|her|their|its) )?(?:{_BOSS}|{_BOSSES}|(?:(?:E|person|one|name of person|C of person) )"
+    rf"(?:that )?(?:they|he|she|they each) (?:report|reports|answer|answers) to|{_BOSS} (?:they|he|she) "
+    r"(?:report|reports|answer|answers) to)"
+)
+_BESIDE_THEM = (
+    rf"(?: ,)?(?: C(?: ,)?(?: and)?)? ?(?:and|with|next to|beside|alongside|together with|plus)"
+    rf"(?: C of)?(?: name of)? {_THE_BOSS}(?: (?:C|name))?"
+)
+_NONE = (
+    rf"(?:leave|leaving|skip) (?:out|{_BOSS} blank|boss blank|blank)(?: (?:whoever|those|anyone|anybody|who|if there"
+    rf"|for|one|without|that|people|with|has|have|no|is|is not|are|not|none|a|there|{_BOSS}|{_BOSSES}))*"
+)
 _STAFF = rf"(?:people|persons|staff|E|{_REPORTS})"
 _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
     (pattern(form), answer)
     for answer, forms in (
         (_superior, (
-            rf"(?:who|whom|which E|which {_BOSS})(?: do| does| did| is)? {_PERSON} (?:report|reports|reporting) {_TO}",
+            rf"(?:who|whom|which E|which {_BOSS})(?: do| does| did| is)? {_PERSON} (?:report|reports|reporting)"
+            rf" {_TO}",
             rf"to (?:who|whom|which E|which {_BOSS}) (?:does|did|is) {_PERSON} (?:report|reporting)",
             rf"(?:(?:who|what) (?:is|was) )?{_HOLDER}",
             rf"(?:which E98|who|which E|which {_BOSS}) (?:manages|supervises|leads|heads) {_PERSON}",
@@ -275,6 +307,10 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"(?:each|every) {_BOSS} (?:with|and) (?:their |its )?number of (?:{_REPORTS})",
             rf"(?:{_BOSSES}) (?:with|and) (?:their )?number of (?:{_REPORTS})",
             rf"how many {_STAFF} (?:report|reports) {_TO} them by {_BOSS}",
+        )),
+        (_with_superiors, (
+            rf"(?:{_WHOM} (?:[.,] )?)?(?:list )?{_EVERYBODY}(?: who (?:has|have) a {_BOSS})?{_BESIDE_THEM}"
+            rf"(?: ?[.,] {_NONE})?",
         )),
         (_most_reports, (
             rf"(?:(?:which|what|who is) )?{_BOSS} (?:with|has|have|who has|that has) (most|fewest|least) {_STAFF}"

@@ -18,6 +18,7 @@ from memory.intent.nouns import Nouns, entity_nouns, nouns_of
 from memory.intent.people import roles
 from memory.intent.phrases import is_not_by
 from memory.intent.sentence import Sentence, Thing, noun_stem, written
+from memory.intent.wrapping import unwrapped
 from memory.lexical import stems
 from memory.linking import Links
 from memory.periods import find_periods
@@ -43,7 +44,8 @@ def read_record(question: str, known: Known) -> Record:
     Raises:
         NotUnderstood: it is no such question, or could mean two things.
     """
-    links, periods = known.linker.link(question), find_periods(question, known.layer.today())
+    question = unwrapped(question)
+    links, periods = known.link(question), find_periods(question, known.layer.today())
     found: dict[SemanticQuery, Sentence] = {}
     for nouns in _candidates(links, known):
         if is_not_by(question, nouns):

@@ -53,7 +53,7 @@ def core_of(parts: Parts, known: Known) -> Core:
     items = [item for item in items if item.code not in ".,cr"]
     if compared:
         items = _named_twice(items)
-    items = _said_once(_beside_metrics(items, parts), known)
+    items = _said_once(_beside_metrics(_in_a_row(items, parts, known), parts), known)
     measured = any(item.code == "M" for item in items)
     if not measured and any(item.code == "A" for item in items):
         raise NotUnderstood  # "how much" of something that is no metric
@@ -139,6 +139,34 @@ def _is_averaged_already(word: Item, after: Item | None, known: Known) -> bool:
     found = known.defined(after.name)
     is_mean = found is not None and found.sql.startswith("AVG(")
     return is_mean or (" per " in after.surface.lower() and not known.compiler.additive(after.name))
+
+
+def _in_a_row(items: list[Item], parts: Parts, known: Known) -> list[Item]:
+    """ "X in 2023: orders, customers, revenue": the number of each of the things beside what else is asked of X."""
+    codes = "".join(item.code for item in parts.items)
+    row = re.fullmatch(r"[.,uwp]*[Am]*([DM])(?:[,k]+[.uAmh]*([DM])z?)+[.,]*", codes)
+    things = [item for item in items if item.code == "D"]
+    if row is None or not things or "M" not in codes or not (parts.filters or parts.grouped) or parts.having:
+        return items
+    found: list[Item] = []
+    for item in items:
+        metric = _number_of(item, known) if item.code == "D" else ""
+        if item.code == "D" and not metric:
+            return items
+        if item.code in "DM":
+            said = replace(item, code="M", name=metric) if metric else item
+            found += [Item("k", "", item.start, item.start), said] if found else [said]
+    parts.said = [item for item in parts.said if not any(item is thing for thing in things)]
+    return found
+
+
+def _number_of(thing: Item, known: Known) -> str:
+    """The metric that counts such things where orders are asked about: those that have to do with one; "" without."""
+    if not thing.plural or not thing.metric:
+        return ""
+    if thing.metric == known.orders:
+        return thing.metric
+    return known.counted_in_orders(thing.table) if thing.name == known.party("buy") else ""
 
 
 def _beside_metrics(items: list[Item], parts: Parts) -> list[Item]:

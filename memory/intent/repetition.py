@@ -45,6 +45,12 @@ def _check_verbs(parts: Parts, known: Known) -> None:
         if not (known.layer.metric(item.name).filter and tokens[-1].is_participle):
             continue
         plain = known.homonym(list(tokens[:-1]))
+        if plain and re.search(r"Mp$", parts.codes[:place]) and plain == known.orders:
+            head = known.defined(parts.items[place - 2].name)
+            if head is not None and known.has_clock_of_orders(head.id):  # "the freight of orders shipped to V"
+                parts.items[place - 1 : place + 1] = [Item("z", tokens[-1].text, item.start, item.end)]
+                parts.forget(item)
+                continue
         if not plain or not re.search(r"Sp?$", parts.codes[:place]):
             raise NotUnderstood
         cut = item.start + tokens[-1].start
@@ -73,7 +79,7 @@ def _drop_last_clause(parts: Parts) -> None:
 
 def _drop_the_clock(parts: Parts, known: Known) -> None:
     """ "Of orders placed in 2023": where the metric has its time from the orders, that says no more than "in 2023"."""
-    for match in reversed(list(re.finditer(r"p[MD]y?(?=p?P)", parts.codes))):
+    for match in reversed(list(re.finditer(r"(?:p|(?<=eD),)[MD]y?(?=p?P)", parts.codes))):
         thing = parts.items[match.start() + 1]
         others = [item.name for item in parts.items if item.code == "M" and item is not thing]
         metric = thing.name if thing.code == "M" else thing.metric

@@ -10,7 +10,110 @@ __all__ = ["REWRITTEN"]
 
 _GRAIN = "(month|quarter|year)"
 
+_PLACED = (
+    r"(?:(?:an? |the |its |their )?order(?:s)?(?: date)?(?:['’]s)?(?: (?:being|is|was|are|were|having been))?"
+    r"(?: (?:placed|taken|made|received|coming in))?|being (?:placed|taken|ordered)|placement)"
+)
+_SENT = (
+    r"(?:(?:it|its|their|the|them) )?(?:(?:being|getting|is|was|are|were) )?(?:shipped|shipping|shipment|dispatch"
+    r"(?:ed)?|leav(?:ing|es)(?: the| our)? (?:warehouse|house)|sent out|going out)"
+)
+_MORE = (
+    r"(more than|over|at least|less than|fewer than|under|at most|no more than|up to|longer than) (\w+(?: or more"
+    r"| or less)?)"
+)
+_EVER = r"(?: ever)?(?: (?:that )?we(?: have|['’]ve)? (?:ever )?(?:took|taken|had|got|made))?(?: ever)?"
+_AFTER_DISCOUNT = r"(?: (?:net of|after) (?:all )?discounts?)"
+_ORDERS = r"(?:orders?|shipments?|deliver(?:y|ies))"
+
 REWRITTEN: tuple[tuple[str, str], ...] = (
+    # how late, how long
+    (
+        rf"\b(?:average|mean) (?:number of|count of) days (?:between|from) {_PLACED} (?:and|to|until|till) {_SENT}",
+        "average days to ship",
+    ),
+    (
+        r"\b(?:provides?|supplies|supply|supplied|offers?) (?:us )?(?:with )?the (most|fewest)"
+        r" (products|articles|items)\b",
+        r"has the \1 \2",
+    ),
+    (
+        rf"\b(?:when|if)(?: an?| the| our| any)? (\w.{{0,40}}? )?{_ORDERS} (?:does |do |did )?(?:(?:go|goes|ship"
+        rf"|ships|are"
+        r"|is|were|leave|leaves|arrive|shipped|went)(?: out)?) late, (?:by )?how many days late (?:is|are|was|were)"
+        r" (?:it|they)(?: on average)?(?=[ ,.?])",
+        r"average days late for \1,",
+    ),
+    (r"(?<=average days late) for ,", ""),
+    (
+        rf"\bby how many days (?:are|is|were|was) (?:the |our )?late {_ORDERS}(?: (?:being|delivered|shipped))? late"
+        r"(?: on average)?",
+        "average days late",
+    ),
+    (
+        r"\b(?:on average,? )?how (?:many days|long)(?: on average)?,?(?: on average,?)? (?:pass(?:es|ed)?|go by"
+        r"|elapse[sd]?"
+        rf"|lie|lies|are there|does it take|did it take|is it)(?: on average)? (?:between|from) {_PLACED} (?:and"
+        rf"|to|until"
+        rf"|till) {_SENT}(?: on average)?",
+        "average days to ship",
+    ),
+    (
+        rf"\baverage number of days (?:that )?((?:each|every) .+?) (?:{_ORDERS} )?(?:takes?|took|needs?|needed)"
+        rf" (?:from|between)"
+        rf" {_PLACED} (?:to|and|until) {_SENT}",
+        r"average days to ship for \1",
+    ),
+    (
+        r"\b(?:on average,? )?how (?:long|many days) (?:does|did|do) (?:it|we)(?: on average)? (?:take|need)(?: us)?"
+        r"(?: on average)? to (?:ship|dispatch|send(?: out)?) (?:an?|the|our) orders?",
+        "what is the average days to ship",
+    ),
+    (
+        rf"(?<!\w)(?:(?:that|which) )?(?:took|take|takes|needed|need|needs|taking|needing)(?: us)? {_MORE} days?"
+        rf" (?:from"
+        rf" {_PLACED} (?:to|until) {_SENT}|to (?:ship|leave(?: the warehouse)?|dispatch|be shipped|be dispatched"
+        rf"|go out))",
+        r"with \1 \2 days to ship",
+    ),
+    (
+        rf"(?<!\w)(?:(?:that|which) )?(?:(?:were|was|have been) )?(?:left|went out|shipped|dispatched|sent|sent"
+        rf" out|delivered)"
+        rf" {_MORE} days? (?:late|(?:after|past|behind) (?:the|their|its) (?:required|due|promised) date"
+        r"|after the (?:date|day) the customer (?:needed|wanted|required) (?:them|it)(?: by)?)",
+        r"with \1 \2 days late",
+    ),
+    (rf"(?<!\w)(?:(?:that|which) )?(?:were|was|are) {_MORE} days? late\b", r"with \1 \2 days late"),
+    (r"\b(?:is|are) (?:currently )?(?:sitting|tied up|locked up|stuck|invested|bound) in\b", "is in"),
+    (
+        r"\b(orders|shipments) (?:that|which) (?:have not|haven['’]t|were not|weren['’]t|have never) (?:yet"
+        r" )?(?:been )?"
+        r"(?:shipped|left|dispatched|gone out|sent)(?: yet)?",
+        r"\1 not yet shipped",
+    ),
+    (r"\bmedian (?:order value|value of (?:an |the )?orders?|order size)\b", "median average order value"),
+    (r"\b(?:he or she|he/she|she or he)\b", "they"),
+    (r"\b(?:bound|destined|headed|meant|addressed) (?:for|to)\b", "going to"),
+    (r",? whatever the (?:year|month|date|period)\b", ""),
+    (
+        r"\b(?:which|what) (\w+) do we have (?:the )?most (money|capital) (?:tied|locked) up in\b",
+        r"which \1 has the most \2 tied up in stock",
+    ),
+    (
+        rf"^(which |what )?(countr(?:y|ies)|cit(?:y|ies)|regions?) (?:(?:that )?we(?: have|['’]ve)?|did we|have we)"
+        rf" (?:shipped|ship|delivered|deliver|sent|send) {_MORE} (orders|shipments) to\b",
+        r"\1delivery \2 with \3 \4 \5",
+    ),
+    (r",? and how many is it for each(?: of them| one)?(?=[?.]|$)", ", and how many each"),
+    (
+        r"\b(?:full|complete|whole|entire|postal|mailing)(?: (?:postal|mailing|street))? address(?:es)?\b(?! line)",
+        "address, city, postal code and country",
+    ),
+    (r"\b(?:shipments|deliveries) of(?= (?:19|20)\d\d\b)", "orders of"),
+    (r"\bevery single one of\b", "each of"),
+    (r"\bevery single\b", "every"),
+    (r"\bcosts? (?:us )?(?:the )?most per unit\b", "has the highest unit price"),
+    (r"\bour (?:own )?people\b(?=.* (?:work|works|live|hired|based|in|from)\b)", "our employees"),
     # time
     (rf"\b(?:the )?{_GRAIN} (?:right|just|directly|immediately) before(?: it)?\b", r"the \1 before"),
     (rf"\bcalendar (?={_GRAIN}s?\b)", ""),
@@ -46,7 +149,8 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"^what (?:did|does) shipping (.+?) cost(?: us)?\b", r"shipping cost \1"),
     (r"^on (?:which|what) (?:day|date) was the (?:very )?first (\w+) placed", r"when was the first \1 placed"),
     (
-        r"^where (?:is|are) (.+?) (?:located|based)\?\s*((?:city|country|town|region)(?: and (?:city|country|region))?)"
+        r"^where (?:is|are) (.+?) (?:located|based)\?\s*((?:city|country|town|region)(?: and (?:city|country"
+        r"|region))?)"
         r"(?: will do| please)?",
         r"what are the \2 of \1",
     ),
@@ -91,7 +195,8 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
         r"for each \1, show the date of its \2 order",
     ),
     (
-        r"^(?:on average,? )?how long,?(?: on average,?)? (?:did|does|do) (.+?) take from order to (dispatch|shipment)",
+        r"^(?:on average,? )?how long,?(?: on average,?)? (?:did|does|do) (.+?) take from order to (dispatch"
+        r"|shipment)",
         r"days from order to \2 for \1",
     ),
     (
@@ -107,6 +212,15 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     # superlatives
     (r"\b(?:was|is) our (?:strongest|best) (?:for|in)\b", "had the highest"),
     (r"\b(?:was|is) our weakest (?:for|in)\b", "had the lowest"),
+    (
+        rf"\bmost valuable (?:single )?(order|sale|purchase)(s?)\b{_EVER}(?: (?:by|in) value)?{_AFTER_DISCOUNT}?",
+        r"\1\2 with the most revenue",
+    ),
+    (
+        rf"\b(?:single )?(?:biggest|largest|greatest) (?:single )?(order|sale|purchase)(s?)\b{_EVER},?"
+        rf"(?: (?:by|in) value{_AFTER_DISCOUNT}?|{_AFTER_DISCOUNT})",
+        r"\1\2 with the most revenue",
+    ),
     (r"\bmost valuable (\w+)", r"\1 with the most revenue"),
     (
         r"\b(?:biggest|largest) (order|sale)s?\b(?: ever)?(?: (?:that )?we(?: have|['’]ve)? (?:ever )?(?:took"

@@ -225,7 +225,7 @@ def _named(links: Links, nouns: Nouns, others: Mapping[tuple[str, ...], str]) ->
         for last in range(first, min(first + 5, len(tokens))):
             said = tokens[first : last + 1]
             surface = links.question[said[0].start : said[-1].end]
-            if _SEPARATORS.search(surface):
+            if _SEPARATORS.search(surface) or _SENTENCE_END.search(surface):
                 break
             if len(said) > 1 and said[0].start and all(token.is_capitalised for token in said):
                 continue  # "Sales Representatives" is what somebody is called, a job title

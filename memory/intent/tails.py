@@ -21,7 +21,8 @@ from memory.lexical import stem, stems
 __all__ = ["clauses", "with_tail"]
 
 _CUT = re.compile(
-    r"[.?!]\s+|[,;–—]\s*|\s-\s|\s(?=\()|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b|what\b))",
+    r"[.?!]\s+|[,;–—]\s*|\s-\s|\s(?=\()|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b"
+    r"|what\b))",
     re.IGNORECASE,
 )
 _SHOWING = frozenset(
@@ -31,7 +32,8 @@ _SHOWING = frozenset(
     give show include list display report state i we me us as both him her he she was is were are be did do does have
     has had get got take took taken buy bought sell sold bring brought bringing contribute contributed account order
     ordered place placed spend spent make made ship shipped carry carried handle handled move moved there on average
-    earn earned averages please per respectively result results exactly actual sorted along together next beside
+    earn earned averages want need like see know went please
+    per respectively result results exactly actual sorted along together next beside
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """Words that a clause may have that only says what to show: none of them names another number."""
@@ -77,10 +79,13 @@ def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: K
             continue
         if item.code == "O" and item.name in _DIRECTIONS:
             direction = _DIRECTIONS[item.name]
+            late = item.name not in direction and not query.limit and known.is_lateness(query.metrics[0])
+            if late:
+                direction = "desc" if direction == "asc" else "asc"  # the worst is the latest
             if (
                 order not in (None, direction)
                 or query.pattern != "breakdown"
-                or not (query.limit or item.name in direction)
+                or not (query.limit or late or item.name in direction)
             ):
                 return None
             order = direction
@@ -97,7 +102,8 @@ def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:
     said = tuple(word for word in stems(item.surface) if word != "the")
     for name in query.dimensions:
         for entity in known.layer.entities:
-            if known.layer.entity_of(entity.table) != entity or known.compiler.label(entity) != name:
+            called = (known.compiler.label(entity), known.dimension_of(f"{entity.table}.{entity.label}"))
+            if known.layer.entity_of(entity.table) != entity or name not in called:
                 continue
             field = nouns_of(entity.id, known).columns.get(said, "")
             own = (
@@ -105,10 +111,17 @@ def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:
                 if item.code == "D" and item.name and known.table_of(item.name) == known.table_of(name)
                 else ""
             )
-            field = field or own
+            field = field or own or _referred_to(item, name, known)
             if field and field != name and all(known.combinable(metric, field) for metric in query.metrics):
                 return field
     return ""
+
+
+def _referred_to(item: Item, name: str, known: Known) -> str:
+    """What a thing of that label refers to, one for each: an order's customer, a product's category."""
+    if item.code != "D" or not item.name or item.name not in known.labels:
+        return ""
+    return item.name if not known.is_many(known.table_of(name), known.table_of(item.name)) else ""
 
 
 def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:

@@ -10,6 +10,7 @@ from memory.intent.comparison_words import COMPARISON_SIGNS
 from memory.intent.filters import Filters
 from memory.intent.implied import with_implied
 from memory.intent.items import Item
+from memory.intent.kinds import numbered, take_kinds
 from memory.intent.known import Known, NotUnderstood, last_stem
 from memory.intent.nouns import nouns_of
 from memory.intent.parts import Parts, take
@@ -30,7 +31,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     Raises:
         NotUnderstood: something is said twice, or could be meant in two ways.
     """
-    items = of_all_years(with_implied(question, items, known))
+    items = of_all_years(with_implied(question, numbered(items, question, known), known))
     loose = [item for item in items if item.code == "?"]
     if len(loose) > 1 or not items:
         raise NotUnderstood
@@ -38,10 +39,14 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     kept = [item for item in items if item.code != "?"]
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
+    _check_heading(parts)
     drop_repetition(parts, known)
     _name_the_goods(parts, known)
     take(parts, r"[,pwk]*β,?", lambda _: _in_both(parts))
+    take(parts, r"[,pwk]*ζ,?", lambda _: _with_empty(parts))
+    _take_clock(parts, known)
     take_periods(parts)
+    take_kinds(parts, known)
     Filters(parts, known).take()
     _Groups(parts, known).take()
     _Conditions(parts, known).take()
@@ -64,8 +69,39 @@ def _name_the_goods(parts: Parts, known: Known) -> None:
     parts.items.insert(match.end(), thing)
 
 
+def _check_heading(parts: Parts) -> None:
+    """Refuse "Japanese vendors: the article with the most stock": of all of them, or of each?"""
+    heading = re.match(r"[VP]*D(?=,)", parts.codes)
+    thing = parts.items[heading.end() - 1] if heading else None
+    if thing is None or not thing.plural or not parts.question[thing.end :].lstrip().startswith(":"):
+        return
+    if re.search(r"D.*H|H.*D", parts.codes[heading.end() :] if heading else ""):
+        raise NotUnderstood
+
+
+def _take_clock(parts: Parts, known: Known) -> None:
+    """ "By shipped date": the date that the periods are those of, where there are any."""
+
+    def dated(items: list[Item]) -> bool:
+        dimension = known.layer.dimension(items[-1].name) if "." not in items[-1].name else None
+        if dimension is None or dimension.type != "date" or not dimension.column or parts.clock:
+            return False
+        if not re.search("[gaP]", parts.codes):
+            return False
+        parts.clock = f"{dimension.table}.{dimension.column}"
+        parts.forget(items[-1])
+        return True
+
+    take(parts, r"[,.]*bD(?![kD])", dated)
+
+
 def _in_both(parts: Parts) -> bool:
     parts.in_both = True
+    return True
+
+
+def _with_empty(parts: Parts) -> bool:
+    parts.with_empty = True
     return True
 
 

@@ -36,7 +36,7 @@ def take_periods(parts: Parts) -> None:
                 parts.before = item.name
         return True
 
-    comparing = any(sign in parts.codes for sign in COMPARISON_SIGNS)
+    comparing = any(sign in parts.codes for sign in COMPARISON_SIGNS.replace("ν", "").replace("ζ", ""))
     if comparing:
         take(parts, r"[vτw]?p?P(?:[vkpτwc,]+P)*", dated)
     take(parts, r"p?P(?:[,k]+p?P){2,}", dated)

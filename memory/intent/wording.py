@@ -37,6 +37,17 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\bwho on E\d+ list (?=ha)", "who "),
     (r" we(?: have)?(?: ever)? (?:paid|had|took|taken|seen|got)(?= |$)", ""),
     (r"^who bought (.*) , E(\d+) by E\d+$", r"who bought \1"),
+    (r"\b(suppl(?:y|ies|ied)|provides?|provided) with (?=[QNFE]\d)", r"\1 "),
+    (r"^((?:(?:how many|number of|count(?: of)?|list|show|which|what|share of) )?)P(\d+) ((?:[KBV]\d+ )*E\d+)(?= "
+     r"|$)(?! P\d)",
+        r"\1\3 in P\2"),
+    (r"\b(how many|number of|count(?: of)?|list|show|which|what) P(\d+) ((?:[KBV]\d+ )*E\d+)(?= |$)(?! P\d)",
+        r"\1 \3 in P\2"),
+    (r"^for how many (E\d+) is (C\d+) (missing|empty|unknown|blank)$", r"how many \1 have no \2"),
+    (r"\b(?:lacks?|lacking|miss) (?:a )?(?=C\d)", "have no "),
+    (r"\b(C\d+) (?:missing|empty|left empty|blank)(?=$| ,)", r"with no \1"),
+    (r"(?<=E\d) can not be faxed", "have no fax"),
+    (r"\bwith (?:an? )?(C\d+) (?:to|at) (Q\d+)", r"with \1 \2"),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly(?! (?:once|one|N\d))|altogether|up to now|until now|at"
@@ -78,7 +89,8 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
      r" and \1"),
     (rf",? ?and what (?:is|are|was) (?:(?:that person|that|{_PRONOUN}|his|her|its|their) )?(?:'s )?([CF]\d+)"
      rf"(?: of {_PRONOUN})?(?= |$)", r" and \1"),
-    (rf",? ?and ([CF]\d+) {_PRONOUN} (?:is|are|has|have|comes|come|works|work)(?: (?:in|at|from|based in|located in))?"
+    (rf",? ?and ([CF]\d+) {_PRONOUN} (?:is|are|has|have|comes|come|works|work)(?: (?:in|at|from|based in|located"
+     rf" in))?"
      r"(?= |$)", r" and \1"),
     (rf"(?<=[CF]\d),? ?and ([CF]\d+) of {_PRONOUN}(?= |$)(?! [KBVEF]\d)", r" and \1"),
 )  # fmt: skip

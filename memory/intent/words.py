@@ -33,7 +33,7 @@ CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("their", "its"), ("h", "")),
     **dict.fromkeys(("highest", "most", "largest", "biggest", "greatest", "top", "leading"), ("H", "desc")),
     **dict.fromkeys(("lowest", "least", "fewest", "smallest", "bottom"), ("H", "asc")),
-    "best": ("B", "desc"), "worst": ("B", "asc"), "first": ("f", ""),
+    "best": ("B", "desc"), **dict.fromkeys(("worst", "weakest", "poorest"), ("B", "asc")), "first": ("f", ""),
     **dict.fromkeys(("busiest",), ("H", "desc:busy")), "quietest": ("H", "asc:busy"),
     **dict.fromkeys(("bestselling", "topselling"), ("H", "desc:sell")),
     **dict.fromkeys(("spend", "spends", "spent", "spending"), ("$", "spend")),
@@ -137,12 +137,26 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"in order of (?:year|month|quarter)",
         r"(?:from )?january to december(?=[.?!]*$)", r"(?<=by year )in order(?=[.?!]*$)",
     )),
+    ("O", "back", (
+        rf"(?:the )?(?:newest|latest|last|most recent)(?:{_TIME})? (?:first|on top|at the top)",
+        rf"(?:from )?(?:the )?(?:newest|latest|last|most recent)(?:{_TIME})? to (?:the )?(?:oldest|earliest|first)"
+        rf"(?:{_TIME})?",
+        r"(?:in |sorted in )?(?:reverse|descending) (?:chronological|calendar|date|time) order",
+    )),
     _directions("desc", _MOST, _LEAST, "high to low"),
     _directions("asc", _LEAST, _MOST, "low to high"),
     ("O", "name", (
         r"(?:in )?alphabetical order", r"(?:from )?a to z", r"alphabetically", r"(?:sorted|ordered) by name",
     )),
-    ("H", "desc", (r"number one", r"comes? first", r"leads")),
+    ("H", "desc", (
+        r"number one", r"(?:comes?|came) (?:in )?first", r"leads", r"led",
+        r"(?:comes?|came) out on top", r"(?:is|are|was|were) (?:ahead of|in front of) (?:all )?(?:the )?others?",
+        r"(?:is|are|was|were) at the top(?: of the list)?(?= (?:for|in|on|by|with)\b)",
+    )),
+    ("H", "asc", (
+        r"(?:comes?|came) (?:in )?last",
+        r"(?:is|are|was|were) at the bottom(?: of the list)?(?= (?:for|in|on|by|with)\b)",
+    )),
     ("~", "", (r"over time", r"break(?:s|ing)? (?:it )?down", r"every combination of")),
     ("Y", "", (r"(?:across|over|in|for|of|through) all(?: the| our)? years", r"regardless of (?:the )?year")),
     ("e", "", (
@@ -214,7 +228,8 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"^(?:hi|hey|hello|so|ok|okay),?", r"can i (?:have|see|get)", r"looking for", r"pull up", r"work out",
         r"i need", r"^need", r"i want", r"^put", r"give me", r"come up with", r"^name", r"^quickly",
         r"^just wondering,?",
-        r"^(?:finance|sales|marketing|accounting|controlling|management|the (?:board|controller|cfo|ceo|boss)|my boss)"
+        r"^(?:finance|sales|marketing|accounting|controlling|management|the (?:board|controller|cfo|ceo|boss)|my"
+        r" boss)"
         r" (?:wants|needs|is asking for|asks for|would like)",
         r"for my report:?", r"^report:?", r"quick question:?", r"^one (?:thing|question):?", r"please|pls|plz",
         r"(?:i'd|i would) like(?: to (?:see|know))?(?: you to)?",

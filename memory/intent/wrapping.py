@@ -12,7 +12,8 @@ __all__ = ["unwrapped"]
 
 _WHO = (
     r"(?:finance|sales|marketing|accounting|controlling|management|operations|logistics|purchasing|hr"
-    r"|(?:the|our|my) (?:board|controller|cfo|ceo|coo|boss|manager|team|director|colleagues?|auditors?|bank|accountant"
+    r"|(?:the|our|my) (?:board|controller|cfo|ceo|coo|boss|manager|team|director|colleagues?|auditors?|bank"
+    r"|accountant"
     r"|sales team|finance team|management))"
 )
 _MEETING = r"(?:meeting|report|deck|presentation|slides?|review|call|board|newsletter|budget|audit|briefing|dashboard)"
@@ -42,6 +43,12 @@ _FRONT = (
     rf"i(?:'m| am) (?:{_LOWER} )+{_MEETING}(?: {_LOWER})*?(?:\.| and(?= would))",
     r"any idea|fetch|grab|print|output|retrieve|prepare|i'm interested in|i am interested in|looking for",
     r"please|pls|plz|kindly|just|quickly|actually|basically|simply|honestly",
+    r"(?:just )?to be (?:sure|clear|safe)|out of (?:curiosity|interest)|i was asked (?:this|that)(?: \w+)?",
+    r"(?:can|could|would|will) you (?:please )?help me with this|(?:we|i)(?: are|'re| am|'m) preparing an? \w+",
+    r"i have (?:an? )?(?:\w+ )?(?:meeting|call|appointment)(?: \w+)?(?=[.:,])|i have to know",
+    r"(?:report|wanted|what i need|needed)(?=:)|i(?:'m| am) after|(?:can|could|may) (?:i|we) (?:have|see|get)|send"
+    r" me",
+    r"(?:i'd|i would|we'd|we would) like(?: you)? to|(?:can|could|would|will) you(?: please)?",
 )
 _BACK = (
     r"(?:many |kind )?(?:thanks|thank you|thx|ty|cheers)(?: (?:in advance|a lot|very much|so much))?",
