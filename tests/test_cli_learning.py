@@ -74,6 +74,25 @@ def test_pairs_follow_the_policy_of_the_workspace(workspace: Path, run: Run) -> 
     assert "Employees." not in Path(held["path"]).read_text()
 
 
+def test_templates_that_gave_nothing_are_named_a_screenful_at_most(workspace: Path, run: Run) -> None:
+    fine = "{id: fine, sql: SELECT COUNT(*) FROM Orders, questions: ['?how many orders', '?orders in all']}"
+    sql = "SELECT OrderID FROM Orders WHERE Freight < -"
+    empty = [f"{{id: empty_{i}, sql: {sql}{i}, questions: ['?which are under -{i}']}}" for i in range(1, 13)]
+    templates = "".join(f"- {template}\n" for template in (fine, *empty))
+    (workspace / "templates.yaml").write_text(f"templates:\n{templates}")
+    command = ["pairs", "generate", "--count", "2", "--template-share", "1"]
+    shown = run(*command, "--out", workspace / "shown")
+    assert shown.code == 0, shown.err
+    assert "12 templates were drawn and gave no pair" in shown.err
+    named = [line.split(maxsplit=1) for line in shown.out.splitlines() if line.startswith("empty_")]
+    assert len(named) == 10
+    assert all(why.startswith("empty_result ") for _, why in named)
+    assert "2 more are named in" in shown.err
+    assert len((shown.out + shown.err).splitlines()) <= 24
+    told = run(*command, "--format", "json").json
+    assert told["fruitless"].keys() == {f"empty_{i}" for i in range(1, 13)}
+
+
 def test_broken_templates_name_their_line(workspace: Path, run: Run) -> None:
     templates = workspace / "templates.yaml"
     templates.write_text(templates.read_text().replace("  sql:", "  sqll:", 1).replace("    sql:", "    sqll:", 1))

@@ -35,6 +35,7 @@ Clock = Callable[[str], AbstractContextManager[None]]
 class Refusal(StrEnum):
     """Why a pair was not taken."""
 
+    NO_VALUE = "no_value"
     DOES_NOT_PARSE = "does_not_parse"
     NOT_ONE_SELECT = "not_one_select"
     GUARD_REFUSED = "guard_refused"
