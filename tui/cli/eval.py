@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from tui.cli.eval_calibrate import calibrate_command, newest_report
+from tui.cli.interruption import told_when_interrupted
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
 from tui.cli.passphrase import asker_signer
 
@@ -119,14 +120,15 @@ def run_command(
     questions = load_pack(pack or settings.workspace / "baseline.jsonl")[:limit]
     folder = out or settings.state_dir / "eval" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as parts:
+    attempts = folder / "attempts.jsonl"
+    with told_when_interrupted(lambda: _kept(attempts)), ExitStack() as parts:
         services = parts.enter_context(open_services(settings, signer=asker_signer(ctx, settings, user)))
         others = parts.enter_context(open_elsewhere(services, other_warehouses(services, warehouses, also_on or [])))
         asked_too = parts.enter_context(open_judge(configured, judge, services.catalog)) if judge else None
         bar = parts.enter_context(progress_bar("Evaluating", "answers"))
         options = EvalOptions(
             modes=_MODES[mode],
-            attempts_file=folder / "attempts.jsonl",
+            attempts_file=attempts,
             progress=lambda done, total, _what: bar(done, total),
             repeat=repeat,
             elsewhere=others,
@@ -145,6 +147,15 @@ def run_command(
             ("figures kept for", kept.name if kept else "no adapter"),
         ]
     )
+
+
+def _kept(attempts: Path) -> str:
+    """What an interrupted evaluation leaves; the first line of the file says only of which one it is."""
+    if not attempts.is_file():
+        return "Nothing was asked yet."
+    with attempts.open("rb") as lines:
+        answers = max(0, sum(1 for _ in lines) - 1)
+    return f"{answers} answers are kept; go on with the same command and --out {attempts.parent}"
 
 
 @app.command("predict")
@@ -187,7 +198,11 @@ def predict_command(
         asker=settings.user,
         signer=asker_signer(ctx, settings, user),
     )
-    with progress_bar("Answering", "questions") as bar:
+
+    def kept() -> str:
+        return f"The lines so far are in {out}; the same command goes on from there." if out.is_file() else ""
+
+    with told_when_interrupted(kept), progress_bar("Answering", "questions") as bar:
         report = predict(settings, options, progress=lambda done, total, _question: bar(done, total))
     for note in report.notes:
         say(note)

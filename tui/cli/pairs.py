@@ -220,7 +220,13 @@ def pairs_folder(settings: Settings) -> Path:
 
 def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryReport:
     from finetune.pairs.factory import pairs_of_workspace
+    from tui.cli.interruption import told_when_interrupted
     from tui.cli.progress import progress_bar
 
-    with progress_bar("Generating", "pairs") as bar:
+    def kept() -> str:
+        made = sum(1 for _ in (folder / "shards").rglob("candidates-*.jsonl"))
+        where = folder / "shards"
+        return f"{made} finished shards are kept in {where}; the same command goes on from there." if made else ""
+
+    with told_when_interrupted(kept), progress_bar("Generating", "pairs") as bar:
         return pairs_of_workspace(settings, spec, folder, lambda _stage, done, wanted: bar(done, wanted))
