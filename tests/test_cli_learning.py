@@ -175,6 +175,29 @@ def test_eval_predict_keeps_its_contract_and_goes_on(
     assert out.read_bytes() == before
 
 
+def test_eval_predict_fails_when_every_question_did(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    questions, out = workspace / "questions.jsonl", workspace / "out.jsonl"
+    lines = [
+        {"id": "a", "question": COUNT, "db": "nowhere.sqlite"},
+        {"id": "b", "question": REVENUE, "db": "no.sqlite"},
+    ]
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ("eval", "predict", "--questions", questions, "--out", out)
+    left = run(*command)
+    assert left.code == 6
+    said = " ".join(left.err.split())
+    assert "Every question failed (warehouse_url 2). The first one: There is no database file at" in said
+    assert "remove" in said
+    assert len(out.read_text().splitlines()) == 2
+    again = run(*command)
+    assert again.code == 6, "the lines that are there say the same"
+    assert "Every question failed (warehouse_url 2)." in again.err
+    lines[1] = {"id": "b", "question": COUNT}
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    out.unlink()
+    assert run(*command).code == 0, "one was answered"
+
+
 def test_adapters_are_added_promoted_and_rolled_back_on_the_record(
     workspace: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,10 @@ from tui.cli.eval_calibrate import calibrate_command, newest_report
 from tui.cli.interruption import told_when_interrupted
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
 from tui.cli.passphrase import asker_signer
+
+if TYPE_CHECKING:
+    from agent.errors import FailedError
+    from finetune.evaluation.predict import PredictReport
 
 __all__ = ["app"]
 
@@ -179,6 +183,8 @@ def predict_command(
 ) -> None:
     """Answer a file of questions for somebody else's yardstick, one JSON line each, resumable.
 
+    Leaves with 6 when every question failed.
+
     \b
     Example:
       affidavit eval predict --questions dev.jsonl --out predictions.jsonl --warehouse dev.sqlite
@@ -212,6 +218,22 @@ def predict_command(
             ("questions", f"{report.total}, of which {report.resumed} were there already"),
             *report.statuses.items(),
         ]
+    )
+    if report.nothing_but_failures:
+        raise _all_failed(report, out)
+
+
+def _all_failed(report: PredictReport, out: Path) -> FailedError:
+    """What is told when not one question could be answered: the first failure is most often that of all."""
+    from agent.errors import ErrorClass, FailedError
+
+    counted = ", ".join(f"{name} {count}" for name, count in report.failures.items())
+    first = report.first_failure
+    why, mend = (f" The first one: {first.message}", f"{first.hint} ") if first else ("", "")
+    return FailedError(
+        ErrorClass(next(iter(report.failures))),
+        f"Every question failed ({counted}).{why}",
+        f"{mend}Then remove {out}, because what has a line is not asked again.",
     )
 
 
