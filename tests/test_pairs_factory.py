@@ -30,6 +30,7 @@ def made(
     policy: Policy | None = None,
     progress: Progress | None = None,
     templates: Path = TEMPLATES,
+    max_scanned_rows: int | None = None,
 ) -> FactoryReport:
     return generate_pairs(
         spec,
@@ -40,6 +41,7 @@ def made(
         templates=templates,
         out_dir=out,
         progress=progress,
+        max_scanned_rows=max_scanned_rows,
     )
 
 
@@ -382,6 +384,31 @@ def test_a_template_that_gives_nothing_is_named_with_the_reasons(shop: Shop, tmp
     assert again.speed.shards_read_back
     assert again.manifest.read_bytes() == report.manifest.read_bytes(), "the reasons are read back, too"
     assert json.loads(report.manifest.read_text())["fruitless"] == report.fruitless
+
+
+def test_a_statement_over_the_budget_is_not_run(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
+    book = tmp_path / "templates.yaml"
+    book.write_text(
+        """
+templates:
+- {id: cheap, sql: "SELECT COUNT(*) FROM Customers WHERE Country = '{c}'", questions: ["?how many from {c}"],
+   parameters: {c: {choice: [Germany, France, Brazil, Spain]}}}
+- {id: dear, sql: "SELECT COUNT(*) FROM Orders a, Orders b", questions: ["?how many pairs of orders"]}
+- {id: dear_values, sql: "SELECT COUNT(*) FROM Shippers WHERE CompanyName > '{c}'", questions: ["?how many over {c}"],
+   parameters: {c: {column: Orders.ShipCountry}}}
+"""
+    )
+    spec = FactorySpec(count=3, template_share=1.0)
+    report = made(shop, tmp_path / "out", spec, templates=book, max_scanned_rows=500)
+    assert {name: list(reasons) for name, reasons in report.fruitless.items()} == {
+        "dear": ["too_expensive"],
+        "dear_values": ["no_value"],
+    }
+    assert report.refused["too_expensive"] > 0
+    free = made(shop, tmp_path / "out", spec, templates=book)
+    assert "too_expensive" not in free.refused
+    assert free.speed is not None
+    assert not free.speed.shards_read_back, "shards of another budget are not gone on with"
 
 
 def test_templates_that_were_not_drawn_are_counted(report: FactoryReport, shop: Shop) -> None:  # noqa: F811

@@ -144,6 +144,7 @@ def pairs_of_workspace(
         templates=templates if templates.is_file() else None,
         out_dir=out_dir,
         progress=progress,
+        max_scanned_rows=policy.effective_limits(settings.limits).max_scanned_rows,
     )
 
 
@@ -157,6 +158,7 @@ def generate_pairs(
     templates: Path | None,
     out_dir: Path,
     progress: Progress | None = None,
+    max_scanned_rows: int | None = None,
 ) -> FactoryReport:
     """Make `spec.count` validated pairs in `out_dir/pairs.jsonl`, with `manifest.json` beside it.
 
@@ -170,6 +172,7 @@ def generate_pairs(
         out_dir: made if it is not there; `shards/` inside lets an interrupted run go on. Shards of another run are
             removed: they may hold values that the policy withholds by now.
         progress: called with (stage, pairs taken, pairs wanted).
+        max_scanned_rows: the budget of each statement on the warehouse; one over it is refused.
 
     Raises:
         TemplateError: templates.yaml is wrong.
@@ -178,9 +181,8 @@ def generate_pairs(
     """
     spec = spec.settled()
     book = load_templates(templates, catalog) if templates else TemplateBook()
-    identity = _identity(spec, layer, catalog, policy, book)
     job = Job(
-        identity=identity,
+        identity="",
         url=url,
         layer=layer,
         catalog=catalog,
@@ -191,8 +193,10 @@ def generate_pairs(
         template_share=spec.template_share,
         variants=spec.variants,
         mutants=spec.mutants,
+        max_scanned_rows=max_scanned_rows,
     )
-    run = _Run(spec, book, _shards_folder(out_dir / "shards", identity), progress)
+    job = replace(job, identity=_identity(spec, job))
+    run = _Run(spec, book, _shards_folder(out_dir / "shards", job.identity), progress)
     path = out_dir / "pairs.jsonl"
     partial = path.with_suffix(".partial")
     with open_pool(job, spec.workers, spec.dask) as pool, partial.open("wb") as out:
@@ -306,7 +310,7 @@ def _reader(path: Path, number: int) -> Callable[[], Shard]:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _identity(spec: FactorySpec, layer: SemanticLayer, catalog: Catalog, policy: Policy, book: TemplateBook) -> str:
+def _identity(spec: FactorySpec, job: Job) -> str:
     """What the shards depend on, hashed: the shards of another spec are never mixed in."""
     parts: dict[str, Any] = asdict(spec)
     for name in ("workers", "dask", "count", "levels", "per_structure"):
@@ -314,10 +318,11 @@ def _identity(spec: FactorySpec, layer: SemanticLayer, catalog: Catalog, policy:
     parts["factory"] = VERSION
     parts["shards"] = _SHARD_VERSION
     parts["draws"] = DRAWS
-    parts["semantics"] = layer.fingerprint
-    parts["policy"] = _policy_fingerprint(policy)
-    parts["catalog"] = hashlib.sha256(catalog.to_json().encode()).hexdigest()
-    parts["templates"] = book.sha256
+    parts["semantics"] = job.layer.fingerprint
+    parts["policy"] = _policy_fingerprint(job.policy)
+    parts["budget"] = job.max_scanned_rows
+    parts["catalog"] = hashlib.sha256(job.catalog.to_json().encode()).hexdigest()
+    parts["templates"] = job.book.sha256
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

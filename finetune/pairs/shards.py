@@ -67,6 +67,7 @@ class Job:
     template_share: float
     variants: int
     mutants: int
+    max_scanned_rows: int | None = None
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Bench:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.seconds: dict[str, float] = {}
-        self.world = World(job.url, job.layer, job.catalog, job.policy)
+        self.world = World(job.url, job.layer, job.catalog, job.policy, job.max_scanned_rows)
         self.composer = Composer(self.world, Vocabulary(job.layer, job.book.vocabulary))
         self.copies = open_copies(self.world, job.variants, job.seed)
         self.judge = Judge(

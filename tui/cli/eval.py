@@ -127,7 +127,8 @@ def run_command(
     attempts = folder / "attempts.jsonl"
     with told_when_interrupted(lambda: _kept(attempts)), ExitStack() as parts:
         services = parts.enter_context(open_services(settings, signer=asker_signer(ctx, settings, user)))
-        others = parts.enter_context(open_elsewhere(services, other_warehouses(services, warehouses, also_on or [])))
+        urls = other_warehouses(services, warehouses, also_on or [])
+        others = parts.enter_context(open_elsewhere(services, urls, asker=settings.user))
         asked_too = parts.enter_context(open_judge(configured, judge, services.catalog)) if judge else None
         bar = parts.enter_context(progress_bar("Evaluating", "answers"))
         options = EvalOptions(

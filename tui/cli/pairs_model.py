@@ -132,7 +132,8 @@ def ask_model_command(
         knowledge = open_knowledge(
             store, settings.state_dir, settings.workspace / "metrics.yaml", withhold=policy.withheld
         )
-        world = World(settings.warehouse_url, knowledge.layer, knowledge.catalog, policy)
+        budget = policy.effective_limits(settings.limits).max_scanned_rows
+        world = World(settings.warehouse_url, knowledge.layer, knowledge.catalog, policy, budget)
         try:
             ground = _Ground(knowledge, settings.memory.max_pieces)
             made = ask_model(world, ground, crew, AskSpec(count, batch, reasoning, seed), known)

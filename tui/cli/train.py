@@ -245,7 +245,8 @@ def _examining(settings: Settings, dataset: Path, options: LoraOptions) -> Itera
     policy = load_policy(settings.workspace / "policy.yaml")
     catalog = load_catalog(settings.state_dir, policy.withheld)
     layer = load_semantics(settings.workspace / "metrics.yaml", catalog)
-    world = World(settings.warehouse_url, layer, catalog, policy)
+    budget = policy.effective_limits(settings.limits).max_scanned_rows
+    world = World(settings.warehouse_url, layer, catalog, policy, budget)
     try:
         examiner = Examiner(
             read_sample(dataset / "valid.jsonl"),
