@@ -34,7 +34,7 @@ from finetune.trainers.loss import completion_loss, mean_loss
 from finetune.trainers.parity import Parity, compare_with_server
 from finetune.trainers.run_report import Curves, TrainReport, write_run_report
 
-__all__ = ["train_lora"]
+__all__ = ["CHECKPOINT", "train_lora"]
 
 CHECKPOINT = "checkpoint.pt"
 """The state of a run that is not finished, in its folder."""
