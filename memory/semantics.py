@@ -12,7 +12,7 @@ import datetime
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -250,10 +250,16 @@ def _tree(path: Path) -> Any:
             path, 1, "", f"cannot be read ({error}). Check that it exists and is UTF-8 text."
         ) from error
     try:
-        return YAML(typ="rt").load(text)
+        return _parsed(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = str(error.problem or error).splitlines()[0]
         raise SemanticsError(path, line, "", f"is not valid YAML: {problem}. Mend that line.") from error
     except YAMLError as error:
         raise SemanticsError(path, 1, "", f"is not valid YAML: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Any:
+    """The text's tree with its lines, only to be read: parsing takes half a second, and some commands ask twice."""
+    return YAML(typ="rt").load(text)

@@ -1,8 +1,11 @@
-"""What holds for every test: an interrupt interrupts, however the tests were started."""
+"""What holds for every test: an interrupt interrupts, however the tests were started; templates are read once."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 
 def pytest_configure() -> None:
@@ -13,3 +16,13 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_are_read_once() -> Iterator[None]:
+    """What the pair factory is given to read in this process, it is given as it was read the first time."""
+    from fixtures_templates import load_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("finetune.pairs.factory.load_templates", load_once)
+        yield

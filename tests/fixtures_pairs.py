@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fixtures_templates import load_once
 from sqlalchemy import create_engine
 
 from agent.warehouse.policy import Policy
 from demo.warehouse import build
 from finetune.compose.compositions import Composer
-from finetune.pairs.templates import TemplateBook, load_templates
+from finetune.pairs.templates import TemplateBook
 from finetune.pairs.world import World
 from finetune.phrasing.vocabulary import Vocabulary
 from memory.catalog import Catalog, reflect
@@ -42,6 +43,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     engine.dispose()
     layer = load_semantics(METRICS, catalog)
     world = World(url, layer, catalog, Policy())
-    book = load_templates(TEMPLATES, catalog)
+    book = load_once(TEMPLATES, catalog)
     yield Shop(url, catalog, layer, world, book, Composer(world, Vocabulary(layer, book.vocabulary)))
     world.close()

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 import sqlglot
+from fixtures_eval_model import scripted_model
 from fixtures_warehouse import Built, sqlite_demo  # noqa: F401
 
+from agent.settings import Settings
 from bench.safety.faults.__main__ import _verdict
-from bench.safety.faults.injectors import INJECTORS, Material
+from bench.safety.faults.injectors import INJECTORS, Broken, Material
 from bench.safety.faults.names import misnamed, misspelt
 from bench.safety.faults.place import opened_place
 from bench.safety.faults.report import figures, table
-from bench.safety.faults.trial import Trial, correct_statements, statement_trials
+from bench.safety.faults.trial import Trial, asked, correct_statements, statement_trials
 
 RIGHT = (
     "SELECT Customers.Country, STRFTIME('%Y', OrderDate) AS year, 1.0 * SUM(Quantity) / COUNT(*) AS per_line "
@@ -86,3 +88,15 @@ def test_faults_go_through_the_whole_agent(tmp_path: Path) -> None:
         assert place.script.asked > 0
         records = {record.kind for record in place.services.ledger.records()}
         assert {"run.repaired", "run.answered"} <= records
+
+
+def test_a_model_is_asked_for_what_rules_leave(tmp_path: Path) -> None:
+    question, sql = "How many orders are there?", "SELECT COUNT(*) AS orders FROM Orders"
+    with scripted_model() as model:
+        model.script = {question: sql}
+        repairing = {"provider": "compatible", "name": "repairing", "base_url": model.url}
+        repairer = Settings.model_validate({"workspace": tmp_path, "model": repairing})
+        with opened_place("sqlite", tmp_path, orders=30, repairer=repairer) as place:
+            mended = asked(place, question, Broken("SELECT COUNT(*) AS orders FROM Zebras"))
+    assert (mended.status, mended.rows) == ("answered", ((30,),))
+    assert len(model.prompts) == 1, "the draft was the script's, and its repair this model's"

@@ -74,6 +74,25 @@ def test_pairs_follow_the_policy_of_the_workspace(workspace: Path, run: Run) -> 
     assert "Employees." not in Path(held["path"]).read_text()
 
 
+def test_templates_that_gave_nothing_are_named_a_screenful_at_most(workspace: Path, run: Run) -> None:
+    fine = "{id: fine, sql: SELECT COUNT(*) FROM Orders, questions: ['?how many orders', '?orders in all']}"
+    sql = "SELECT OrderID FROM Orders WHERE Freight < -"
+    empty = [f"{{id: empty_{i}, sql: {sql}{i}, questions: ['?which are under -{i}']}}" for i in range(1, 13)]
+    templates = "".join(f"- {template}\n" for template in (fine, *empty))
+    (workspace / "templates.yaml").write_text(f"templates:\n{templates}")
+    command = ["pairs", "generate", "--count", "2", "--template-share", "1"]
+    shown = run(*command, "--out", workspace / "shown")
+    assert shown.code == 0, shown.err
+    assert "12 templates were drawn and gave no pair" in shown.err
+    named = [line.split(maxsplit=1) for line in shown.out.splitlines() if line.startswith("empty_")]
+    assert len(named) == 10
+    assert all(why.startswith("empty_result ") for _, why in named)
+    assert "2 more are named in" in shown.err
+    assert len((shown.out + shown.err).splitlines()) <= 24
+    told = run(*command, "--format", "json").json
+    assert told["fruitless"].keys() == {f"empty_{i}" for i in range(1, 13)}
+
+
 def test_broken_templates_name_their_line(workspace: Path, run: Run) -> None:
     templates = workspace / "templates.yaml"
     templates.write_text(templates.read_text().replace("  sql:", "  sqll:", 1).replace("    sql:", "    sqll:", 1))
@@ -154,6 +173,29 @@ def test_eval_predict_keeps_its_contract_and_goes_on(
     again = run(*command)
     assert "2 were there already" in again.out
     assert out.read_bytes() == before
+
+
+def test_eval_predict_fails_when_every_question_did(workspace: Path, model: ScriptedModel, run: Run) -> None:
+    questions, out = workspace / "questions.jsonl", workspace / "out.jsonl"
+    lines = [
+        {"id": "a", "question": COUNT, "db": "nowhere.sqlite"},
+        {"id": "b", "question": REVENUE, "db": "no.sqlite"},
+    ]
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ("eval", "predict", "--questions", questions, "--out", out)
+    left = run(*command)
+    assert left.code == 6
+    said = " ".join(left.err.split())
+    assert "Every question failed (warehouse_url 2). The first one: There is no database file at" in said
+    assert "remove" in said
+    assert len(out.read_text().splitlines()) == 2
+    again = run(*command)
+    assert again.code == 6, "the lines that are there say the same"
+    assert "Every question failed (warehouse_url 2)." in again.err
+    lines[1] = {"id": "b", "question": COUNT}
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    out.unlink()
+    assert run(*command).code == 0, "one was answered"
 
 
 def test_adapters_are_added_promoted_and_rolled_back_on_the_record(

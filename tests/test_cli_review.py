@@ -76,6 +76,16 @@ def test_work_is_assigned_claimed_taken_over_and_given_back(workspace: Path, ask
     assert run("audit", "verify").code == 0
 
 
+@pytest.mark.parametrize(("both", "says"), [(True, "once"), (False, "with --sql or --sql-file")])
+def test_an_amendment_takes_one_statement(workspace: Path, run: Run, both: bool, says: str) -> None:
+    file = workspace / "fixed.sql"
+    file.write_text(COUNT_SQL)
+    left = run("review", "amend", "0193", "--as", "ada", *(["--sql", COUNT_SQL, "--sql-file", file] if both else []))
+    assert left.code == 2
+    assert says in " ".join(left.err.split())
+    assert "--sql-file" in left.err
+
+
 def test_an_amendment_is_checked_before_it_is_signed(workspace: Path, asked: str, run: Run) -> None:
     amend = ("review", "amend", asked, "--as", "ada", "--reason-code", "wrong_filter", "--sql")
     wrong = f"{COUNT_SQL} WHERE OrderDate >= '2023-01-01' AND OrderDate < '2024-01-01'"

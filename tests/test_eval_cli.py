@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: F401, F811  pytest finds fixtures by their imported names
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -95,6 +96,26 @@ def test_a_threshold_is_proposed_and_written_only_when_asked(
     found = run("eval", "calibrate", "--risk", "0.5", "--write", "--format", "json").json
     written = tomllib.loads((workspace / "affidavit.toml").read_text())
     assert written["limits"]["min_confidence"] == found["point"]["threshold"]
+    again = run("eval", "calibrate", "--risk", "0.5")
+    assert f"now       {found['point']['threshold']:g} shows" in again.out
+    assert "the threshold was 0.75; it is" in again.err
+
+
+def test_a_report_of_another_workspace_sets_no_threshold(
+    workspace: Path, model: ScriptedModel, run: Run, pack: Path, tmp_path: Path
+) -> None:
+    assert run("eval", "run", "--pack", pack, "--mode", "agent", "--out", tmp_path / "out").code == 0
+    other = tmp_path / "other"
+    shutil.copytree(workspace, other)
+    before = (other / "affidavit.toml").read_text()
+    command = ["-w", other, "eval", "calibrate", tmp_path / "out", "--risk", "0.5"]
+    shown = run(*command)
+    assert shown.code == 0, shown.err
+    assert "Note: The report is about another warehouse" in " ".join(shown.err.split())
+    left = run(*command, "--write")
+    assert left.code == 2
+    assert "another warehouse" in " ".join(left.err.split())
+    assert (other / "affidavit.toml").read_text() == before
 
 
 def test_no_threshold_may_be_right(workspace: Path, model: ScriptedModel, run: Run, pack: Path) -> None:

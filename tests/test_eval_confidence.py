@@ -17,6 +17,7 @@ from finetune.evaluation.attempts import Attempt, EvalReport
 from finetune.evaluation.calibration import calibration_of, propose
 from finetune.evaluation.pack import PackQuestion, pack_hash
 from finetune.evaluation.selective import risk_curve
+from finetune.evaluation.standing import Standing, differences
 
 
 def shown(name: str, confidence: float, right: bool) -> Attempt:
@@ -118,6 +119,9 @@ def test_calibration_error_weighs_bins_by_their_drafts() -> None:
 # --- proposing a threshold -----------------------------------------------------------------------------------
 
 
+TODAY = Standing(SUBJECT.warehouse, SUBJECT.catalog_fingerprint, SUBJECT.semantics_fingerprint, SUBJECT.model_hash, 0.5)
+
+
 def report_of(attempts: list[Attempt]) -> EvalReport:
     pack = tuple(PackQuestion(a.id, f"Question {a.id}?", "SELECT 1") for a in attempts)
     subject = replace(SUBJECT, min_confidence=0.5)
@@ -135,18 +139,42 @@ def drafts(count: int, seed: int = 5) -> list[Attempt]:
 
 def test_a_proposal_says_what_it_rests_on() -> None:
     report = report_of(drafts(200))
-    found = propose(report, 0.1)
+    found = propose(report, 0.1, TODAY)
     assert found.point is not None
     assert found.point.risk.value <= 0.1
     assert found.current is not None
     assert found.current.coverage.count == sum(attempt.confidence >= 0.5 for attempt in report.attempts)
     assert any("measure it on the baseline" in warning for warning in found.warnings)
     assert not any("Only" in warning for warning in found.warnings)
-    assert propose(report, 0.0001, surely=True).point is None
+    assert propose(report, 0.0001, TODAY, surely=True).point is None
+
+
+def test_now_is_the_threshold_of_the_workspace_not_of_the_report() -> None:
+    report = report_of(drafts(200))
+    found = propose(report, 0.1, replace(TODAY, min_confidence=0.8))
+    assert found.current_threshold == 0.8
+    assert found.current is not None
+    assert found.current.coverage.count == sum(attempt.confidence >= 0.8 for attempt in report.attempts)
+    assert found.warnings[0] == "When it was made, the threshold was 0.5; it is 0.8 now."
+
+
+def test_what_a_report_was_made_of_is_held_against_the_workspace() -> None:
+    subject = replace(SUBJECT, min_confidence=0.5)
+    assert differences(subject, TODAY) == ()
+    assert differences(subject, replace(TODAY, model_hash="")) == (), "a model that is not here says nothing"
+    for field, part in (
+        ("warehouse", "another warehouse: sqlite:///shop.sqlite; this workspace asks other"),
+        ("catalog_fingerprint", "other tables or columns"),
+        ("semantics_fingerprint", "another metrics.yaml"),
+        ("model_hash", "another model (scripted)"),
+    ):
+        (said,) = differences(subject, replace(TODAY, **{field: "other"}))
+        assert part in said
+        assert propose(report_of(drafts(9)), 0.1, replace(TODAY, **{field: "other"})).warnings[0] == said
 
 
 def test_a_proposal_from_few_drafts_is_said_to_be_a_guess() -> None:
-    warnings = propose(report_of(drafts(12)), 0.1).warnings
+    warnings = propose(report_of(drafts(12)), 0.1, TODAY).warnings
     assert any(warning.startswith("Only 12 drafts") for warning in warnings)
     assert any("interval reaches" in warning for warning in warnings)
 
@@ -156,14 +184,14 @@ def test_the_pack_that_measures_is_not_tuned_on(tmp_path: Path) -> None:
     asked = [replace(question, question=question.question.lower().rstrip("?")) for question in report.questions]
     baseline = write_pack(tmp_path / "baseline.jsonl", tuple(asked[:21]))
     with pytest.raises(UsageError, match=r"21 of the report's 40 questions are in baseline\.jsonl"):
-        propose(report, 0.1, baseline=baseline)
-    assert propose(report, 0.1, baseline=tmp_path / "none.jsonl") == propose(report, 0.1)
+        propose(report, 0.1, TODAY, baseline=baseline)
+    assert propose(report, 0.1, TODAY, baseline=tmp_path / "none.jsonl") == propose(report, 0.1, TODAY)
 
 
 def test_a_question_of_the_baseline_has_no_say(tmp_path: Path) -> None:
     report = report_of([shown("a", 0.9, True), shown("b", 0.8, False), shown("c", 0.7, True)])
     baseline = write_pack(tmp_path / "baseline.jsonl", (report.questions[1],))
-    found = propose(report, 0.1, baseline=baseline)
+    found = propose(report, 0.1, TODAY, baseline=baseline)
     assert found.point is not None
     assert (found.point.coverage.count, found.point.risk.count) == (2, 0)
     assert found.warnings[0].startswith("1 of its questions are in the baseline")
@@ -171,9 +199,9 @@ def test_a_question_of_the_baseline_has_no_say(tmp_path: Path) -> None:
 
 def test_a_report_that_says_nothing_of_the_agent_gives_no_threshold() -> None:
     with pytest.raises(UsageError, match="nothing of the agent"):
-        propose(report_of([replace(shown("a", 0.9, True), mode="direct")]), 0.1)
+        propose(report_of([replace(shown("a", 0.9, True), mode="direct")]), 0.1, TODAY)
     with pytest.raises(UsageError, match="no draft"):
-        propose(report_of([withheld("a", 0.0, None, "no_sql")]), 0.1)
+        propose(report_of([withheld("a", 0.0, None, "no_sql")]), 0.1, TODAY)
 
 
 def test_reports_from_before_these_fields_are_read() -> None:
@@ -187,4 +215,4 @@ def test_reports_from_before_these_fields_are_read() -> None:
     found = EvalReport.from_json(content)
     assert found.repeat == 1
     assert found.of_mode("agent") == report_of(drafts(3)).of_mode("agent")
-    assert propose(found, 1.0).current_threshold is None
+    assert propose(found, 1.0, TODAY).current_threshold == 0.5

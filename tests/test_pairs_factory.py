@@ -29,6 +29,8 @@ def made(
     spec: FactorySpec,
     policy: Policy | None = None,
     progress: Progress | None = None,
+    templates: Path = TEMPLATES,
+    max_scanned_rows: int | None = None,
 ) -> FactoryReport:
     return generate_pairs(
         spec,
@@ -36,9 +38,10 @@ def made(
         layer=shop.layer,
         catalog=shop.catalog,
         policy=policy or shop.world.policy,
-        templates=TEMPLATES,
+        templates=templates,
         out_dir=out,
         progress=progress,
+        max_scanned_rows=max_scanned_rows,
     )
 
 
@@ -337,7 +340,7 @@ def test_every_template_fills_and_runs(shop: Shop) -> None:  # noqa: F811
     for template in shop.book.templates:
         one = replace(shop.book, templates=(template,))
         for attempt in range(20):
-            pairs = one.draw(random.Random(f"{template.id}:{attempt}"), shop.world, 5)
+            _, pairs = one.draw(random.Random(f"{template.id}:{attempt}"), shop.world, 5)
             if not pairs:
                 continue
             outcome = shop.world.execute(pairs[0].sql)
@@ -347,6 +350,73 @@ def test_every_template_fills_and_runs(shop: Shop) -> None:  # noqa: F811
             pytest.fail(f"{template.id} never had a value")
         assert len(template.questions) >= 3
         assert len(pairs) == 5, f"{template.id} has too few phrasings"
+
+
+BARREN = """
+templates:
+- {id: fine, sql: "SELECT COUNT(*) FROM Orders WHERE ShipCountry = '{c}'", questions: ["?how many orders to {c}"],
+   parameters: {c: {column: Orders.ShipCountry}}}
+- {id: empty, sql: "SELECT OrderID FROM Orders WHERE Freight < 0", questions: ["?which orders cost nothing"]}
+- {id: broken, sql: "SELECT Nope FROM Orders", questions: ["?what is nope"]}
+- {id: silent, sql: "SELECT CompanyName FROM Customers WHERE Country = '{c}'", questions: ["?who is there"],
+   parameters: {c: {map: {nowhere: Germany}}}}
+- {id: valueless, sql: "SELECT CompanyName FROM Customers WHERE CompanyName > {n}", questions: ["?who is over {n}"],
+   parameters: {n: {number: Customers.CompanyName}}}
+"""
+
+
+def test_a_template_that_gives_nothing_is_named_with_the_reasons(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
+    book = tmp_path / "templates.yaml"
+    book.write_text(BARREN)
+    spec = FactorySpec(count=20, template_share=1.0)
+    report = made(shop, tmp_path / "out", spec, templates=book)
+    assert report.templates == {"fine": 20}
+    assert {name: list(reasons) for name, reasons in report.fruitless.items()} == {
+        "broken": ["guard_refused"],
+        "empty": ["empty_result"],
+        "silent": ["value_not_mentioned"],
+        "valueless": ["no_value"],
+    }
+    assert all(count > 0 for reasons in report.fruitless.values() for count in reasons.values())
+    assert report.undrawn == 0
+    again = made(shop, tmp_path / "out", spec, templates=book)
+    assert again.speed is not None
+    assert again.speed.shards_read_back
+    assert again.manifest.read_bytes() == report.manifest.read_bytes(), "the reasons are read back, too"
+    assert json.loads(report.manifest.read_text())["fruitless"] == report.fruitless
+
+
+def test_a_statement_over_the_budget_is_not_run(shop: Shop, tmp_path: Path) -> None:  # noqa: F811
+    book = tmp_path / "templates.yaml"
+    book.write_text(
+        """
+templates:
+- {id: cheap, sql: "SELECT COUNT(*) FROM Customers WHERE Country = '{c}'", questions: ["?how many from {c}"],
+   parameters: {c: {choice: [Germany, France, Brazil, Spain]}}}
+- {id: dear, sql: "SELECT COUNT(*) FROM Orders a, Orders b", questions: ["?how many pairs of orders"]}
+- {id: dear_values, sql: "SELECT COUNT(*) FROM Shippers WHERE CompanyName > '{c}'", questions: ["?how many over {c}"],
+   parameters: {c: {column: Orders.ShipCountry}}}
+"""
+    )
+    spec = FactorySpec(count=3, template_share=1.0)
+    report = made(shop, tmp_path / "out", spec, templates=book, max_scanned_rows=500)
+    assert {name: list(reasons) for name, reasons in report.fruitless.items()} == {
+        "dear": ["too_expensive"],
+        "dear_values": ["no_value"],
+    }
+    assert report.refused["too_expensive"] > 0
+    free = made(shop, tmp_path / "out", spec, templates=book)
+    assert "too_expensive" not in free.refused
+    assert free.speed is not None
+    assert not free.speed.shards_read_back, "shards of another budget are not gone on with"
+
+
+def test_templates_that_were_not_drawn_are_counted(report: FactoryReport, shop: Shop) -> None:  # noqa: F811
+    given = {template.id for template in shop.book.templates} & report.templates.keys()
+    assert given
+    assert not report.fruitless.keys() & given
+    assert report.undrawn == len(shop.book.templates) - len(given) - len(report.fruitless)
+    assert 0 < report.undrawn < len(shop.book.templates)
 
 
 @pytest.mark.parametrize(

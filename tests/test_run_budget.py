@@ -3,6 +3,7 @@
 # ruff: noqa: F401, F811  pytest finds fixtures by their imported names
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from fixtures_steps import Bench, bench
 from fixtures_warehouse import layer, sqlite_demo
 
 from agent.run import RunState
+from agent.services import open_services
+from agent.settings import load_settings
 from agent.steps import execute, guard
 from agent.warehouse.policy import Policy, load_policy
+from finetune.evaluation.workspace import open_elsewhere
 
 CHEAP = "SELECT COUNT(*) FROM Customers"
 DEAR = "SELECT COUNT(*) FROM Orders a CROSS JOIN Orders b"
@@ -114,6 +118,37 @@ def test_an_amendment_keeps_to_the_budget(
     amend = ("review", "amend", asked["run_id"], "--as", "reviewer", "--reason-code", "wrong_grain", "--sql")
     assert run(*amend, DEAR).code == 5
     assert run(*amend, "SELECT COUNT(*) AS n FROM Orders", "--despite-findings").code == 0
+
+
+def test_an_evaluation_keeps_to_the_budget(
+    workspace: Path, model: ScriptedModel, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = workspace / "pack.jsonl"
+    pack.write_text(json.dumps({"id": "dear", "question": COUNT, "sql": DEAR}) + "\n")
+    (workspace / "policy.yaml").write_text("roles: {all: {people: ['*'], limits: {max_scanned_rows: 1000}}}")
+    stopped = run("eval", "run", "--pack", pack, "--mode", "direct")
+    assert stopped.code == 2
+    said = " ".join(stopped.err.split())
+    assert "question `dear`" in said
+    assert "1,000 are allowed" in said
+    with (
+        open_services(load_settings(workspace), warm_up=False) as services,
+        open_elsewhere(services, [f"sqlite:///{workspace / 'warehouse.sqlite'}"], asker="ana") as (there,),
+    ):
+        over, within = there.run_sql(DEAR), there.run_sql(CHEAP)
+    assert over.error is not None
+    assert over.error.error_class == "too_expensive"
+    assert within.result is not None
+
+
+def test_pairs_keep_to_the_budget(workspace: Path, run: Run) -> None:
+    (workspace / "templates.yaml").write_text(
+        "templates:\n- {id: cheap, sql: SELECT COUNT(*) FROM Shippers, questions: ['?how many shippers']}\n"
+        f"- {{id: dear, sql: {DEAR}, questions: ['?how many pairs of orders']}}\n"
+    )
+    (workspace / "policy.yaml").write_text("limits: {max_scanned_rows: 1000, over_budget: ask}")
+    made = run("pairs", "generate", "--count", "1", "--template-share", "1", "--format", "json").json
+    assert list(made["fruitless"]["dear"]) == ["too_expensive"]
 
 
 def test_a_recalled_statement_that_grew_too_dear_is_asked_about(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures_pairs import METRICS, Shop, shop  # noqa: F401
+from ruamel.yaml import YAML
 
 from memory.semantics import SemanticsError, load_semantics
 
@@ -110,6 +112,27 @@ def test_names_are_checked_against_the_catalog(
     load_semantics(path)  # without a catalog nothing is known to be wrong
     with pytest.raises(SemanticsError, match=says):
         load_semantics(path, shop.catalog)
+
+
+def test_a_file_is_parsed_again_only_when_it_says_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    class Counting(YAML):
+        def load(self, stream: str) -> Any:
+            parsed.append(stream)
+            return super().load(stream)
+
+    monkeypatch.setattr("memory.semantics.YAML", Counting)
+    text = f"# of this test\n{GOOD}"
+    file = written(tmp_path, text)
+    first = load_semantics(file)
+    assert load_semantics(file) == first
+    assert len(parsed) == 1
+    written(tmp_path, text.replace("COUNT(*)", "COUNT(Orders.OrderID)"))
+    assert load_semantics(file) != first
+    assert len(parsed) == 2
 
 
 def test_a_file_that_is_not_there_or_not_yaml(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.errors import AffidavitError, ErrorClass
-from agent.run import RunError
+from agent.run import Outcome, RunError
 from agent.settings import GuardLimits
 from agent.warehouse.connect import Warehouse
 from agent.warehouse.cost import Estimate, estimate
 from memory.catalog import Catalog
 
-__all__ = ["Weighed", "weigh"]
+__all__ = ["Weighed", "execute_weighed", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,18 @@ def weigh(
     if limits.max_scanned_rows is not None and not (cost_accepted and limits.over_budget == "ask"):
         refusal = _refusal(found, problem, limits.max_scanned_rows, asks=limits.over_budget == "ask")
     return Weighed(found, problem.message if problem is not None else "", refusal, elapsed_ms)
+
+
+def execute_weighed(warehouse: Warehouse, sql: str, catalog: Catalog, limits: GuardLimits) -> Outcome:
+    """Run one query that is no run's, unless it goes over the budget; then the outcome is that error.
+
+    What nobody records is not weighed where there is no budget.
+    """
+    if limits.max_scanned_rows is not None:
+        refusal = weigh(warehouse, sql, catalog, limits).refusal
+        if refusal is not None:
+            return Outcome(sql, error=refusal)
+    return warehouse.execute(sql)
 
 
 def _refusal(found: Estimate | None, problem: AffidavitError | None, budget: int, *, asks: bool) -> RunError | None:

@@ -26,7 +26,7 @@ from agent.warehouse.errors import classify, hint_for, without_values
 from agent.warehouse.readers import open_reader
 from agent.warehouse.reading import PlanForm, Reader, ReadingCursor
 
-__all__ = ["Warehouse", "open_warehouse"]
+__all__ = ["Warehouse", "display_url", "open_warehouse"]
 
 _BATCH_ROWS = 500
 _FIRST_ROWS = 20
@@ -164,7 +164,7 @@ def open_warehouse(url: str, limits: GuardLimits, *, db_schema: str | None = Non
     """
     parsed = _parsed(url)
     secrets = _secrets_of(parsed)
-    display = parsed.set(password=None, query={}).render_as_string(hide_password=True)
+    display = _shown(parsed)
     _require_driver(parsed, display)
     if parsed.get_backend_name() in {"sqlite", "duckdb"}:
         _require_file(parsed, display)
@@ -182,6 +182,19 @@ def open_warehouse(url: str, limits: GuardLimits, *, db_schema: str | None = Non
         warehouse.close()
         raise _cannot_open(display, failure, parsed, secrets) from None
     return warehouse
+
+
+def display_url(url: str) -> str:
+    """The `display_url` of a warehouse at this SQLAlchemy URL; it is not opened.
+
+    Raises:
+        UsageError: the URL cannot be read, or names an engine or driver that is not known.
+    """
+    return _shown(_parsed(url))
+
+
+def _shown(parsed: URL) -> str:
+    return parsed.set(password=None, query={}).render_as_string(hide_password=True)
 
 
 def _parsed(url: str) -> URL:

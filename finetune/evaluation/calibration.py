@@ -18,6 +18,7 @@ from agent.errors import ErrorClass, UsageError
 from finetune.evaluation.attempts import Attempt, EvalReport
 from finetune.evaluation.pack import load_pack
 from finetune.evaluation.selective import RiskPoint, risk_curve
+from finetune.evaluation.standing import Standing, differences
 from finetune.evaluation.statistics import Proportion, proportion
 from finetune.pairs.pair import normalised
 
@@ -60,8 +61,9 @@ class Proposal:
     point: RiskPoint | None
     """None when no threshold is that strict."""
     current: RiskPoint | None
-    """What the threshold of the evaluation shows; None if it shows nothing or is not known."""
-    current_threshold: float | None
+    """What the workspace's threshold would have shown; None if it shows nothing."""
+    current_threshold: float
+    """The threshold in force in the workspace today, whatever it was when the report was made."""
     warnings: tuple[str, ...]
 
 
@@ -78,12 +80,15 @@ def calibration_of(attempts: Sequence[Attempt]) -> Calibration:
     return Calibration(bins, count, apart / count if count else 0.0, squares / count if count else 0.0)
 
 
-def propose(report: EvalReport, risk: float, *, surely: bool = False, baseline: Path | None = None) -> Proposal:
+def propose(
+    report: EvalReport, risk: float, today: Standing, *, surely: bool = False, baseline: Path | None = None
+) -> Proposal:
     """The threshold that would have shown most with at most `risk` wrong among what the agent showed.
 
     Args:
         report: of a pack that may be tuned on.
         risk: in 0..1.
+        today: the workspace that the threshold is for; what the report was made of and it is not, is a warning.
         surely: the upper end of the risk's 95 % interval must be within it, too.
         baseline: the held-out pack's file, if there is one. Its questions have no say.
 
@@ -100,13 +105,11 @@ def propose(report: EvalReport, risk: float, *, surely: bool = False, baseline: 
         raise UsageError(
             ErrorClass.WORKSPACE, "That report holds no draft with rows to judge.", "Evaluate a larger pack."
         )
-    threshold = report.subject.min_confidence
     point = curve.widest_within(risk, surely=surely)
-    current = curve.at(threshold) if threshold is not None else None
-    warnings = _warnings(curve.points[-1], point, risk)
+    warnings = (*differences(report.subject, today), *_warnings(curve.points[-1], point, risk))
     if held_out:
         warnings = (f"{len(held_out)} of its questions are in the baseline, too, and were left out.", *warnings)
-    return Proposal(risk, point, current, threshold, warnings)
+    return Proposal(risk, point, curve.at(today.min_confidence), today.min_confidence, warnings)
 
 
 def _held_out(report: EvalReport, baseline: Path | None) -> frozenset[str]:

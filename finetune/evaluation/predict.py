@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.ask import ask
 from agent.errors import AffidavitError, AuditUnavailableError, ErrorClass, UsageError
-from agent.run import Answer, RunStatus
+from agent.run import Answer, RunError, RunStatus
 from finetune.evaluation.evidence import with_evidence
 from finetune.evaluation.side_workspace import OpenWarehouses, Target, warehouse_url
 from finetune.jsonl import append_record, cut_torn_tail, line_error, read_records
@@ -67,6 +68,15 @@ class PredictReport:
     statuses: dict[str, int]
     """Of the lines written now."""
     notes: tuple[str, ...]
+    failures: dict[str, int]
+    """By error class: the lines whose run failed, those that were there already among them."""
+    first_failure: RunError | None
+    """What went wrong with the first of those written now."""
+
+    @property
+    def nothing_but_failures(self) -> bool:
+        """Whether every line, written now or there already, is of a run that failed."""
+        return sum(self.failures.values()) == self.total
 
 
 def predict(
@@ -92,16 +102,24 @@ def predict(
         raise UsageError(ErrorClass.SEMANTICS, f"There is no metrics file at {options.metrics}.", "Check the path.")
     done = _done(options.out, questions)
     left = [question for question in questions if question.id not in done]
-    statuses: dict[str, int] = {}
+    statuses: Counter[str] = Counter()
+    failures = Counter(error_class for error_class in done.values() if error_class)
+    first_failure: RunError | None = None
     with OpenWarehouses(settings, progress=part_progress) as warehouses:
         for number, question in enumerate(left, start=len(questions) - len(left) + 1):
-            line = _line(question, _target(question, options, settings), options, warehouses)
-            append_record(options.out, line)
-            statuses[line["status"]] = statuses.get(line["status"], 0) + 1
+            started = time.perf_counter()
+            answer = _answer(question, _target(question, options, settings), options, warehouses)
+            append_record(options.out, _line(question, answer, time.perf_counter() - started))
+            statuses[answer.status.value] += 1
+            if answer.status is RunStatus.FAILED:
+                failures[answer.error.error_class if answer.error else ErrorClass.INTERNAL] += 1
+                first_failure = first_failure or answer.error
             if progress is not None:
                 progress(number, len(questions), question.question)
         notes = tuple(warehouses.notes)
-    return PredictReport(len(questions), len(questions) - len(left), statuses, notes)
+    return PredictReport(
+        len(questions), len(questions) - len(left), dict(statuses), notes, dict(failures), first_failure
+    )
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
@@ -134,13 +152,16 @@ def _question(path: Path, number: int, content: dict[str, Any]) -> Question:
     return Question(identity, question, **optional)
 
 
-def _done(out: Path, questions: tuple[Question, ...]) -> set[str | int]:
-    """Ids that have their line already; a torn last line is cut off, so its question is asked again."""
+def _done(out: Path, questions: tuple[Question, ...]) -> dict[str | int, str]:
+    """Ids that have their line already, with the error class of a run that failed, else "".
+
+    A torn last line is cut off, so its question is asked again.
+    """
     cut_torn_tail(out)
     if not out.exists():
-        return set()
+        return {}
     asked = {question.id: question.question for question in questions}
-    done: set[str | int] = set()
+    done: dict[str | int, str] = {}
     for number, content in read_records(out):
         identity = content.get("id")
         if not isinstance(content.get("sql"), str) or not isinstance(content.get("status"), str):
@@ -153,20 +174,12 @@ def _done(out: Path, questions: tuple[Question, ...]) -> set[str | int]:
                 f"{out}, line {number}, answers a question that is not in the question file.",
                 "Name another file with --out, or remove this one.",
             )
-        done.add(identity)
+        failed = content["status"] == RunStatus.FAILED.value
+        done[identity] = str(content.get("error_class") or ErrorClass.INTERNAL) if failed else ""
     return done
 
 
-def _line(
-    question: Question, target: Target | None, options: PredictOptions, warehouses: OpenWarehouses
-) -> dict[str, Any]:
-    started = time.perf_counter()
-    try:
-        answer = _answer(question, options, warehouses.services(target))
-    except AuditUnavailableError:
-        raise  # nothing may be shown that is not on the record
-    except AffidavitError as error:
-        answer = Answer("", RunStatus.FAILED, question.question, error=error.to_run_error())
+def _line(question: Question, answer: Answer, seconds: float) -> dict[str, Any]:
     return {
         "id": question.id,
         "question": question.question,
@@ -175,12 +188,21 @@ def _line(
         "confidence": round(answer.confidence, 4),
         "origin": answer.origin,
         "error_class": answer.error.error_class if answer.error else "",
-        "latency_ms": round((time.perf_counter() - started) * 1000, 2),
+        "latency_ms": round(seconds * 1000, 2),
         "run_id": answer.run_id,
     }
 
 
-def _answer(question: Question, options: PredictOptions, services: Services) -> Answer:
+def _answer(question: Question, target: Target | None, options: PredictOptions, warehouses: OpenWarehouses) -> Answer:
+    try:
+        return _asked(question, options, warehouses.services(target))
+    except AuditUnavailableError:
+        raise  # nothing may be shown that is not on the record
+    except AffidavitError as error:
+        return Answer("", RunStatus.FAILED, question.question, error=error.to_run_error())
+
+
+def _asked(question: Question, options: PredictOptions, services: Services) -> Answer:
     services = replace(services, signer=options.signer)
     if not question.evidence:
         return ask(services, question.question, asker=options.asker, direct=options.direct)

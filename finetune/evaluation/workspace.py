@@ -17,12 +17,13 @@ from agent.errors import ErrorClass, UsageError
 from agent.model.adapters import NO_ADAPTER
 from agent.run import Answer
 from agent.services import Services
-from agent.warehouse.connect import open_warehouse
+from agent.warehouse.budget import execute_weighed
+from agent.warehouse.connect import Warehouse, open_warehouse
 from finetune.adapters.registry import Adapter, attach_figures, read_registry
 from finetune.evaluation.attempts import EvalReport, Subject
 from finetune.evaluation.evaluate import EvalOptions, evaluate
 from finetune.evaluation.figures import adapter_figures
-from finetune.evaluation.judging import Place
+from finetune.evaluation.judging import Place, RunSql
 from finetune.evaluation.pack import PackQuestion
 
 __all__ = ["evaluate_workspace", "keep_figures", "open_elsewhere", "subject_of"]
@@ -54,6 +55,8 @@ def evaluate_workspace(
 ) -> EvalReport:
     """Evaluate the workspace on a pack; every question asked is a run on its ledger, asked by `asker`.
 
+    Gold statements, and drafts that are run again to be judged, keep to the asker's budget as every draft does.
+
     Raises:
         UsageError: a gold statement does not hold; see `finetune.evaluation.evaluate.evaluate`.
         FailedError: the model cannot be used.
@@ -69,22 +72,22 @@ def evaluate_workspace(
         pack,
         subject_of(services),
         ask=ask_one,
-        run_sql=services.warehouse.execute,
+        run_sql=_under_budget(services, services.warehouse, asker),
         clock=services.clock,
         options=options,
     )
 
 
 @contextmanager
-def open_elsewhere(services: Services, urls: Sequence[str]) -> Iterator[tuple[Place, ...]]:
-    """Other warehouses of the same tables, for the time of the block, read-only and under the workspace's limits.
+def open_elsewhere(services: Services, urls: Sequence[str], *, asker: str = "eval") -> Iterator[tuple[Place, ...]]:
+    """Other warehouses of the same tables, for the time of the block, read-only and under the asker's limits.
 
     Raises:
         UsageError: one speaks another dialect than the workspace's, or two have one name.
         FailedError: one cannot be opened.
     """
     settings = services.settings
-    limits = services.policy.effective_limits(settings.limits)
+    limits = services.policy.of(asker).effective_limits(settings.limits)
     places: dict[str, Place] = {}
     with ExitStack() as stack:
         for url in urls:
@@ -98,7 +101,7 @@ def open_elsewhere(services: Services, urls: Sequence[str]) -> Iterator[tuple[Pl
                     f"{warehouse.display_url} is named twice, or is no {services.warehouse.dialect} database.",
                     "Name other databases with the same tables, each once.",
                 )
-            places[name] = Place(warehouse.execute, name)
+            places[name] = Place(_under_budget(services, warehouse, asker), name)
         yield tuple(places.values())
 
 
@@ -111,6 +114,12 @@ def keep_figures(report: EvalReport, state_dir: Path) -> Adapter | None:
     if "agent" not in report.modes or read_registry(state_dir).adapter(name) is None:
         return None
     return attach_figures(state_dir, name, adapter_figures(report))
+
+
+def _under_budget(services: Services, warehouse: Warehouse, asker: str) -> RunSql:
+    """Runs one statement on a warehouse of the workspace's tables, unless it goes over the asker's budget."""
+    limits = services.policy.of(asker).effective_limits(services.settings.limits)
+    return lambda sql: execute_weighed(warehouse, sql, services.catalog, limits)
 
 
 def _served_adapter(services: Services) -> tuple[str, str]:

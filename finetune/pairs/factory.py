@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -38,6 +38,8 @@ Progress = Callable[[str, int, int], None]
 
 _IDLE_SHARDS = 190
 """Shards in a row without one new pair after which the run ends with what it has."""
+_SHARD_VERSION = 2
+"""Of what a shard's file says; raise it when a file of before cannot be read back."""
 _PLAIN_COUNT = 20_000
 _PHRASINGS = 2
 _PER_STRUCTURE = 14
@@ -92,6 +94,10 @@ class FactoryReport:
     levels: dict[str, int]
     templates: dict[str, int]
     patterns: dict[str, int] = field(default_factory=dict)
+    fruitless: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Hand-written templates that were drawn and gave no pair, each with why not, and how often."""
+    undrawn: int = 0
+    """Hand-written templates that were not drawn before there were enough pairs."""
     warehouses: int = 1
     """On how many warehouses each statement was run: its own, and copies with other rows."""
     why_one: str = ""
@@ -138,6 +144,7 @@ def pairs_of_workspace(
         templates=templates if templates.is_file() else None,
         out_dir=out_dir,
         progress=progress,
+        max_scanned_rows=policy.effective_limits(settings.limits).max_scanned_rows,
     )
 
 
@@ -151,6 +158,7 @@ def generate_pairs(
     templates: Path | None,
     out_dir: Path,
     progress: Progress | None = None,
+    max_scanned_rows: int | None = None,
 ) -> FactoryReport:
     """Make `spec.count` validated pairs in `out_dir/pairs.jsonl`, with `manifest.json` beside it.
 
@@ -164,6 +172,7 @@ def generate_pairs(
         out_dir: made if it is not there; `shards/` inside lets an interrupted run go on. Shards of another run are
             removed: they may hold values that the policy withholds by now.
         progress: called with (stage, pairs taken, pairs wanted).
+        max_scanned_rows: the budget of each statement on the warehouse; one over it is refused.
 
     Raises:
         TemplateError: templates.yaml is wrong.
@@ -172,9 +181,8 @@ def generate_pairs(
     """
     spec = spec.settled()
     book = load_templates(templates, catalog) if templates else TemplateBook()
-    identity = _identity(spec, layer, catalog, policy, book)
     job = Job(
-        identity=identity,
+        identity="",
         url=url,
         layer=layer,
         catalog=catalog,
@@ -185,8 +193,10 @@ def generate_pairs(
         template_share=spec.template_share,
         variants=spec.variants,
         mutants=spec.mutants,
+        max_scanned_rows=max_scanned_rows,
     )
-    run = _Run(spec, _shards_folder(out_dir / "shards", identity), progress)
+    job = replace(job, identity=_identity(spec, job))
+    run = _Run(spec, book, _shards_folder(out_dir / "shards", job.identity), progress)
     path = out_dir / "pairs.jsonl"
     partial = path.with_suffix(".partial")
     with open_pool(job, spec.workers, spec.dask) as pool, partial.open("wb") as out:
@@ -198,13 +208,15 @@ def generate_pairs(
 class _Run:
     """One run of the factory: shard after shard until there are enough pairs or nothing new comes."""
 
-    def __init__(self, spec: FactorySpec, shards: Path, progress: Progress | None) -> None:
+    def __init__(self, spec: FactorySpec, book: TemplateBook, shards: Path, progress: Progress | None) -> None:
         self.spec, self.shards, self.progress = spec, shards, progress
+        self.own = frozenset(template.id for template in book.templates)
         self.gate = Gate(Limits(spec.phrasings, spec.per_structure, per_level=spec.levels))
         self.started = time.perf_counter()
         self.taken = 0
         self.digest = hashlib.sha256()
         self.templates: Counter[str] = Counter()
+        self.wasted: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.patterns: Counter[str] = Counter()
         self.mutants = self.survivors = self.read_back = 0
         self.seconds: dict[str, float] = dict.fromkeys((*STAGES, "gate", "write"), 0.0)
@@ -215,6 +227,8 @@ class _Run:
         for shard in self.made(pool):
             before = self.taken
             self.gate.refused.update(shard.refused)
+            for template_id, reasons in shard.wasted.items():
+                self.wasted[template_id].update(reasons)
             self.judge(shard, out)
             if self.progress:
                 self.progress("pairs", self.taken, self.spec.count)
@@ -228,7 +242,9 @@ class _Run:
             if self.taken >= self.spec.count:
                 break
             statements = self.gate.statements
-            if not self.gate.admit(candidate):
+            if reason := self.gate.refusal(candidate):
+                if candidate.template_id in self.own:
+                    self.wasted[candidate.template_id][reason] += 1
                 continue
             self.taken += 1
             self.templates[candidate.template_id] += 1
@@ -263,7 +279,7 @@ class _Run:
         started = time.perf_counter()
         partial = self.path(shard.number).with_suffix(".partial")
         with partial.open("wb") as out:
-            out.write(json.dumps({"refused": dict(sorted(shard.refused.items()))}).encode() + b"\n")
+            out.write(json.dumps({"refused": shard.refused, "wasted": shard.wasted}, sort_keys=True).encode() + b"\n")
             out.writelines(candidate.line for candidate in shard.candidates)
         partial.replace(self.path(shard.number))
         for stage, spent in shard.seconds.items():
@@ -281,10 +297,12 @@ def _reader(path: Path, number: int) -> Callable[[], Shard]:
     def read() -> Shard:
         records = read_records(path)
         _, head = next(records, (1, {}))
-        if not isinstance(head.get("refused"), dict):
-            raise line_error(path, 1, "`refused` is missing")
+        for key in ("refused", "wasted"):
+            if not isinstance(head.get(key), dict):
+                raise line_error(path, 1, f"`{key}` is missing")
         candidates = [Candidate.of(pair_from(record, path, line)) for line, record in records]
-        return Shard(number, candidates, Counter(head["refused"]))
+        wasted = {template_id: Counter(reasons) for template_id, reasons in head["wasted"].items()}
+        return Shard(number, candidates, Counter(head["refused"]), wasted)
 
     return read
 
@@ -292,17 +310,19 @@ def _reader(path: Path, number: int) -> Callable[[], Shard]:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _identity(spec: FactorySpec, layer: SemanticLayer, catalog: Catalog, policy: Policy, book: TemplateBook) -> str:
+def _identity(spec: FactorySpec, job: Job) -> str:
     """What the shards depend on, hashed: the shards of another spec are never mixed in."""
     parts: dict[str, Any] = asdict(spec)
     for name in ("workers", "dask", "count", "levels", "per_structure"):
         del parts[name]
     parts["factory"] = VERSION
+    parts["shards"] = _SHARD_VERSION
     parts["draws"] = DRAWS
-    parts["semantics"] = layer.fingerprint
-    parts["policy"] = _policy_fingerprint(policy)
-    parts["catalog"] = hashlib.sha256(catalog.to_json().encode()).hexdigest()
-    parts["templates"] = book.sha256
+    parts["semantics"] = job.layer.fingerprint
+    parts["policy"] = _policy_fingerprint(job.policy)
+    parts["budget"] = job.max_scanned_rows
+    parts["catalog"] = hashlib.sha256(job.catalog.to_json().encode()).hexdigest()
+    parts["templates"] = job.book.sha256
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -336,6 +356,12 @@ def _reported(run: _Run, job: Job, path: Path) -> FactoryReport:
         levels=dict(sorted(run.gate.levels.items())),
         templates=dict(sorted(run.templates.items())),
         patterns=dict(sorted(run.patterns.items())),
+        fruitless={
+            template_id: dict(sorted(reasons.items()))
+            for template_id, reasons in sorted(run.wasted.items())
+            if template_id not in run.templates
+        },
+        undrawn=len(run.own - run.wasted.keys() - run.templates.keys()),
         warehouses=1 if why_one else 1 + run.spec.variants,
         why_one=why_one,
         mutants=run.mutants,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent.errors import ErrorClass
 from agent.run import Outcome, Verdict
 from finetune.pairs.mutants import mutants
 from finetune.pairs.variants import Copies, Rows, Runner, same_result
@@ -35,9 +36,11 @@ Clock = Callable[[str], AbstractContextManager[None]]
 class Refusal(StrEnum):
     """Why a pair was not taken."""
 
+    NO_VALUE = "no_value"
     DOES_NOT_PARSE = "does_not_parse"
     NOT_ONE_SELECT = "not_one_select"
     GUARD_REFUSED = "guard_refused"
+    TOO_EXPENSIVE = "too_expensive"
     DOES_NOT_EXECUTE = "does_not_execute"
     EMPTY_RESULT = "empty_result"
     TRUNCATED_RESULT = "truncated_result"
@@ -158,7 +161,9 @@ def _executed(
         return SqlVerdict(sql, Refusal.GUARD_REFUSED, allowed.message), None, ""
     outcome = execute(allowed.sql)
     if outcome.result is None:
-        return SqlVerdict(sql, Refusal.DOES_NOT_EXECUTE, outcome.error.message if outcome.error else ""), None, ""
+        over_budget = outcome.error is not None and outcome.error.error_class == ErrorClass.TOO_EXPENSIVE
+        why = Refusal.TOO_EXPENSIVE if over_budget else Refusal.DOES_NOT_EXECUTE
+        return SqlVerdict(sql, why, outcome.error.message if outcome.error else ""), None, ""
     rows, refusal = outcome.result.rows, ""
     if not rows or all(cell is None for row in rows for cell in row):
         refusal = Refusal.EMPTY_RESULT

@@ -100,15 +100,14 @@ class Gate:
         if verdict.refusal:
             self.refused[str(verdict.refusal)] += 1
             return False
-        return self.admit(Candidate.of(pair))
+        return not self.refusal(Candidate.of(pair))
 
-    def admit(self, candidate: Candidate) -> bool:
-        """Whether a candidate is good, whose statement was judged already; counts the refusal if not."""
-        reason = self._reason(candidate)
+    def refusal(self, candidate: Candidate) -> str:
+        """Why a candidate is refused, whose statement was judged already, and counts it; "" takes it."""
+        reason = str(self._reason(candidate))
         if reason:
-            self.refused[str(reason)] += 1
-            return False
-        return True
+            self.refused[reason] += 1
+        return reason
 
     def _reason(self, candidate: Candidate) -> str:
         question, sql = _key(candidate.question), _key(candidate.sql)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.warehouse.policy import Policy
 from finetune.compose.compositions import Composer, Composition
-from finetune.pairs.judgement import Judge
+from finetune.pairs.judgement import Judge, Refusal
 from finetune.pairs.pair import Pair, Tag, pair_id, templated
 from finetune.pairs.quality import Candidate
 from finetune.pairs.templates import TemplateBook
@@ -67,6 +67,7 @@ class Job:
     template_share: float
     variants: int
     mutants: int
+    max_scanned_rows: int | None = None
 
 
 @dataclass
@@ -76,6 +77,8 @@ class Shard:
     number: int
     candidates: list[Candidate]
     refused: Counter[str] = field(default_factory=Counter)
+    wasted: dict[str, Counter[str]] = field(default_factory=dict)
+    """By hand-written template: why draws of it gave no statement to ask about."""
     seconds: dict[str, float] = field(default_factory=dict)
     """By stage; empty for a shard that was read back."""
     worker: str = ""
@@ -89,7 +92,7 @@ class Bench:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.seconds: dict[str, float] = {}
-        self.world = World(job.url, job.layer, job.catalog, job.policy)
+        self.world = World(job.url, job.layer, job.catalog, job.policy, job.max_scanned_rows)
         self.composer = Composer(self.world, Vocabulary(job.layer, job.book.vocabulary))
         self.copies = open_copies(self.world, job.variants, job.seed)
         self.judge = Judge(
@@ -117,21 +120,24 @@ class Bench:
         for index in range(DRAWS):
             rng = random.Random(f"{VERSION}:{self.job.seed}:{number}:{index}")  # noqa: S311 (reproducible, not secret)
             if self.job.book.templates and rng.random() < self.job.template_share:
-                found = self._from_template(rng, shard.refused)
+                found = self._from_template(rng, shard)
             else:
-                found = self._composed(rng, shard.refused)
+                found = self._composed(rng, shard)
             with self.measured("phrase"):
                 shard.candidates += [Candidate.of(pair) for pair in found]
         shard.seconds, shard.peak_memory = self.seconds, peak_memory()
         return shard
 
-    def _from_template(self, rng: random.Random, refused: Counter[str]) -> list[Pair]:
+    def _from_template(self, rng: random.Random, shard: Shard) -> list[Pair]:
         with self.measured("compose"):
-            pairs = self.job.book.draw(rng, self.world, self.job.phrasings)
-        evidence = self._evidence(pairs[0].sql, refused) if pairs else None
-        return [] if evidence is None else [replace(pair, lineage=pair.lineage | evidence) for pair in pairs]
+            template, pairs = self.job.book.draw(rng, self.world, self.job.phrasings)
+        evidence = self._evidence(pairs[0].sql, shard) if pairs else str(Refusal.NO_VALUE)
+        if isinstance(evidence, str):
+            shard.wasted.setdefault(template.id, Counter())[evidence] += 1
+            return []
+        return [replace(pair, lineage=pair.lineage | evidence) for pair in pairs]
 
-    def _composed(self, rng: random.Random, refused: Counter[str]) -> list[Pair]:
+    def _composed(self, rng: random.Random, shard: Shard) -> list[Pair]:
         with self.measured("compose"):
             composition = self.composer.draw(rng)
         if composition is None:
@@ -141,19 +147,19 @@ class Bench:
                 sql = self.world.compile(composition.query)
         except CannotCompile:
             return []
-        evidence = self._evidence(sql, refused)
-        if evidence is None:
+        evidence = self._evidence(sql, shard)
+        if isinstance(evidence, str):
             return []
         with self.measured("phrase"):
             questions = phrasings(composition.ask, rng, self.job.phrasings)
             return [_pair(composition, sql, question, self.job, evidence) for question in questions]
 
-    def _evidence(self, sql: str, refused: Counter[str]) -> dict[str, str | int] | None:
-        """What speaks for the statement, for its lineage; None, and counted, when it is refused."""
+    def _evidence(self, sql: str, shard: Shard) -> dict[str, str | int] | str:
+        """What speaks for the statement, for its lineage; why not, and counted, when it is refused."""
         verdict = self.judge.judge(sql)
         if verdict.refusal:
-            refused[str(verdict.refusal)] += 1
-            return None
+            shard.refused[str(verdict.refusal)] += 1
+            return str(verdict.refusal)
         return {
             "factory": VERSION,
             "seed": self.job.seed,

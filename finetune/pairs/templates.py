@@ -71,11 +71,11 @@ class TemplateBook:
     sha256: str = ""
     """Of the bytes of its files, one after the other; empty without a file."""
 
-    def draw(self, rng: random.Random, world: World, count: int) -> list[Pair]:
-        """Up to `count` questions of one template filled once; [] when a parameter has no value."""
+    def draw(self, rng: random.Random, world: World, count: int) -> tuple[Template, list[Pair]]:
+        """A template, and up to `count` questions of it filled once; [] when a parameter has no value."""
         template = rng.choice(self.templates)
         filled = fill(template, rng, world)
-        return [] if filled is None else _pairs(template, filled, rng, world, count)
+        return template, [] if filled is None else _pairs(template, filled, rng, world, count)
 
 
 @dataclass(frozen=True)

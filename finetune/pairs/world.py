@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from agent.run import Cell, Outcome, Verdict
 from agent.settings import GuardLimits
 from agent.steps.guard import judge
+from agent.warehouse.budget import execute_weighed
 from agent.warehouse.policy import Policy
 from memory.catalog import Catalog
 from memory.compiler import CannotCompile, Compiler, SemanticQuery
@@ -38,6 +39,8 @@ class World:
     layer: SemanticLayer
     catalog: Catalog
     policy: Policy
+    max_scanned_rows: int | None = None
+    """The budget of each statement on the warehouse; None lets it expect to look at any number of rows."""
     _values: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
     _levels: dict[str, tuple[float, ...]] = field(default_factory=dict)
     _compiled: dict[SemanticQuery, str] = field(default_factory=dict)
@@ -85,11 +88,15 @@ class World:
         return judge(sql, dialect=dialect, catalog=self.catalog, policy=self.policy, max_rows=max_rows)
 
     def execute(self, sql: str) -> Outcome:
-        """Run one statement that the guard has allowed."""
-        return self.warehouse.execute(sql)
+        """Run one statement that the guard has allowed, unless it goes over the budget."""
+        limits = _LIMITS.model_copy(update={"max_scanned_rows": self.max_scanned_rows})
+        return execute_weighed(self.warehouse, sql, self.catalog, limits)
 
     def values(self, name: str) -> tuple[Cell, ...]:
-        """The different values of a dimension id or `Table.Column`, sorted, without NULL; none if they are withheld."""
+        """The different values of a dimension id or `Table.Column`, sorted, without NULL.
+
+        None if they are withheld, or reading them goes over the budget.
+        """
         if name not in self._values:
             rows = self._read(self._distinct(name))
             self._values[name] = tuple(sorted((r[0] for r in rows if r[0] is not None), key=str))

@@ -34,9 +34,10 @@ from finetune.trainers.loss import completion_loss, mean_loss
 from finetune.trainers.parity import Parity, compare_with_server
 from finetune.trainers.run_report import Curves, TrainReport, write_run_report
 
-__all__ = ["train_lora"]
+__all__ = ["CHECKPOINT", "train_lora"]
 
-_CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.pt"
+"""The state of a run that is not finished, in its folder."""
 _TRIAL = "trial.gguf"
 _PARITY_EXAMPLES = 8
 _VALID_EXAMPLES = 96
@@ -83,7 +84,7 @@ def train_lora(
             progress(step)
     report = run.finish()
     write_run_report(report, out_dir)
-    for left in (_CHECKPOINT, _TRIAL):
+    for left in (CHECKPOINT, _TRIAL):
         (out_dir / left).unlink(missing_ok=True)
     return report
 
@@ -237,7 +238,7 @@ class _Run:
         return self.options.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def _save(self, torch: Any) -> None:
-        path = self.out_dir / _CHECKPOINT
+        path = self.out_dir / CHECKPOINT
         state = {
             "identity": self.identity,
             "step": self.step,
@@ -275,7 +276,7 @@ class _Run:
         """Go on from a checkpoint of this very run, if there is one; any other is left behind."""
         import torch
 
-        path = self.out_dir / _CHECKPOINT
+        path = self.out_dir / CHECKPOINT
         if not path.exists():
             return
         state = torch.load(path, weights_only=True)

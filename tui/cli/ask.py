@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui.cli.interruption import INTERRUPTED
 from tui.cli.invocation import (
     FormatOption,
     OutputFormat,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = command_app()
-
-_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def ask_command(
         code = _ask_all(settings, waiting, _Asked(direct, allow_cost, subject, signer), output=output, began=began)
     except KeyboardInterrupt as interrupt:
         _tell_interrupted("".join(interrupt.args), waiting, output)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         if output is not OutputFormat.JSON:
             raise

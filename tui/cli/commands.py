@@ -123,6 +123,13 @@ class LazyGroup(TyperGroup):
         super().__init__(**attrs)
         self.commands = _LazyCommands()
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; interrupted, it says so."""
+        from tui.cli.interruption import told_when_interrupted
+
+        with told_when_interrupted():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Every command's name, in the order of the loop they serve."""
         return list(COMMANDS)

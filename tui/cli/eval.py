@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tui.cli.eval_calibrate import calibrate_command, newest_report
+from tui.cli.interruption import told_when_interrupted
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
 from tui.cli.passphrase import asker_signer
+
+if TYPE_CHECKING:
+    from agent.errors import FailedError
+    from finetune.evaluation.predict import PredictReport
 
 __all__ = ["app"]
 
@@ -119,14 +124,16 @@ def run_command(
     questions = load_pack(pack or settings.workspace / "baseline.jsonl")[:limit]
     folder = out or settings.state_dir / "eval" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as parts:
+    attempts = folder / "attempts.jsonl"
+    with told_when_interrupted(lambda: _kept(attempts)), ExitStack() as parts:
         services = parts.enter_context(open_services(settings, signer=asker_signer(ctx, settings, user)))
-        others = parts.enter_context(open_elsewhere(services, other_warehouses(services, warehouses, also_on or [])))
+        urls = other_warehouses(services, warehouses, also_on or [])
+        others = parts.enter_context(open_elsewhere(services, urls, asker=settings.user))
         asked_too = parts.enter_context(open_judge(configured, judge, services.catalog)) if judge else None
         bar = parts.enter_context(progress_bar("Evaluating", "answers"))
         options = EvalOptions(
             modes=_MODES[mode],
-            attempts_file=folder / "attempts.jsonl",
+            attempts_file=attempts,
             progress=lambda done, total, _what: bar(done, total),
             repeat=repeat,
             elsewhere=others,
@@ -145,6 +152,15 @@ def run_command(
             ("figures kept for", kept.name if kept else "no adapter"),
         ]
     )
+
+
+def _kept(attempts: Path) -> str:
+    """What an interrupted evaluation leaves; the first line of the file says only of which one it is."""
+    if not attempts.is_file():
+        return "Nothing was asked yet."
+    with attempts.open("rb") as lines:
+        answers = max(0, sum(1 for _ in lines) - 1)
+    return f"{answers} answers are kept; go on with the same command and --out {attempts.parent}"
 
 
 @app.command("predict")
@@ -168,6 +184,8 @@ def predict_command(
 ) -> None:
     """Answer a file of questions for somebody else's yardstick, one JSON line each, resumable.
 
+    Leaves with 6 when every question failed.
+
     \b
     Example:
       affidavit eval predict --questions dev.jsonl --out predictions.jsonl --warehouse dev.sqlite
@@ -187,7 +205,11 @@ def predict_command(
         asker=settings.user,
         signer=asker_signer(ctx, settings, user),
     )
-    with progress_bar("Answering", "questions") as bar:
+
+    def kept() -> str:
+        return f"The lines so far are in {out}; the same command goes on from there." if out.is_file() else ""
+
+    with told_when_interrupted(kept), progress_bar("Answering", "questions") as bar:
         report = predict(settings, options, progress=lambda done, total, _question: bar(done, total))
     for note in report.notes:
         say(note)
@@ -197,6 +219,22 @@ def predict_command(
             ("questions", f"{report.total}, of which {report.resumed} were there already"),
             *report.statuses.items(),
         ]
+    )
+    if report.nothing_but_failures:
+        raise _all_failed(report, out)
+
+
+def _all_failed(report: PredictReport, out: Path) -> FailedError:
+    """What is told when not one question could be answered: the first failure is most often that of all."""
+    from agent.errors import ErrorClass, FailedError
+
+    counted = ", ".join(f"{name} {count}" for name, count in report.failures.items())
+    first = report.first_failure
+    why, mend = (f" The first one: {first.message}", f"{first.hint} ") if first else ("", "")
+    return FailedError(
+        ErrorClass(next(iter(report.failures))),
+        f"Every question failed ({counted}).{why}",
+        f"{mend}Then remove {out}, because what has a line is not asked again.",
     )
 
 

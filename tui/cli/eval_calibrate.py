@@ -36,7 +36,8 @@ def calibrate_command(
     """Propose limits.min_confidence for a wanted share of wrong answers.
 
     The report must be of a pack that is not the baseline: a threshold chosen on the pack that measures would flatter
-    every figure measured on it. Nothing is changed without --write.
+    every figure measured on it. Nothing is changed without --write, which wants a report about this workspace's
+    warehouse.
 
     \b
     Examples:
@@ -48,12 +49,20 @@ def calibrate_command(
     from agent.errors import ErrorClass, UsageError
     from agent.settings_file import set_number
     from finetune.evaluation.calibration import propose
+    from finetune.evaluation.standing import standing_of
     from finetune.reports.report import read_report
     from tui.cli.console import facts, print_json, say
 
     settings = settings_of(ctx, workspace)
     path = report or newest_report(settings)
-    found = propose(read_report(path), risk, surely=sure, baseline=settings.workspace / "baseline.jsonl")
+    read, today = read_report(path), standing_of(settings)
+    found = propose(read, risk, today, surely=sure, baseline=settings.workspace / "baseline.jsonl")
+    if write and read.subject.warehouse != today.warehouse:
+        raise UsageError(
+            ErrorClass.WORKSPACE,
+            f"{path} is about another warehouse, {read.subject.warehouse}; nothing was changed.",
+            "Evaluate this workspace (`affidavit eval run --mode agent --pack FILE`), or set the line by hand.",
+        )
     if write and found.point is None:
         raise UsageError(
             ErrorClass.SETTINGS,
@@ -94,9 +103,7 @@ def newest_report(settings: Settings) -> Path:
 
 
 def _told(found: Proposal, path: Path) -> list[tuple[str, str]]:
-    now = (
-        "not kept in the report" if found.current_threshold is None else _shown(found.current_threshold, found.current)
-    )
+    now = _shown(found.current_threshold, found.current)
     if found.point is None:
         return [("report", str(path)), ("now", now), ("proposed", f"none keeps to {found.wanted_risk:.1%} wrong")]
     return [

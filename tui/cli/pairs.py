@@ -17,6 +17,9 @@ __all__ = ["app", "pairs_folder"]
 
 app = command_app()
 
+_MOST_SHOWN = 10
+"""Templates that gave nothing; with what else is printed, a screenful."""
+
 
 @app.callback(no_args_is_help=True)
 def pairs() -> None:
@@ -135,6 +138,25 @@ def _print_report(report: FactoryReport, wanted: int) -> None:
     elif speed is not None:
         lines.append(("speed", f"{speed.pairs_per_s:g} pairs/s, {speed.peak_memory_mb} MB at most"))
     facts(lines)
+    _print_fruitless(report)
+
+
+def _print_fruitless(report: FactoryReport) -> None:
+    """The templates that gave nothing, those that were tried most often first, and at most a screenful of them."""
+    from tui.cli.console import print_table, say
+
+    if report.undrawn:
+        say(
+            f"Note: {report.undrawn} templates were not drawn; a higher --count or --template-share draws more of them."
+        )
+    if not report.fruitless:
+        return
+    say(f"Note: {len(report.fruitless)} templates were drawn and gave no pair.")
+    tried = sorted(report.fruitless.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    rows = [(name, ", ".join(f"{why} {count}" for why, count in reasons.items())) for name, reasons in tried]
+    print_table(("template that gave nothing", "why"), rows[:_MOST_SHOWN])
+    if len(rows) > _MOST_SHOWN:
+        say(f"Note: {len(rows) - _MOST_SHOWN} more are named in {report.manifest} (`fruitless`).")
 
 
 @app.command("show")
@@ -198,7 +220,13 @@ def pairs_folder(settings: Settings) -> Path:
 
 def _generated(settings: Settings, spec: FactorySpec, folder: Path) -> FactoryReport:
     from finetune.pairs.factory import pairs_of_workspace
+    from tui.cli.interruption import told_when_interrupted
     from tui.cli.progress import progress_bar
 
-    with progress_bar("Generating", "pairs") as bar:
+    def kept() -> str:
+        made = sum(1 for _ in (folder / "shards").rglob("candidates-*.jsonl"))
+        where = folder / "shards"
+        return f"{made} finished shards are kept in {where}; the same command goes on from there." if made else ""
+
+    with told_when_interrupted(kept), progress_bar("Generating", "pairs") as bar:
         return pairs_of_workspace(settings, spec, folder, lambda _stage, done, wanted: bar(done, wanted))

@@ -132,7 +132,8 @@ def ask_model_command(
         knowledge = open_knowledge(
             store, settings.state_dir, settings.workspace / "metrics.yaml", withhold=policy.withheld
         )
-        world = World(settings.warehouse_url, knowledge.layer, knowledge.catalog, policy)
+        budget = policy.effective_limits(settings.limits).max_scanned_rows
+        world = World(settings.warehouse_url, knowledge.layer, knowledge.catalog, policy, budget)
         try:
             ground = _Ground(knowledge, settings.memory.max_pieces)
             made = ask_model(world, ground, crew, AskSpec(count, batch, reasoning, seed), known)
@@ -213,6 +214,7 @@ def _crew(settings: Settings, target: Path, terms: _Terms) -> Iterator[Crew]:
     from finetune.adapters.registry import NO_ADAPTER, with_model
     from finetune.ask_a_model.ask_many import Crew
     from finetune.ask_a_model.spending import Budget, Prices
+    from tui.cli.interruption import told_when_interrupted
     from tui.cli.progress import progress_bar
 
     if terms.model is not None:
@@ -223,9 +225,11 @@ def _crew(settings: Settings, target: Path, terms: _Terms) -> Iterator[Crew]:
     client = open_model(settings)
     try:
         budget = Budget(client, Prices(terms.price_in, terms.price_out), terms.max_cost)
-        with progress_bar("Asking the model", "requests") as bar:
+        replies = target.with_suffix(".replies.jsonl")
+        kept = f"The replies so far are kept in {replies}; the same command goes on without asking for them again."
+        with told_when_interrupted(lambda: kept), progress_bar("Asking the model", "requests") as bar:
             client.start()
-            yield Crew(client, budget, terms.workers, target.with_suffix(".replies.jsonl"), bar)
+            yield Crew(client, budget, terms.workers, replies, bar)
     finally:
         client.close()
 

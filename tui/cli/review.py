@@ -124,7 +124,9 @@ def amend_command(
     passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Sign a corrected statement; the only decision that takes one."""
-    if (sql is None) == (sql_file is None):
+    if sql is not None and sql_file is not None:
+        raise typer.BadParameter("Give the corrected statement once: not with --sql as well.", param_hint="--sql-file")
+    if sql is None and sql_file is None:
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
     corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
     settings = settings_of(ctx, workspace, user, signing=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -197,17 +198,31 @@ def _trained(
 ) -> TrainReport:
     from agent.model.adapters import checked_file
     from finetune.adapters.registry import read_registry, registered
-    from finetune.trainers.lora import train_lora
+    from finetune.trainers.lora import CHECKPOINT, train_lora
+    from tui.cli.interruption import told_when_interrupted
     from tui.cli.progress import progress_bar
 
-    folder = dataset.parent
+    folder, began = dataset.parent, time()
     adapter = (
         checked_file(registered(read_registry(settings.state_dir), parent), settings.state_dir) if parent else None
     )
-    with _examining(_served_on(settings, base), dataset, options) as examine, progress_bar("Training", "steps") as bar:
+    with (
+        told_when_interrupted(lambda: _kept(folder / CHECKPOINT, began, options.checkpoint_every_s)),
+        _examining(_served_on(settings, base), dataset, options) as examine,
+        progress_bar("Training", "steps") as bar,
+    ):
         return train_lora(
             dataset, base, folder, options, lambda now: bar(now.step, now.steps), parent=adapter, examine=examine
         )
+
+
+def _kept(checkpoint: Path, began: float, every_s: float) -> str:
+    """What an interrupted run that began then (seconds of the epoch) leaves."""
+    if checkpoint.is_file() and checkpoint.stat().st_mtime >= began:
+        return f"The state of some {every_s:.0f} s ago or less is in {checkpoint}; the same command goes on from it."
+    return (
+        f"No state was kept yet (one is every {every_s:.0f} s of training); the same command begins where this one did."
+    )
 
 
 @contextmanager
@@ -230,7 +245,8 @@ def _examining(settings: Settings, dataset: Path, options: LoraOptions) -> Itera
     policy = load_policy(settings.workspace / "policy.yaml")
     catalog = load_catalog(settings.state_dir, policy.withheld)
     layer = load_semantics(settings.workspace / "metrics.yaml", catalog)
-    world = World(settings.warehouse_url, layer, catalog, policy)
+    budget = policy.effective_limits(settings.limits).max_scanned_rows
+    world = World(settings.warehouse_url, layer, catalog, policy, budget)
     try:
         examiner = Examiner(
             read_sample(dataset / "valid.jsonl"),
