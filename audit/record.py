@@ -30,6 +30,7 @@ __all__ = [
     "REVIEW_RELEASED",
     "REVIEW_RULES",
     "RUN_ANSWERED",
+    "RUN_GROUNDED",
     "RUN_GUARDED",
     "RUN_INTENT",
     "RUN_RECALLED",
@@ -57,6 +58,7 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 # The kinds this room reads; the others are opaque to it.
 RUN_STARTED: Final = "run.started"
 RUN_RECALLED: Final = "run.recalled"
+RUN_GROUNDED: Final = "run.grounded"
 RUN_GUARDED: Final = "run.guarded"
 RUN_INTENT: Final = "run.intent"
 RUN_ANSWERED: Final = "run.answered"

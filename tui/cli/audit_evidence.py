@@ -47,6 +47,7 @@ def export_command(
       affidavit audit export 019b2c
       affidavit audit export 019b2c -o answer.json --html answer.html
     """
+    from agent.model.lineage import known_models
     from agent.services import open_ledger
     from audit.evidence import export_evidence
     from audit.seal import canonical_bytes
@@ -55,7 +56,8 @@ def export_command(
 
     settings = settings_of(ctx, workspace)
     with open_ledger(settings, create=False) as ledger:
-        bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed)
+        models = known_models(settings.state_dir)
+        bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed, models=models)
     written = canonical_bytes(bundle)
     name = f"evidence-{bundle['run_id']}"
     target = out or Path(f"{name}.json")
@@ -131,6 +133,7 @@ def _print_check(found: EvidenceCheck) -> None:
         ("workspace", found.workspace),
         ("records", found.records),
         ("reviews", found.reviews),
+        *([("relied on revoked", ", ".join(found.relied_on_revoked))] if found.relied_on_revoked else []),
         ("as of", found.as_of),
         ("key id", found.key_id),
     ]
