@@ -211,6 +211,7 @@ class RecordedBackend:
     accepted_costs: list[str] = field(default_factory=list)
     claimed: list[tuple[str, bool]] = field(default_factory=list)
     waiting: tuple[QueuedRun, ...] = QUEUE
+    relied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     signed: list[ReviewRequest] = field(default_factory=list)
     closed: int = 0
 
@@ -250,6 +251,9 @@ class RecordedBackend:
     def trace(self, run_id: str) -> RunTrace:
         runs = (*(each.run for each in self.waiting), *RUNS)
         return trace_of(next(run for run in runs if run.run_id == run_id))
+
+    def relied_on_revoked(self) -> dict[str, tuple[str, ...]]:
+        return self.relied
 
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         if self.sign_error is not None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fixtures_tui import ABSTAINED, ANSWERED, COSTLY, QUESTION, QUEUE, REFUSED, SQL, RecordedBackend
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Select, Static, Tabs, TextArea
+from textual.widgets import Button, Input, Label, Select, Static, Tabs, TextArea
 
 from agent.errors import ErrorClass, UsageError
 from agent.run import Finding
@@ -433,3 +433,40 @@ async def test_a_cost_is_accepted_by_a_button(tmp_path: Path) -> None:
         assert backend.accepted_costs == [COSTLY.question]
         assert "answered" in text_of(pilot, "#status")
         assert not pilot.app.screen.query_one("#accept-cost").display
+
+
+async def test_a_run_that_relied_on_a_revoked_review_is_marked_in_the_lists_and_where_it_is_opened(
+    tmp_path: Path,
+) -> None:
+    backend = RecordedBackend()
+    async with opened(backend, tmp_path) as pilot:
+        await ask(pilot, QUESTION)
+        await ask(pilot, ABSTAINED.question)
+        await pilot.press("f2")
+        await rest(pilot)
+        assert "!" not in "".join(str(cell) for cell in pilot.app.screen.query_one(RunTable).get_row(ANSWERED.run_id))
+        await pilot.press("f1")
+        await rest(pilot)
+        backend.relied[ANSWERED.run_id] = ("run-9",)  # revoked by somebody meanwhile
+        await pilot.press("f2")
+        await rest(pilot)
+        table = pilot.app.screen.query_one(RunTable)
+        assert [str(table.get_row(each.run_id)[4]).startswith("! ") for each in (ANSWERED, ABSTAINED)] == [True, False]
+        assert table.border_subtitle == "! relied on a review that was revoked"
+        detail = pilot.app.screen.query_one("#relied", Static)
+        assert not detail.display
+        table.move_cursor(row=1)
+        await rest(pilot)
+        assert detail.display
+        assert "This run relied on a review that was revoked: run-9." in str(detail.render())
+        await pilot.press("f1")
+        await rest(pilot)
+        turns = pilot.app.screen.query_one(Conversation)
+        said = [str(turn.query_one(Label).render()) for turn in turns.answered]
+        assert ["relied on a revoked review" in each for each in said] == [True, False]
+        shown = pilot.app.screen.query_one("#relied", Static)
+        assert not shown.display
+        turns.index = 0
+        await rest(pilot)
+        assert shown.display
+        assert "run-9" in str(shown.render())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from agent.model.lineage import known_models
 from agent.run import Answer
 from agent.settings import Settings
 from audit.assignment import claim, release
 from audit.monitor import MonitorFigures, monitor
 from audit.queue import QueuedRun, review_queue
+from audit.reliance import RelianceReader
 from audit.runs import RunSummary, RunTrace, get_run, list_runs
 from tui.backend import Notice, StepSeen, WorkspaceCard
 from tui.reviewing import ReviewRequest, desk_of, review
@@ -34,6 +37,7 @@ class WorkspaceBackend:
         self._signer = signer
         self._parts = ExitStack()
         self._services: Services | None = None
+        self._reliances: RelianceReader | None = None
 
     def open(self, notice: Notice) -> WorkspaceCard:
         """Open every part and wait until the model answers."""
@@ -85,6 +89,12 @@ class WorkspaceBackend:
         """Everything on the record of one run."""
         return get_run(self._opened.ledger, run_id)
 
+    def relied_on_revoked(self) -> Mapping[str, tuple[str, ...]]:
+        """The runs that relied on a review that was revoked."""
+        if self._reliances is None:
+            self._reliances = RelianceReader(self._opened.ledger)
+        return self._reliances.relied_on_revoked(known_models(self._settings.state_dir))
+
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
         return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
@@ -108,7 +118,7 @@ class WorkspaceBackend:
 
     def close(self) -> None:
         """Close every part; the embedded model stops."""
-        self._services = None
+        self._services = self._reliances = None
         self._parts.close()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -56,6 +57,7 @@ class ReviewScreen(Screen[None]):
         self._backend_thread = thread
         self._found: tuple[RunSummary, ...] = ()
         self._waiting: dict[str, QueuedRun] = {}
+        self._relied: Mapping[str, tuple[str, ...]] = {}
         self._trace: RunTrace | None = None
         self._wanted = ""
         self._take_over = ""
@@ -115,6 +117,7 @@ class ReviewScreen(Screen[None]):
                 self._found = tuple(each.run for each in queue)
             else:
                 self._found = await self._backend_thread.call(backend.runs, limit=_LIMIT, review_status=status)
+            self._relied = await self._backend_thread.call(backend.relied_on_revoked)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             self._found = ()
             problem = as_affidavit_error(error)
@@ -125,7 +128,7 @@ class ReviewScreen(Screen[None]):
         wanted = self.query_one("#search", Input).value.casefold().strip()
         shown = [run for run in self._found if wanted in f"{run.question}\n{run.sql}\n{run.asker}".casefold()]
         table = self.query_one(RunTable)
-        table.show(shown, self._waiting, keep=self._wanted)
+        table.show(shown, self._waiting, self._relied, keep=self._wanted)
         self._wanted = ""
         if not shown:
             self._trace = None
@@ -145,7 +148,7 @@ class ReviewScreen(Screen[None]):
             self._trace = None
             self.query_one(RunDetail).fail(problem.error_class.value, problem.message, problem.hint)
             return
-        self.query_one(RunDetail).show(self._trace, self._waiting.get(run_id))
+        self.query_one(RunDetail).show(self._trace, self._waiting.get(run_id), self._relied.get(run_id, ()))
 
     def action_decide(self, decision: str) -> None:
         """Ask for the reason, then sign."""
