@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from agent.errors import AffidavitError
 from agent.run import Answer, Finding, RunError, RunStatus
 from audit.assignment import Assignment
+from audit.errors import PassphraseError
 from audit.monitor import Latency, MonitorFigures
 from audit.queue import QueuedRun, Reason
 from audit.record import Record
@@ -211,6 +212,8 @@ class RecordedBackend:
     accepted_costs: list[str] = field(default_factory=list)
     claimed: list[tuple[str, bool]] = field(default_factory=list)
     waiting: tuple[QueuedRun, ...] = QUEUE
+    card: WorkspaceCard = CARD
+    passphrase: str = ""
     relied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     signed: list[ReviewRequest] = field(default_factory=list)
     closed: int = 0
@@ -220,7 +223,7 @@ class RecordedBackend:
         self.wait()
         if self.open_error is not None:
             raise self.open_error
-        return CARD
+        return self.card
 
     def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
         self.asked.append(question)
@@ -240,13 +243,19 @@ class RecordedBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         return self.waiting[:limit]
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
+        self._unlock(passphrase)
         self.claimed.append((run_id, take_over))
         return "It is yours."
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
+        self._unlock(passphrase)
         self.claimed.append((run_id, False))
         return "It is anybody's again."
+
+    def _unlock(self, passphrase: str) -> None:
+        if passphrase != self.passphrase:
+            raise PassphraseError("The key takes another passphrase.", "Type it again.")
 
     def trace(self, run_id: str) -> RunTrace:
         runs = (*(each.run for each in self.waiting), *RUNS)

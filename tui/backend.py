@@ -75,10 +75,10 @@ class Backend(Protocol):
         `passphrase` is that of their key; empty if it has none.
         """
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
         """Take a run in hand, as the person at the keyboard; says in one sentence what was done."""
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
         """Give a claimed run back."""
 
     def figures(self) -> MonitorFigures:

@@ -99,17 +99,17 @@ class WorkspaceBackend:
         """Sign as the person at the keyboard."""
         return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
         """Claim as the person at the keyboard."""
         desk = desk_of(self._opened)
-        signer, allow_self = desk.signer(self._settings.user), desk.policy.review.allow_self
+        signer, allow_self = desk.signer(self._settings.user, passphrase), desk.policy.review.allow_self
         record = claim(desk.ledger, signer, run_id=run_id, take_over=take_over, allow_self=allow_self)
         return f"Run {run_id[:13]} is yours until {moment(record.body['until'])} UTC."
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
         """Release as the person at the keyboard."""
         desk = desk_of(self._opened)
-        release(desk.ledger, desk.signer(self._settings.user), run_id=run_id)
+        release(desk.ledger, desk.signer(self._settings.user, passphrase), run_id=run_id)
         return f"Run {run_id[:13]} is anybody's again."
 
     def figures(self) -> MonitorFigures:

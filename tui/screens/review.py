@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -12,12 +13,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Tab, Tabs
 
+from audit.errors import PassphraseError
 from audit.identity import same_person
 from audit.queue import QueuedRun
 from audit.rules import Decision
 from audit.runs import RunSummary, RunTrace
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
+from tui.screens.passphrase import PassphraseScreen
 from tui.screens.sign import SignScreen
 from tui.widgets.keys import KeyBar
 from tui.widgets.run_detail import RunDetail
@@ -170,21 +173,23 @@ class ReviewScreen(Screen[None]):
             self._take_over = run_id
             self.notify(f"{queued.holder} has it in hand. Press k again to take it over.", markup=False)
             return
-        backend = self._backend_thread.backend
+        backend, is_own = self._backend_thread.backend, bool(queued.holder) and not theirs
+        sign = partial(backend.release, run_id) if is_own else partial(backend.claim, run_id, take_over=theirs)
+        said = f"that you {'give run' if is_own else 'take run'} {run_id[:13]} {'back' if is_own else 'in hand'}."
+        if card and card.key_protected:
+            self.app.push_screen(PassphraseScreen(self._backend_thread, said, sign), self._signed)
+            return
         try:
-            if queued.holder and not theirs:
-                done = await self._backend_thread.call(backend.release, run_id)
-            else:
-                done = await self._backend_thread.call(backend.claim, run_id, take_over=theirs)
+            self._signed(await self._backend_thread.call(sign, ""))
+        except PassphraseError as error:  # the key got one since the workspace was opened
+            problem = as_affidavit_error(error)
+            self.app.push_screen(PassphraseScreen(self._backend_thread, said, sign, problem), self._signed)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one notice
             self.notify(as_affidavit_error(error).message, severity="error", markup=False)
-            return
-        self._take_over = ""
-        self.notify(done, markup=False)
-        self._load()
 
     def _signed(self, note: str | None) -> None:
         if note:
+            self._take_over = ""
             self.notify(note, markup=False)
             self._load()
 
