@@ -75,6 +75,9 @@ EVIDENCE: Final = "evidence"
 PRIVACY_ERASED: Final = "privacy.erased"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_DECODER = json.JSONDecoder()
+_IN_ORDER = ("sequence", "kind", "run_id", "actor", "time", "body", "previous_hash")
+"""The fields of the bytes as `Record` takes them."""
 _FIELDS = frozenset(
     ("actor", "body", "kind", "previous_hash", "run_id", "sequence", "time", "v", "workspace"),
 )
@@ -225,28 +228,20 @@ def read_record(payload: bytes, *, workspace: str) -> Record:
         SealError: not JSON, not an envelope of this version, or of another workspace; one plain sentence says which.
     """
     try:
-        envelope = json.loads(payload)
+        text = payload.decode()
+        envelope, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise SealError("its bytes are not JSON") from error
+    if end != len(text):
+        raise SealError("its bytes are not JSON")
     if not isinstance(envelope, dict) or envelope.keys() != _FIELDS:
         raise SealError("its bytes do not have the fields of a record")
     if envelope["v"] != ENVELOPE_VERSION:
         raise SealError(f"it has version {envelope['v']!r}, which this program does not know")
     if envelope["workspace"] != workspace:
         raise SealError(f"its bytes belong to the workspace {envelope['workspace']!r}, not {workspace!r}")
-    texts = ("actor", "kind", "previous_hash", "time")
-    if not all(isinstance(envelope[name], str) for name in texts) or type(envelope["sequence"]) is not int:
+    sequence, kind, run_id, actor, time, body, previous = map(envelope.__getitem__, _IN_ORDER)
+    texts = isinstance(actor, str) and isinstance(kind, str) and isinstance(previous, str) and isinstance(time, str)
+    if not texts or type(sequence) is not int or not isinstance(body, dict) or not isinstance(run_id, str | None):
         raise SealError("a field of it has the wrong type")
-    if not isinstance(envelope["body"], dict) or not isinstance(envelope["run_id"], str | None):
-        raise SealError("a field of it has the wrong type")
-    return Record(
-        sequence=envelope["sequence"],
-        kind=envelope["kind"],
-        run_id=envelope["run_id"],
-        actor=envelope["actor"],
-        time=envelope["time"],
-        body=envelope["body"],
-        previous_hash=envelope["previous_hash"],
-        hash=leaf_hash(payload),
-        payload=payload,
-    )
+    return Record(sequence, kind, run_id, actor, time, body, previous, leaf_hash(payload), payload)

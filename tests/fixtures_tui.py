@@ -122,14 +122,15 @@ def run_of(answer: Answer, *, asker: str = "asker", review: str = "unreviewed", 
 RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="admin"))
 QUEUE = (
     QueuedRun(
-        replace(RUNS[1], approvals=1, needed=2),
+        RUNS[1].run_id,
         (Reason("a check found an error", 4), Reason("not trusted enough to answer", 3), Reason("new shape", 1)),
         Assignment(),
         holder="",
         overdue=False,
+        run=replace(RUNS[1], approvals=1, needed=2),
     ),
     QueuedRun(
-        RUNS[0],
+        RUNS[0].run_id,
         (Reason("reads Employees", 3), Reason("1,200,000 rows, more than 95 % of runs", 2)),
         Assignment(
             assignee="reviewer",
@@ -142,6 +143,7 @@ QUEUE = (
         ),
         holder="admin",
         overdue=False,
+        run=RUNS[0],
     ),
 )
 _BODIES: tuple[tuple[str, dict[str, object]], ...] = (

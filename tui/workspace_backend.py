@@ -83,7 +83,7 @@ class WorkspaceBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         """The runs that wait."""
         sensitive = self._opened.policy.review.sensitive_tables
-        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive)[:limit])
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit).runs)
 
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
