@@ -264,11 +264,10 @@ def _not_proved(evidence: Evidence, *, key_given: bool, reviewers: bool) -> tupl
     said = [*_NOT_PROVED, *_not_proved_of_grounds(evidence)]
     between = sum(after.sequence - before.sequence - 1 for before, after in pairwise(evidence.run))
     if between:
-        said.insert(
-            0,
-            f"What the {between} records between those of the run say. That they are not the run's is the workspace's"
-            " word; a whole verification of the ledger checks it.",
-        )
+        they = f"{between} records between those of the run say. That they are"
+        one = "one record between those of the run says. That it is"
+        word = "not the run's is the workspace's word; a whole verification of the ledger checks it."
+        said.insert(0, f"What the {one if between == 1 else they} {word}")
     if not key_given:
         said.insert(0, "Whose ledger it is: compare the key id with the one the workspace's owner gives you.")
     elif not reviewers:
