@@ -82,14 +82,15 @@ def test_much_is_measured_by_the_ledger_itself(office: Office) -> None:
     assert told["r10"] == "new shape"
 
 
-def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office) -> None:
+def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     for run_id in ("late", "held"):
         _run(office, run_id)
     today = dt.date.fromisoformat(office.ledger.now()[:10])
-    assign(office.ledger, office.admin, run_id="late", assignee="Reviewer", due=today - dt.timedelta(days=1))
+    assign(office.ledger, office.admin, run_id="late", assignee="Reviewer", due=today)
+    monkeypatch.setattr(office.ledger, "_clock", lambda: dt.datetime(2026, 2, 1, 9, tzinfo=dt.UTC))
     claim(office.ledger, office.admin, run_id="held")
     late, held = review_queue(office.ledger).runs
-    assert (late.run.run_id, late.overdue, late.risk, late.why) == ("late", True, 4, "due 2026-01-30, new shape")
+    assert (late.run.run_id, late.overdue, late.risk, late.why) == ("late", True, 4, "due 2026-01-31, new shape")
     assert (late.is_of("reviewer"), late.is_of("admin"), held.is_of("admin"), held.holder) == (
         True,
         False,
@@ -97,8 +98,8 @@ def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office) -> None
         "Admin",
     )
     told = late.to_json()
-    assert (told["assignee"], told["due"], told["holder"]) == ("Reviewer", "2026-01-30", "")
-    assert told["reasons"][0] == {"words": "due 2026-01-30", "points": 3}
+    assert (told["assignee"], told["due"], told["holder"]) == ("Reviewer", "2026-01-31", "")
+    assert told["reasons"][0] == {"words": "due 2026-01-31", "points": 3}
 
 
 def test_a_run_half_approved_still_waits(office: Office) -> None:

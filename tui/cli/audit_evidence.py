@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui.cli.audit import app
-from tui.cli.invocation import OutputFormat, WorkspaceOption, settings_of
+from tui.cli.invocation import OutputFormat, WorkspaceOption, refuse_without_folder, settings_of
 
 if TYPE_CHECKING:
     from audit.evidence_check import EvidenceCheck
@@ -55,6 +55,8 @@ def export_command(
     from tui.evidence.page import page_of
 
     settings = settings_of(ctx, workspace)
+    refuse_without_folder(out, "--out")
+    refuse_without_folder(html, "--html")
     with open_ledger(settings, create=False) as ledger:
         models = known_models(settings.state_dir)
         bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed, models=models)
@@ -65,7 +67,6 @@ def export_command(
     if page == target:
         raise typer.BadParameter(f"{page} would be both the bundle and the page.", param_hint="--html")
     for path, content in ((target, written), (page, page_of(written).encode())):
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     facts(
         [
