@@ -155,10 +155,12 @@ class ChatScreen(Screen[None]):
             self.notify(as_affidavit_error(error).message, severity="error", markup=False)
             return
         for turn in conversation.answered:
-            turn.mark(relied.get(turn.answer.run_id, ()) if turn.answer else ())
-        current = conversation.current
-        if current is not None and current is not self._under_way and current.answer is not None:
-            self.query_one(AnswerView).mark(current.relied)
+            found = relied.get(turn.answer.run_id, ()) if turn.answer else ()
+            if found == turn.relied:
+                continue  # what is laid out anew may scroll
+            turn.mark(found)
+            if turn is conversation.current and turn is not self._under_way:
+                self.query_one(AnswerView).mark(found)
 
     def _step_seen(self, turn: Turn, step: str, elapsed_ms: float, note: str) -> None:
         """Called on the backend's thread; a message is the way across."""

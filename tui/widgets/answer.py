@@ -85,7 +85,8 @@ class AnswerView(VerticalScroll):
         self.query_one("#question", Static).update(Content(printable_lines(answer.question)))
         self.query_one(StepTrack).end(answer.timings_ms)
         self._update("#status", _status_line(answer))
-        self.mark(relied)
+        if relied:
+            self.mark(relied)
         self._show_error(answer)
         self.query_one(SqlView).show(answer.sql, verified=answer.status is RunStatus.ANSWERED)
         self.query_one(RowsTable).show(answer.columns, answer.rows, truncated=answer.truncated, total=answer.row_count)
