@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from agent.admit import Place, Statement, admit
 from agent.assumptions import speaks_of_today
 from agent.errors import ErrorClass, UsageError
 from agent.moved import Moved, metrics_moved, models_moved, policy_moved, reads_clock, schema_moved, tables_known
@@ -197,34 +198,12 @@ def _statement(trace: RunTrace) -> _Statement:
 
 def _run_again(today: Today, run_id: str, statement: _Statement, actor: str) -> _Outcome:
     """Judge, weigh and run it, the intent on the record before the warehouse is touched."""
-    from agent.steps.guard import judge
-    from agent.warehouse.budget import weigh
-
-    policy = today.policy.of(statement.person)
-    limits = policy.effective_limits(today.settings.limits)
-    verdict = judge(
-        statement.draft,
-        dialect=today.warehouse.dialect,
-        catalog=today.catalog,
-        policy=policy,
-        max_rows=limits.max_rows,
-    )
-    if not verdict.allowed:
-        return _Outcome(verdict, RunError(verdict.error_class, verdict.message))
-    weighed = weigh(today.warehouse, verdict.sql, today.catalog, limits)
-    if weighed.refusal is not None:
-        return _Outcome(verdict, weighed.refusal)
-    intent = {
-        "sql": verdict.sql,
-        "warehouse": today.warehouse.display_url,
-        "dialect": today.warehouse.dialect,
-        "tables": list(verdict.tables),
-        "verdict": "allowed",
-        "purpose": _PURPOSE,
-        **weighed.to_json(),
-    }
-    today.ledger.append("run.intent", intent, run_id=run_id, actor=actor)
-    outcome = today.warehouse.execute(verdict.sql, max_rows=limits.max_rows)
+    place = Place(today.settings, today.ledger, today.warehouse, today.policy, today.catalog)
+    admitted = admit(place, Statement(statement.draft, run_id, statement.person, actor, _PURPOSE))
+    verdict = admitted.verdict
+    if admitted.refusal is not None:
+        return _Outcome(verdict, admitted.refusal)
+    outcome = today.warehouse.execute(verdict.sql, max_rows=admitted.max_rows)
     if outcome.result is None:
         return _Outcome(verdict, outcome.error, elapsed_ms=outcome.elapsed_ms)
     result = outcome.result

@@ -134,7 +134,7 @@ def assign(
         signer: the key of whoever asks, enrolled with the role `reviewer`.
         run_id: the run's id or an unambiguous beginning of it.
         assignee: an enrolled reviewer who neither asked the question nor approved the run.
-        due: the last day.
+        due: the last day; today (UTC) or later.
         note: at most 1,000 characters.
         allow_self: as for `submit_review`.
 
@@ -149,6 +149,11 @@ def assign(
 
     def said(_run: RunOnRecord, _earlier: Assignment, now: Circumstances, _reviewer: Identity) -> dict[str, str]:
         named = reviewer_named(now.keys, assignee)
+        today = ledger.now()[:10]
+        if due is not None and due.isoformat() < today:
+            raise ReviewError(
+                f"The run cannot be due on {due.isoformat()}: today is {today} (UTC).", "Name a day that is to come."
+            )
         day = due.isoformat() if due else ""
         return {"assignee": named.name if named else assignee, "due": day, "note": note}
 

@@ -8,14 +8,16 @@ what is run. `custody_faults` asks a database what the account that writes could
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
-from audit.engine import display_url, ledger_errors, lock_writers, open_engine
-from audit.errors import LedgerUnavailable
+from audit.engine import database_file, display_url, ledger_errors, lock_writers, open_engine
+from audit.errors import CustodyError, LedgerUnavailable
 from audit.ledger import Ledger
 from audit.schema import TABLE_NAME, subtrees_table, triggers_of
 from audit.schema_version import SCHEMA_LOCK, VERSION_TABLE, VERSIONS, migrations_sql
@@ -62,7 +64,7 @@ class Custody:
     def __post_init__(self) -> None:
         for name in (self.writer, self.auditor, self.schema):
             if not _ROLE.fullmatch(name):
-                raise LedgerUnavailable(
+                raise CustodyError(
                     f"{name!r} cannot be the name of a role or schema here.", "Use letters, digits, _, -, . and @."
                 )
 
@@ -117,8 +119,10 @@ def handing_over(custody: Custody, made: Sequence[str], rights: Mapping[str, str
     ]
 
 
-def install(url: str, custody: Custody, beside: Sequence[str] = ()) -> None:
+def install(url: str, custody: Custody, beside: Sequence[str] = ()) -> bool:
     """Run `installation` in one transaction as the account of a PostgreSQL URL, then look at what the writer may do.
+
+    Gives whether there was no ledger yet.
 
     Args:
         url: of the database's owner, who must be able to make roles if one is missing.
@@ -126,6 +130,7 @@ def install(url: str, custody: Custody, beside: Sequence[str] = ()) -> None:
         beside: statements that are run afterwards, each by itself (`handing_over`).
 
     Raises:
+        CustodyError: the owner, the writer and the auditor are not three roles.
         LedgerUnavailable: the account may not, the ledger is of a newer version, or the writer could still change
             records; then nothing was changed.
     """
@@ -134,6 +139,8 @@ def install(url: str, custody: Custody, beside: Sequence[str] = ()) -> None:
         with ledger_errors(engine), engine.begin() as connection:
             lock_writers(connection, key=SCHEMA_LOCK, timeout_s=_TIMEOUT_S)
             _refuse_same(connection, custody)
+            table = f"{_identifier(custody.schema)}.{TABLE_NAME}"
+            is_new = connection.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar_one() is None
             _run(connection, installation(custody))
             faults = _rights_beyond(connection, custody.writer)
             if faults:
@@ -148,6 +155,7 @@ def install(url: str, custody: Custody, beside: Sequence[str] = ()) -> None:
             for statement in beside:
                 _run(connection, statement)
             connection.invalidate()  # its search path is not the engine's
+        return is_new
     finally:
         engine.dispose()
 
@@ -162,6 +170,19 @@ def restore_file(ledger: Ledger) -> None:
         connection.rollback()
         driver: Any = connection.connection.driver_connection
         driver.executescript(f"BEGIN IMMEDIATE;\n{migrations_sql('sqlite')}COMMIT;")
+
+
+def file_schema(url: str) -> frozenset[tuple[str, str]]:
+    """Name and SQL of each table, index and trigger of a ledger in an SQLite file; none where it cannot be read."""
+    path = database_file(make_url(url))
+    if path is None or not path.is_file():
+        return frozenset()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT name, COALESCE(sql, '') FROM sqlite_master").fetchall()
+    except sqlite3.Error:
+        return frozenset()
+    return frozenset((str(name), str(sql)) for name, sql in found)
 
 
 def custody_faults(ledger: Ledger) -> list[str]:
@@ -212,7 +233,7 @@ def _missing_triggers(connection: Connection) -> list[str]:
 def _refuse_same(connection: Connection, custody: Custody) -> None:
     owner = connection.execute(text("SELECT current_user")).scalar_one()
     if owner in (custody.writer, custody.auditor) or custody.writer == custody.auditor:
-        raise LedgerUnavailable(
+        raise CustodyError(
             f"{owner} would own the tables, {custody.writer} write them and {custody.auditor} read them: these must be"
             " three roles.",
             "Run it as the owner of the database, and name the others with --writer and --auditor.",

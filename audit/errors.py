@@ -10,6 +10,7 @@
     ├── RunNotFoundError            no run has this id
     ├── RecordNotFoundError         no record has this number, so nothing can be proved of it
     ├── AmbiguousRunError           several runs begin with this id
+    ├── CustodyError                a ledger's database cannot be given to these roles, or made at this address
     └── ReviewError                 a decision that the rules do not allow, or whose signature does not hold
 
 Database exceptions are wrapped in `audit.engine`; none of them leaves this room.
@@ -20,6 +21,7 @@ from __future__ import annotations
 __all__ = [
     "AmbiguousRunError",
     "AuditError",
+    "CustodyError",
     "IdentityError",
     "LedgerMissing",
     "LedgerUnavailable",
@@ -79,6 +81,10 @@ class AmbiguousRunError(AuditError):
     def __init__(self, message: str, hint: str, candidates: tuple[str, ...]) -> None:
         super().__init__(message, hint)
         self.candidates = candidates
+
+
+class CustodyError(AuditError):
+    """Roles, or an address, as which no ledger can be made; whoever named them names others."""
 
 
 class ReviewError(AuditError):

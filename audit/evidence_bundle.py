@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from audit.checkpoints import Checkpoint, checkpoint_of
 from audit.errors import SealError
-from audit.evidence import EVIDENCE_PURPOSE, PARTS
+from audit.evidence import EVIDENCE_PURPOSE, FIRST_PARTS, FIRST_PURPOSE, PARTS
+from audit.evidence_grounds import RevokedGround, grounds_in
 from audit.merkle import inclusion_holds
 from audit.record import EVIDENCE, RUN_STARTED, Record, envelope_of, read_record
 from audit.seal import canonical_bytes, is_canonical
@@ -25,6 +26,7 @@ UNDISCLOSED: Final = "[erased, or not disclosed]"
 """Shown in place of what is encrypted, where its key is not beside it."""
 
 _FIELDS: Final = {"checkpoint", "disclosed", "purpose", "records", "run_id", "workspace"}
+_PARTS: Final = {FIRST_PURPOSE: FIRST_PARTS, EVIDENCE_PURPOSE: PARTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Evidence:
     """The rules of review, as they were recorded."""
     checkpoints: tuple[Record, ...]
     """Notes of the checkpoints that the reviews name."""
+    revoked: tuple[Record, ...] = ()
+    """Of each run that was shown as an example and whose review was revoked: how it started and ended, its reviews."""
+    grounds: tuple[RevokedGround, ...] | None = None
+    """The revoked reviews that the run relied on, as the workspace states; None if it does not say (first version)."""
     disclosed: Mapping[str, bytes] = field(default_factory=dict)
     """Run id → the key that what is encrypted in its records is read with."""
 
@@ -70,7 +76,7 @@ def read_evidence(data: bytes) -> Evidence:
             raise SealError(f"Record {after.sequence} is not in its place.")
         if before.sequence + 1 == after.sequence and after.previous_hash != before.hash:
             raise SealError(f"Record {after.sequence} does not follow record {before.sequence}.")
-    evidence = _sorted_out(workspace, run_id, checkpoint, records)
+    evidence = _sorted_out(workspace, run_id, checkpoint, records, _PARTS[bundle["purpose"]])
     return replace(evidence, disclosed=_disclosed(bundle["disclosed"], evidence))
 
 
@@ -84,13 +90,14 @@ def readable(evidence: Evidence) -> Evidence:
         evidence,
         run=tuple(_readable(each, evidence) for each in evidence.run),
         basis=tuple(_readable(each, evidence) for each in evidence.basis),
+        revoked=tuple(_readable(each, evidence) for each in evidence.revoked),
     )
 
 
 def _bundle_of(data: bytes) -> dict[str, Any]:
     try:
         bundle: dict[str, Any] = json.loads(data)
-        shaped = isinstance(bundle, dict) and bundle.keys() == _FIELDS and bundle["purpose"] == EVIDENCE_PURPOSE
+        shaped = isinstance(bundle, dict) and bundle.keys() == _FIELDS and bundle["purpose"] in _PARTS
         texts = shaped and all(isinstance(bundle[name], str) for name in ("run_id", "workspace"))
         if not texts or not isinstance(bundle["records"], list):
             raise SealError("It is not a bundle of evidence, or one of a version that this program does not know.")
@@ -131,7 +138,9 @@ def _hash(text: Any, what: str) -> bytes:
     return found
 
 
-def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Sequence[Record]) -> Evidence:
+def _sorted_out(
+    workspace: str, run_id: str, checkpoint: Checkpoint, records: Sequence[Record], names: Sequence[str]
+) -> Evidence:
     """The records by what they are for, as the workspace's statement says."""
     statements = [each for each in records if each.kind == EVIDENCE]
     if len(statements) != 1 or statements[0] is not records[-1] or statements[0].body.get("run_id") != run_id:
@@ -139,13 +148,28 @@ def _sorted_out(workspace: str, run_id: str, checkpoint: Checkpoint, records: Se
     stated = statements[0].body
     by_sequence = {each.sequence: each for each in records[:-1]}
     try:
-        parts = {part: tuple(by_sequence.pop(sequence) for sequence in stated[part]) for part in PARTS}
+        parts = {part: tuple(by_sequence.pop(sequence) for sequence in stated[part]) for part in names}
     except (KeyError, TypeError) as error:
         raise SealError(f"A record that belongs to the evidence of run {run_id} is missing.") from error
     if by_sequence:
         raise SealError(f"Record {min(by_sequence)} does not belong to the evidence of run {run_id}.")
-    lists = (parts["run"], parts["basis"], parts["identities"], parts["policies"], parts["rules"], parts["checkpoints"])
-    evidence = Evidence(workspace, run_id, checkpoint, statements[0], *lists)
+    grounds = grounds_in(stated)
+    if (grounds is not None) != ("revoked" in parts):
+        raise SealError("Its statement is of another version than the bundle.")
+    evidence = Evidence(
+        workspace=workspace,
+        run_id=run_id,
+        checkpoint=checkpoint,
+        statement=statements[0],
+        run=parts["run"],
+        basis=parts["basis"],
+        identities=parts["identities"],
+        policies=parts["policies"],
+        rules=parts["rules"],
+        checkpoints=parts["checkpoints"],
+        revoked=parts.get("revoked", ()),
+        grounds=grounds,
+    )
     if not evidence.run or evidence.run[0].kind != RUN_STARTED or any(each.run_id != run_id for each in evidence.run):
         raise SealError(f"Its records are not those of run {run_id}.")
     return evidence
@@ -161,7 +185,7 @@ def _disclosed(given: Any, evidence: Evidence) -> dict[str, bytes]:
 
 def _with_subject(evidence: Evidence) -> set[str | None]:
     """The runs whose records are encrypted. In another one, what looks like ciphertext is somebody's words."""
-    started = (each for each in (*evidence.run, *evidence.basis) if each.kind == RUN_STARTED)
+    started = (each for each in (*evidence.run, *evidence.basis, *evidence.revoked) if each.kind == RUN_STARTED)
     return {each.run_id for each in started if each.body.get("subject")}
 
 

@@ -19,6 +19,7 @@ from audit.checkpoints import checkpoint_holds
 from audit.circumstances import Background, Circumstances
 from audit.errors import IdentityError, ReviewError, SealError
 from audit.evidence_bundle import Evidence, readable
+from audit.evidence_grounds import check_grounds, revoked_in
 from audit.identity import Identity, KeyRegister, Role
 from audit.record import POLICY_CHANGED, REVIEW, RUN_RECALLED, RUN_STARTED, Record
 from audit.review import DECIDING_KINDS, check_review
@@ -54,6 +55,8 @@ class EvidenceCheck:
     """Whether it was checked with a key that came another way; without, only that the bundle agrees with itself."""
     reviewers_given: bool = False
     """Whether the reviewers' keys came another way, too."""
+    relied_on_revoked: tuple[str, ...] = ()
+    """Runs whose revoked review it relied on; what of this is proved, and what is a word, is said below."""
     proved: tuple[str, ...] = ()
     not_proved: tuple[str, ...] = ()
 
@@ -72,11 +75,12 @@ def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewe
     """
     given = {each.key_id: each for each in keys}
     try:
-        readable(evidence)
+        run = readable(evidence).run
         grounds = _Grounds(evidence)
         _check_checkpoint(evidence, grounds.register, given)
         _check_decisions(evidence.run, grounds)
         _check_basis(evidence, grounds)
+        _check_relied(evidence, run)
         _check_askers(evidence, grounds.register)
         if reviewers:
             _check_reviewers(evidence, grounds.register, given)
@@ -94,6 +98,7 @@ def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewe
         key_id=evidence.checkpoint.key_id,
         key_given=bool(given),
         reviewers_given=reviewers,
+        relied_on_revoked=tuple(dict.fromkeys(each.run_id for each in evidence.grounds or ())),
         proved=_proved(evidence, reviews),
         not_proved=_not_proved(evidence, key_given=bool(given), reviewers=reviewers),
     )
@@ -140,7 +145,7 @@ class _Grounds:
 
     def __init__(self, evidence: Evidence) -> None:
         self._policies = evidence.policies
-        self._bundled = (*evidence.checkpoints, *evidence.basis, *evidence.run)
+        self._bundled = (*evidence.checkpoints, *evidence.basis, *evidence.revoked, *evidence.run)
         records = sorted((*evidence.identities, *evidence.rules), key=lambda each: each.sequence)
         self._backgrounds = {
             allowed: Background.of(records, evidence.workspace, allow_self=allowed) for allowed in (False, True)
@@ -190,19 +195,31 @@ def _check_decisions(records: Sequence[Record], grounds: _Grounds) -> None:
 
 
 def _check_basis(evidence: Evidence, grounds: _Grounds) -> None:
-    """What the answer was recalled from must be there, and its reviews must hold."""
-    for run_id in dict.fromkeys(each.run_id for each in evidence.basis):
-        _check_decisions([each for each in evidence.basis if each.run_id == run_id], grounds)
+    """What the answer was recalled from must be there; its reviews, and those of revoked examples, must hold."""
+    others = (*evidence.basis, *evidence.revoked)
+    for run_id in dict.fromkeys(each.run_id for each in others):
+        _check_decisions([each for each in others if each.run_id == run_id], grounds)
     hashes = {each.hash for each in evidence.basis if each.kind == REVIEW}
     for record in evidence.run:
         if record.kind == RUN_RECALLED and record.body.get("review_hash") not in hashes:
             raise SealError(f"Record {record.sequence} stands on a review that is not in the bundle.")
 
 
+def _check_relied(evidence: Evidence, run: Sequence[Record]) -> None:
+    """What the workspace says was relied on, as far as the records show it; `run` as it is read with the run's key."""
+    if evidence.grounds is None:
+        return
+    try:
+        check_grounds(evidence.grounds, run, revoked_in((*evidence.basis, *evidence.revoked)), all_known=False)
+    except SealError as error:
+        raise SealError(f"The statement in record {evidence.statement.sequence} is false: {error.message}.") from error
+
+
 def _check_askers(evidence: Evidence, register: KeyRegister) -> None:
     """Each question that is signed, or had to be by its policy."""
     rules = AskingRules(evidence.workspace)
-    for record in sorted((*evidence.policies, *evidence.basis, *evidence.run), key=lambda each: each.sequence):
+    asked = (*evidence.policies, *evidence.basis, *evidence.revoked, *evidence.run)
+    for record in sorted(asked, key=lambda each: each.sequence):
         try:
             if record.kind == POLICY_CHANGED:
                 rules.learn(record)
@@ -215,7 +232,7 @@ def _check_askers(evidence: Evidence, register: KeyRegister) -> None:
 
 def _check_reviewers(evidence: Evidence, register: KeyRegister, given: Mapping[str, Identity]) -> None:
     enrolled = register.keys
-    for record in (*evidence.run, *evidence.basis):
+    for record in (*evidence.run, *evidence.basis, *evidence.revoked):
         if record.kind != REVIEW:
             continue
         key_id = str(record.body.get("key_id"))
@@ -233,18 +250,24 @@ def _proved(evidence: Evidence, reviews: int) -> tuple[str, ...]:
     ]
     if reviews:
         said.append(f"{reviews} review{'s are' if reviews > 1 else ' is'} signed by the enrolled keys and allowed.")
+    revoked = revoked_in((*evidence.basis, *evidence.revoked))
+    said += [
+        f"The run relied on the review of run {each.run_id} ({each.how}), which {revoked[each.run_id].actor} revoked in"
+        f" record {revoked[each.run_id].sequence}."
+        for each in evidence.grounds or ()
+        if each.is_direct
+    ]
     return tuple(said)
 
 
 def _not_proved(evidence: Evidence, *, key_given: bool, reviewers: bool) -> tuple[str, ...]:
-    said = list(_NOT_PROVED)
+    said = [*_NOT_PROVED, *_not_proved_of_grounds(evidence)]
     between = sum(after.sequence - before.sequence - 1 for before, after in pairwise(evidence.run))
     if between:
-        said.insert(
-            0,
-            f"What the {between} records between those of the run say. That they are not the run's is the workspace's"
-            " word; a whole verification of the ledger checks it.",
-        )
+        they = f"{between} records between those of the run say. That they are"
+        one = "one record between those of the run says. That it is"
+        word = "not the run's is the workspace's word; a whole verification of the ledger checks it."
+        said.insert(0, f"What the {one if between == 1 else they} {word}")
     if not key_given:
         said.insert(0, "Whose ledger it is: compare the key id with the one the workspace's owner gives you.")
     elif not reviewers:
@@ -252,3 +275,22 @@ def _not_proved(evidence: Evidence, *, key_given: bool, reviewers: bool) -> tupl
             0, "That the reviewers' keys are theirs, beyond their enrolment on the ledger: give all keys for that."
         )
     return tuple(said)
+
+
+def _not_proved_of_grounds(evidence: Evidence) -> list[str]:
+    """What of the revoked reviews that the run relied on is the workspace's word."""
+    if evidence.grounds is None:
+        return ["Whether it relied on a review that was revoked: bundles of the first version do not say."]
+    at = evidence.statement.sequence
+    said = [
+        f"That the run relied on the revoked review of run {each.run_id} through {_through(each.on, each.how)}: the"
+        f" workspace says so in record {at}."
+        for each in evidence.grounds
+        if not each.is_direct
+    ]
+    other = "other " if evidence.grounds else ""
+    return [*said, f"That it relied on no {other}review revoked by then: the workspace's word in record {at}."]
+
+
+def _through(on: str, how: str) -> str:
+    return f"the {how}" if how.startswith("model ") else f"run {on} ({how})"

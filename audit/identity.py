@@ -24,6 +24,7 @@ from audit.enrolment import (
 from audit.errors import AuditError, IdentityError
 from audit.keyring import Identity, Keyring, Signer, same_person, signature_holds
 from audit.ledger import Ledger
+from audit.names import refuse_mixed_scripts
 from audit.record import IDENTITY, IDENTITY_RETIRED, Entry, Record
 from audit.register import IDENTITY_KINDS, KeyRegister, Standing, enrolled_keys, register_of
 from audit.snapshot import Selection, Snapshot
@@ -149,6 +150,8 @@ def request_enrolment(ledger: Ledger, signer: Signer, roles: Collection[str] = (
         IdentityError: nobody could enrol it: the name or the key is taken.
     """
     known = read_register(ledger).named(signer.identity.name)
+    if known is None:
+        refuse_mixed_scripts(signer.identity.name)
     if known and known.key_id != signer.identity.key_id:
         raise _another_key(known)
     return request_of(signer.called(known.name) if known else signer, roles or (Role.REVIEWER,), ledger.workspace)
@@ -251,6 +254,8 @@ def _enrol(ledger: Ledger, request_for: Callable[[KeyRegister], Mapping[str, Any
         known = register.named(name)
         if known and known.key_id != request["key_id"]:
             raise _another_key(known)
+        if known is None:
+            refuse_mixed_scripts(name)
         voucher = _as_enrolled(register, by)
         actor = name if request["bootstrap"] else voucher.identity.name
         entry = Entry(IDENTITY, vouched(request, voucher, head.hash), actor=actor)

@@ -31,6 +31,7 @@ __all__ = [
     "REVIEW_RELEASED",
     "REVIEW_RULES",
     "RUN_ANSWERED",
+    "RUN_GROUNDED",
     "RUN_GUARDED",
     "RUN_INTENT",
     "RUN_RECALLED",
@@ -58,6 +59,7 @@ MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 # The kinds this room reads; the others are opaque to it.
 RUN_STARTED: Final = "run.started"
 RUN_RECALLED: Final = "run.recalled"
+RUN_GROUNDED: Final = "run.grounded"
 RUN_GUARDED: Final = "run.guarded"
 RUN_INTENT: Final = "run.intent"
 RUN_ANSWERED: Final = "run.answered"
@@ -75,6 +77,9 @@ PRIVACY_ERASED: Final = "privacy.erased"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_DECODER = json.JSONDecoder()
+_IN_ORDER = ("sequence", "kind", "run_id", "actor", "time", "body", "previous_hash")
+"""The fields of the bytes as `Record` takes them."""
 _FIELDS = frozenset(
     ("actor", "body", "kind", "previous_hash", "run_id", "sequence", "time", "v", "workspace"),
 )
@@ -236,28 +241,20 @@ def read_record(payload: bytes, *, workspace: str) -> Record:
         SealError: not JSON, not an envelope of this version, or of another workspace; one plain sentence says which.
     """
     try:
-        envelope = json.loads(payload)
+        text = payload.decode()
+        envelope, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise SealError("its bytes are not JSON") from error
+    if end != len(text):
+        raise SealError("its bytes are not JSON")
     if not isinstance(envelope, dict) or envelope.keys() != _FIELDS:
         raise SealError("its bytes do not have the fields of a record")
     if envelope["v"] != ENVELOPE_VERSION:
         raise SealError(f"it has version {envelope['v']!r}, which this program does not know")
     if envelope["workspace"] != workspace:
         raise SealError(f"its bytes belong to the workspace {envelope['workspace']!r}, not {workspace!r}")
-    texts = ("actor", "kind", "previous_hash", "time")
-    if not all(isinstance(envelope[name], str) for name in texts) or type(envelope["sequence"]) is not int:
+    sequence, kind, run_id, actor, time, body, previous = map(envelope.__getitem__, _IN_ORDER)
+    texts = isinstance(actor, str) and isinstance(kind, str) and isinstance(previous, str) and isinstance(time, str)
+    if not texts or type(sequence) is not int or not isinstance(body, dict) or not isinstance(run_id, str | None):
         raise SealError("a field of it has the wrong type")
-    if not isinstance(envelope["body"], dict) or not isinstance(envelope["run_id"], str | None):
-        raise SealError("a field of it has the wrong type")
-    return Record(
-        sequence=envelope["sequence"],
-        kind=envelope["kind"],
-        run_id=envelope["run_id"],
-        actor=envelope["actor"],
-        time=envelope["time"],
-        body=envelope["body"],
-        previous_hash=envelope["previous_hash"],
-        hash=leaf_hash(payload),
-        payload=payload,
-    )
+    return Record(sequence, kind, run_id, actor, time, body, previous, leaf_hash(payload), payload)

@@ -9,7 +9,7 @@ before that nothing could be built on it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ __all__ = [
     "BuiltDataset",
     "Impact",
     "Reliance",
+    "RelianceReader",
     "Reliances",
     "TrainedModel",
     "read_reliances",
@@ -226,23 +227,47 @@ def revoked_runs(ledger: Ledger) -> dict[str, Record]:
     return {record.run_id or "": record for record in reviews if record.body.get("decision") == Decision.REVOKE}
 
 
-def relied_on_revoked(
-    ledger: Ledger, models: Sequence[TrainedModel] = (), *, revoked: Iterable[str] | None = None
-) -> dict[str, tuple[str, ...]]:
+def relied_on_revoked(ledger: Ledger, models: Iterable[TrainedModel] = ()) -> dict[str, tuple[str, ...]]:
     """Run → the revoked runs that it relied on, directly or through others. Cheap where nothing was ever revoked.
 
     Raises:
         LedgerUnavailable: the ledger cannot be read.
     """
-    gone = tuple(revoked_runs(ledger) if revoked is None else revoked)
-    if not gone:
-        return {}
-    reliances = read_reliances(ledger, models)
-    found: dict[str, list[str]] = defaultdict(list)
-    for run_id in gone:
-        for each in reliances.of(run_id).runs:
-            found[each.run_id].append(run_id)
-    return {run_id: tuple(sorted(relied)) for run_id, relied in found.items()}
+    return RelianceReader(ledger).relied_on_revoked(models)
+
+
+class RelianceReader:
+    """`relied_on_revoked` for a screen that asks again and again: only what was added since is read."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._reliances = Reliances()
+        self._revoked: list[str] = []
+        self._reviews_read = self._read = 0
+        """Sequences: up to where reviews, and everything else, were read."""
+
+    def relied_on_revoked(self, models: Iterable[TrainedModel] = ()) -> dict[str, tuple[str, ...]]:
+        """See there.
+
+        Raises:
+            LedgerUnavailable: the ledger cannot be read.
+        """
+        for record in self._ledger.select(Selection(kinds=(REVIEW,), after=self._reviews_read)):
+            self._reviews_read = record.sequence
+            if record.body.get("decision") == Decision.REVOKE:
+                self._revoked.append(record.run_id or "")
+        if not self._revoked:
+            return {}
+        for record in self._ledger.select(Selection(kinds=_KINDS, after=self._read)):
+            self._read = record.sequence
+            self._reliances.add(self._ledger.reveal(record))
+        for model in models:
+            self._reliances.know(model)
+        found: dict[str, list[str]] = defaultdict(list)
+        for run_id in self._revoked:
+            for each in self._reliances.of(run_id).runs:
+                found[each.run_id].append(run_id)
+        return {run_id: tuple(sorted(relied)) for run_id, relied in found.items()}
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:

@@ -37,6 +37,7 @@ UNREADABLE: Final = "[encrypted]"
 """Shown where the key is not in this store, but was not destroyed by it either."""
 
 _PREFIX: Final = "affidavit:sealed:1:"
+_PREFIX_BYTES: Final = _PREFIX.encode()
 _NONCE_BYTES: Final = 12
 _BLOCK: Final = 64
 """Content is padded to a multiple of so many bytes: its length says little."""
@@ -162,6 +163,8 @@ def cover(record: Record, words: str) -> Record:
 
 def holds_sealed(record: Record) -> bool:
     """Whether something in a record's body, as it is now, is encrypted."""
+    if _PREFIX_BYTES not in record.payload:  # most records, and the body may be large
+        return False
     values = [
         *record.body.values(),
         *(each for held in record.body.values() if isinstance(held, dict) for each in held.values()),
@@ -182,7 +185,7 @@ def _revealed(record: Record, open_: Callable[[str], Any]) -> Record:
             return {name: shown(held) for name, held in value.items()}
         return value
 
-    if _PREFIX.encode() not in record.payload:
+    if _PREFIX_BYTES not in record.payload:
         return record
     return replace(record, body={name: shown(value) for name, value in record.body.items()})
 

@@ -238,7 +238,7 @@ class _Walk:
             elif record.kind == CHECKPOINT:
                 self.heads.check_note(record)
             elif record.kind == EVIDENCE:
-                check_statement(record, self._ledger.select)
+                check_statement(record, self._ledger.select, self._ledger.reveal)
             elif record.kind == POLICY_CHANGED:
                 self._asking.learn(record)
             elif record.kind == PRIVACY_ERASED:

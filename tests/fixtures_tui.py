@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from agent.errors import AffidavitError
 from agent.run import Answer, Finding, RunError, RunStatus
 from audit.assignment import Assignment
+from audit.errors import PassphraseError
 from audit.monitor import Latency, MonitorFigures
 from audit.queue import QueuedRun, Reason
 from audit.record import Record
@@ -121,14 +122,15 @@ def run_of(answer: Answer, *, asker: str = "asker", review: str = "unreviewed", 
 RUNS = (run_of(ANSWERED), run_of(ABSTAINED), run_of(REFUSED, review="rejected", reviewer="admin"))
 QUEUE = (
     QueuedRun(
-        replace(RUNS[1], approvals=1, needed=2),
+        RUNS[1].run_id,
         (Reason("a check found an error", 4), Reason("not trusted enough to answer", 3), Reason("new shape", 1)),
         Assignment(),
         holder="",
         overdue=False,
+        run=replace(RUNS[1], approvals=1, needed=2),
     ),
     QueuedRun(
-        RUNS[0],
+        RUNS[0].run_id,
         (Reason("reads Employees", 3), Reason("1,200,000 rows, more than 95 % of runs", 2)),
         Assignment(
             assignee="reviewer",
@@ -141,6 +143,7 @@ QUEUE = (
         ),
         holder="admin",
         overdue=False,
+        run=RUNS[0],
     ),
 )
 _BODIES: tuple[tuple[str, dict[str, object]], ...] = (
@@ -211,6 +214,9 @@ class RecordedBackend:
     accepted_costs: list[str] = field(default_factory=list)
     claimed: list[tuple[str, bool]] = field(default_factory=list)
     waiting: tuple[QueuedRun, ...] = QUEUE
+    card: WorkspaceCard = CARD
+    passphrase: str = ""
+    relied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     signed: list[ReviewRequest] = field(default_factory=list)
     closed: int = 0
 
@@ -219,7 +225,7 @@ class RecordedBackend:
         self.wait()
         if self.open_error is not None:
             raise self.open_error
-        return CARD
+        return self.card
 
     def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
         self.asked.append(question)
@@ -239,17 +245,26 @@ class RecordedBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         return self.waiting[:limit]
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
+        self._unlock(passphrase)
         self.claimed.append((run_id, take_over))
         return "It is yours."
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
+        self._unlock(passphrase)
         self.claimed.append((run_id, False))
         return "It is anybody's again."
+
+    def _unlock(self, passphrase: str) -> None:
+        if passphrase != self.passphrase:
+            raise PassphraseError("The key takes another passphrase.", "Type it again.")
 
     def trace(self, run_id: str) -> RunTrace:
         runs = (*(each.run for each in self.waiting), *RUNS)
         return trace_of(next(run for run in runs if run.run_id == run_id))
+
+    def relied_on_revoked(self) -> dict[str, tuple[str, ...]]:
+        return self.relied
 
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         if self.sign_error is not None:

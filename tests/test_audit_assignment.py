@@ -189,3 +189,12 @@ def test_a_stranger_claims_nothing(office: Office, tmp_path: Any) -> None:
     for signer in (stranger, office.workspace_key):
         with pytest.raises(ReviewError, match="not enrolled here as a reviewer"):
             claim(office.ledger, signer, run_id=office.run())
+
+
+def test_a_day_that_has_passed_is_no_due_date(office: Office) -> None:
+    run_id, today = office.run(), dt.date.fromisoformat(office.ledger.now()[:10])
+    with pytest.raises(ReviewError, match="today is 2026-01-31"):
+        assign(office.ledger, office.admin, run_id=run_id, assignee="Reviewer", due=today - dt.timedelta(days=1))
+    assert _standing(office, run_id).assignee == ""
+    assign(office.ledger, office.admin, run_id=run_id, assignee="Reviewer", due=today)
+    assert _standing(office, run_id).due == "2026-01-31"

@@ -80,6 +80,14 @@ def test_a_bundle_is_judged_with_a_public_key_and_nothing_else(reviewed: Office)
     assert not any("run-2" in each["record"] for each in bundle["records"])
 
 
+def test_one_record_is_not_several(office: Office) -> None:
+    office.run("run-1")
+    office.ledger.append("memory.synced", {})
+    _accept(office)
+    said = "What the one record between those of the run says. That it is not the run's is the workspace's word"
+    assert any(each.startswith(said) for each in _check(_export(office), _key(office)).not_proved)
+
+
 def test_without_a_key_only_agreement_with_itself_is_shown(reviewed: Office) -> None:
     found = _check(_export(reviewed))
     assert (found.ok, found.key_given, found.key_id) == (True, False, _key(reviewed).key_id)

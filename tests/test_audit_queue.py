@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit.agreement import agreement, wilson_interval
 from audit.assignment import assign, claim
 from audit.monitor import monitor
-from audit.queue import review_queue
+from audit.queue import Wanted, review_queue
 from audit.review import submit_review
 from audit.review_rules import ReviewRules, record_rules
 from audit.shape import shape_of
@@ -54,7 +54,7 @@ def test_the_riskiest_is_first_and_says_why(office: Office) -> None:
     _run(office, "masked", restrictions=["Customers.Phone is masked"])
     _run(office, "failed", status="failed", sql="", confidence=0.0)
     office.ledger.append("run.started", {"question": "q", "asker": "Asker"}, run_id="open", actor="Asker")
-    found = review_queue(office.ledger, sensitive_tables=("sal*",))
+    found = review_queue(office.ledger, sensitive_tables=("sal*",)).runs
     assert [(each.run.run_id, each.risk, each.why) for each in found] == [
         ("wrong", 4, "a check found an error"),
         ("masked", 3, "reads what the policy restricts"),
@@ -67,29 +67,30 @@ def test_the_riskiest_is_first_and_says_why(office: Office) -> None:
         ("failed", 0, ""),
         ("plain", 0, ""),
     ]
-    newest = [each.run.run_id for each in review_queue(office.ledger, order="newest")]
+    newest = [each.run.run_id for each in review_queue(office.ledger, order="newest").runs]
     assert newest[:3] == ["failed", "masked", "secret"]
 
 
 def test_much_is_measured_by_the_ledger_itself(office: Office) -> None:
     for number in range(19):
         _run(office, f"r{number:02}", scanned=number)
-    assert not any("rows" in each.why for each in review_queue(office.ledger))
+    assert not any("rows" in each.why for each in review_queue(office.ledger).runs)
     _run(office, "r19", scanned=1_000_000)
-    told = {each.run.run_id: each.why for each in review_queue(office.ledger)}
+    told = {each.run.run_id: each.why for each in review_queue(office.ledger).runs}
     assert told["r19"] == "1,000,000 rows, more than 95 % of runs, new shape"
     assert "more than 75 %" in told["r15"]
     assert told["r10"] == "new shape"
 
 
-def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office) -> None:
+def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     for run_id in ("late", "held"):
         _run(office, run_id)
     today = dt.date.fromisoformat(office.ledger.now()[:10])
-    assign(office.ledger, office.admin, run_id="late", assignee="Reviewer", due=today - dt.timedelta(days=1))
+    assign(office.ledger, office.admin, run_id="late", assignee="Reviewer", due=today)
+    monkeypatch.setattr(office.ledger, "_clock", lambda: dt.datetime(2026, 2, 1, 9, tzinfo=dt.UTC))
     claim(office.ledger, office.admin, run_id="held")
-    late, held = review_queue(office.ledger)
-    assert (late.run.run_id, late.overdue, late.risk, late.why) == ("late", True, 4, "due 2026-01-30, new shape")
+    late, held = review_queue(office.ledger).runs
+    assert (late.run.run_id, late.overdue, late.risk, late.why) == ("late", True, 4, "due 2026-01-31, new shape")
     assert (late.is_of("reviewer"), late.is_of("admin"), held.is_of("admin"), held.holder) == (
         True,
         False,
@@ -97,17 +98,40 @@ def test_what_is_overdue_moves_up_and_who_has_it_is_said(office: Office) -> None
         "Admin",
     )
     told = late.to_json()
-    assert (told["assignee"], told["due"], told["holder"]) == ("Reviewer", "2026-01-30", "")
-    assert told["reasons"][0] == {"words": "due 2026-01-30", "points": 3}
+    assert (told["assignee"], told["due"], told["holder"]) == ("Reviewer", "2026-01-31", "")
+    assert told["reasons"][0] == {"words": "due 2026-01-31", "points": 3}
 
 
 def test_a_run_half_approved_still_waits(office: Office) -> None:
     record_rules(office.ledger, office.workspace_key, ReviewRules(reviewers=2))
     _reviewed(office, _run(office, "half"), "reviewer", ACCEPT)
-    (half,) = review_queue(office.ledger)
+    (half,) = review_queue(office.ledger).runs
     assert (half.run.standing, half.why) == ("1 of 2", "new shape")
     _reviewed(office, "half", "admin", ACCEPT)
-    assert review_queue(office.ledger) == []
+    assert review_queue(office.ledger).runs == []
+
+
+def test_who_has_approved_it_has_it_in_hand_no_more(office: Office) -> None:
+    record_rules(office.ledger, office.workspace_key, ReviewRules(reviewers=2))
+    _run(office, "half")
+    assign(office.ledger, office.admin, run_id="half", assignee="Reviewer")
+    claim(office.ledger, office.reviewer, run_id="half")
+    (held,) = review_queue(office.ledger).runs
+    assert (held.holder, held.assignment.assignee) == ("Reviewer", "Reviewer")
+    _reviewed(office, "half", "reviewer", ACCEPT)
+    (half,) = review_queue(office.ledger).runs
+    assert (half.holder, half.assignment.assignee, half.run.standing) == ("", "", "1 of 2")
+
+
+def test_a_limit_gives_the_first_and_says_how_many_there_are(office: Office) -> None:
+    for number in range(5):
+        _run(office, f"r{number}", confidence=0.9 if number else 0.3)
+    assign(office.ledger, office.admin, run_id="r2", assignee="Reviewer")
+    whole, first = review_queue(office.ledger), review_queue(office.ledger, limit=2)
+    assert (first.runs, first.waiting) == (whole.runs[:2], 5)
+    assert [each.run.run_id for each in whole.runs] == ["r0", "r4", "r3", "r2", "r1"]
+    mine = review_queue(office.ledger, only=Wanted(person="reviewer"), limit=2)
+    assert ([each.run.run_id for each in mine.runs], mine.waiting) == (["r2"], 1)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +142,9 @@ def test_a_run_half_approved_still_waits(office: Office) -> None:
         ("SELECT a FROM t WHERE b IN (1, 2)", "SELECT a FROM t WHERE b IN (1,2 , 3)", True),
         ("SELECT a FROM t /* x */", "SELECT a FROM t", True),
         ("SELECT a1 FROM t", "SELECT a2 FROM t", False),
+        ("SELECT a FROM t LIMIT 5e3", "SELECT a FROM t LIMIT 5", True),
+        ("SELECT t.1 FROM t", "SELECT t.2 FROM t", False),
+        ("SELECT 1 - -2, a / b", "SELECT 3-  -4,a/b", True),
         ('SELECT "1" FROM t', 'SELECT "2" FROM t', False),
         ("SELECT a FROM t", "SELECT a FROM u", False),
         ("SELECT 'a -- b', c FROM t", "SELECT 'a' FROM t", False),

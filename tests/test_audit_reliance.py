@@ -7,7 +7,14 @@ from typing import Any
 from fixtures_audit_parts import FINGERPRINT, Office
 
 from audit.export import accepted_runs
-from audit.reliance import DATASET_BUILT, TrainedModel, read_reliances, relied_on_revoked, revoked_runs
+from audit.reliance import (
+    DATASET_BUILT,
+    RelianceReader,
+    TrainedModel,
+    read_reliances,
+    relied_on_revoked,
+    revoked_runs,
+)
 from audit.review import submit_review
 from audit.verify import verify
 
@@ -142,3 +149,18 @@ def test_records_of_another_shape_are_passed_over(office: Office) -> None:
     ):
         office.ledger.append(kind, body, run_id="r-odd")
     assert read_reliances(office.ledger).of(source).runs == ()
+
+
+def test_a_reader_that_goes_on_says_the_same_as_a_new_one(office: Office) -> None:
+    reader, first, second = RelianceReader(office.ledger), _vouched(office), _vouched(office)
+    assert reader.relied_on_revoked() == {}
+    early = _recalled(office, first)
+    _decide(office, first, "revoke", "outdated")
+    assert reader.relied_on_revoked() == {early: (first,)}
+    _decide(office, second, "revoke", "outdated")
+    late = _shown(office, first, second)
+    assert (
+        reader.relied_on_revoked()
+        == relied_on_revoked(office.ledger)
+        == {early: (first,), late: tuple(sorted((first, second)))}
+    )

@@ -291,9 +291,9 @@ def test_a_signed_question_and_a_note_are_signed_as_they_are_stored(veiled: Ledg
     assign(veiled, admin, run_id="r1", assignee="Reviewer", note="Quagga?")
     assert not any(b"Quagga" in each.payload for each in veiled.records())
     assert get_run(veiled, "r1").summary.question == "How many Quaggas?"
-    assert review_queue(veiled)[0].assignment.note == "Quagga?"
+    assert review_queue(veiled).runs[0].assignment.note == "Quagga?"
     assert verify(veiled, checkpoints=None).problem == ""
     assert veiled.veil is not None
     veiled.veil.subjects.erase(_id(veiled), "2026-02-01T00:00:00.000000Z")
     assert verify(veiled, checkpoints=None).problem == ""
-    assert review_queue(veiled)[0].assignment.note == ERASED
+    assert review_queue(veiled).runs[0].assignment.note == ERASED

@@ -89,3 +89,26 @@ def test_a_checkpoint_now_says_where_it_went(small: Settings, run: Run, tmp_path
     assert "sent to" in shown
     lines = (tmp_path / "elsewhere" / "heads.jsonl").read_text().splitlines()
     assert [json.loads(line)["sequence"] for line in lines] == [4, 5]
+
+
+def test_a_folder_that_is_not_there_is_not_made_in_silence(small: Settings, run: Run, tmp_path: Path) -> None:
+    before = run("audit", "verify", "--json").json["records"]
+    wrong = tmp_path / "mistyped" / "file.json"
+    for command in (
+        ("audit", "checkpoint", "--copy", wrong),
+        ("audit", "export", RUN, "--out", wrong),
+        ("audit", "export", RUN, "--out", tmp_path / "e.json", "--html", wrong),
+    ):
+        refused = run(*command)
+        assert (refused.code, "Make it first" in " ".join(refused.err.split())) == (2, True)
+    assert not wrong.parent.exists()
+    assert not (tmp_path / "e.json").exists()
+    assert run("audit", "verify", "--json").json["records"] == before
+    wrong.parent.mkdir()
+    assert run("audit", "checkpoint", "--copy", wrong).code == 0
+    assert run("audit", "export", RUN, "--out", wrong).code == 0
+
+
+def test_record_nought_is_a_slip(small: Settings, run: Run) -> None:
+    refused = run("audit", "proof", "0")
+    assert (refused.code, "numbered from 1" in refused.err) == (2, True)

@@ -79,6 +79,7 @@ def test_a_second_person_needs_an_admin(folder: Path, run: Run) -> None:
         "key_id": request["key_id"],
         "enrolled": True,
         "roles": ["asker", "reviewer"],
+        "roles_before": [],
     }
     again = run(*enrol, "--as", "reviewer")
     assert again.code == 2
@@ -285,3 +286,35 @@ def test_an_empty_passphrase_file_makes_no_bare_key(folder: Path, run: Run) -> N
     refused = run("identity", "create", "reviewer", "--passphrase-file", folder / "empty")
     assert (refused.code, "holds no passphrase" in refused.err) == (2, True)
     assert not (folder / ".affidavit/keys/reviewer.key").exists()
+
+
+def test_roles_that_are_replaced_are_named(folder: Path, run: Run) -> None:
+    run("identity", "create", "admin")
+    made = run("identity", "create", "colleague", "--by", "admin", "--format", "json").json
+    assert (made["roles"], made["roles_before"]) == (["reviewer"], [])
+    changed = run("identity", "create", "colleague", "--by", "admin", "--role", "asker")
+    assert "They replace the roles enrolled before: reviewer." in " ".join(changed.out.split())
+    same = run("identity", "create", "colleague", "--by", "admin", "--role", "asker")
+    assert (same.code, "replace" in same.out) == (0, False)
+    asked = run("identity", "create", "colleague", "--role", "reviewer", "--out", "r.json")
+    assert "They would replace the roles enrolled before: asker." in " ".join(asked.out.split())
+    enrolled = run("identity", "enrol", "r.json", "--yes", "--as", "admin", "--format", "json").json
+    assert (enrolled["roles"], enrolled["roles_before"]) == (["reviewer"], ["asker"])
+
+
+def test_a_name_in_letters_of_two_scripts_is_refused_before_a_key_is_made(folder: Path, run: Run) -> None:
+    run("identity", "create", "reviewer")
+    alike = "r\u0435viewer"  # the first e is Cyrillic
+    for more in ((), ("--by", "reviewer")):
+        refused = run("identity", "create", alike, *more)
+        said = " ".join(refused.err.split())
+        assert (refused.code, "mixes letters of Latin and Cyrillic" in said) == (2, True)
+        assert "identity create" not in said
+    assert [line["name"] for line in run("identity", "list", "--format", "json").json] == ["workspace", "reviewer"]
+    assert run("identity", "create", "\u0418\u0432\u0430\u043d", "--by", "reviewer").code == 0
+
+
+def test_an_error_about_a_key_does_not_send_one_to_make_another(folder: Path, run: Run) -> None:
+    run("identity", "create", "reviewer")
+    refused = run("identity", "create", "workspace", "--by", "reviewer")
+    assert (refused.code, "identity create" in refused.err) == (2, False)

@@ -179,7 +179,7 @@ def _problem(page: bytes) -> str:
 
 
 def test_a_page_of_another_format_is_said_to_be_one(tmp_path: Path) -> None:
-    page = page_of(_bundle(tmp_path)).replace("evidence-page/1", "evidence-page/9").encode()
+    page = page_of(_bundle(tmp_path)).replace("evidence-page/2", "evidence-page/9").encode()
     assert "of the format affidavit.evidence-page/9" in _problem(page)
     for nothing in (b"<html></html>", b'<script type="application/json" id="evidence">{</script>'):
         assert "not a page of evidence" in _problem(nothing)

@@ -155,6 +155,9 @@ def _is_marked(run: Run, source: str, relied: list[str], untouched: str) -> None
     assert f"relied on a review that was revoked: {source}" in table.err
     assert "relied on a review that was revoked" in run("runs", "show", relied[0]).err
     assert run("runs", "show", untouched).err == ""
+    bundle = run("audit", "export", relied[0], "--out", "evidence.json")
+    assert bundle.code == 0, bundle.err
+    assert run("audit", "verify", "evidence.json", "--format", "json").json["relied_on_revoked"] == [source]
     models = run("models", "list")
     assert models.out.count("1 revoked run") == 2
     doctor = {each["check"]: each for each in run("doctor", "--format", "json").json["checks"]}

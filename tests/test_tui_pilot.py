@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_tui import ABSTAINED, ANSWERED, COSTLY, QUESTION, QUEUE, REFUSED, SQL, RecordedBackend
+from fixtures_tui import ABSTAINED, ANSWERED, CARD, COSTLY, QUESTION, QUEUE, REFUSED, SQL, RecordedBackend
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Select, Static, Tabs, TextArea
+from textual.widgets import Button, Input, Label, Select, Static, Tabs, TextArea
 
 from agent.errors import ErrorClass, UsageError
 from agent.run import Finding
@@ -21,6 +21,7 @@ from audit.rules import Decision, ReasonCode
 from tui.amending import FindingsError
 from tui.app import AffidavitApp
 from tui.screens.chat import ChatScreen
+from tui.screens.passphrase import PassphraseScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.sign import SignScreen, fitting_codes
@@ -398,6 +399,43 @@ async def test_a_key_claims_gives_back_and_takes_over_when_pressed_again(tmp_pat
         assert "It is anybody's again." in said(pilot)
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["protected when opened", "protected since"])
+async def test_a_claim_with_a_protected_key_asks_for_the_passphrase(known: bool, tmp_path: Path) -> None:
+    backend = RecordedBackend(card=replace(CARD, key_protected=known), passphrase="four plain words here")
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("k")
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, PassphraseScreen)
+        field = pilot.app.screen.query_one("#passphrase", Input)
+        assert (field.password, field.has_focus) == (True, True)
+        assert pilot.app.screen.query_one(ProblemPanel).display is not known
+        assert f"that you take run {ABSTAINED.run_id[:13]} in hand" in text_of(pilot, "#meaning")
+        await pilot.press(*"wrong", "enter")
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, PassphraseScreen)
+        assert "another passphrase" in str(pilot.app.screen.query_one(ProblemPanel).render())
+        assert field.value == ""
+        assert backend.claimed == []
+        field.value = backend.passphrase
+        await pilot.press("enter")
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, ReviewScreen)
+        assert backend.claimed == [(ABSTAINED.run_id, False)]
+        assert "It is yours." in said(pilot)
+        backend.waiting = (replace(QUEUE[0], holder="reviewer"),)
+        await pilot.press("r")
+        await rest(pilot)
+        await pilot.press("k")
+        await rest(pilot)
+        assert f"that you give run {ABSTAINED.run_id[:13]} back" in text_of(pilot, "#meaning")
+        await pilot.press("escape")
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, ReviewScreen)
+        assert len(backend.claimed) == 1
+
+
 async def test_an_amendment_with_findings_is_signed_only_by_asking_again_for_the_same_statement(tmp_path: Path) -> None:
     findings = (Finding("grain", "error", "It counts rows of the wrong table."),)
     backend = RecordedBackend(sign_error=FindingsError(findings))
@@ -433,3 +471,40 @@ async def test_a_cost_is_accepted_by_a_button(tmp_path: Path) -> None:
         assert backend.accepted_costs == [COSTLY.question]
         assert "answered" in text_of(pilot, "#status")
         assert not pilot.app.screen.query_one("#accept-cost").display
+
+
+async def test_a_run_that_relied_on_a_revoked_review_is_marked_in_the_lists_and_where_it_is_opened(
+    tmp_path: Path,
+) -> None:
+    backend = RecordedBackend()
+    async with opened(backend, tmp_path) as pilot:
+        await ask(pilot, QUESTION)
+        await ask(pilot, ABSTAINED.question)
+        await pilot.press("f2")
+        await rest(pilot)
+        assert "!" not in "".join(str(cell) for cell in pilot.app.screen.query_one(RunTable).get_row(ANSWERED.run_id))
+        await pilot.press("f1")
+        await rest(pilot)
+        backend.relied[ANSWERED.run_id] = ("run-9",)  # revoked by somebody meanwhile
+        await pilot.press("f2")
+        await rest(pilot)
+        table = pilot.app.screen.query_one(RunTable)
+        assert [str(table.get_row(each.run_id)[4]).startswith("! ") for each in (ANSWERED, ABSTAINED)] == [True, False]
+        assert table.border_subtitle == "! relied on a review that was revoked"
+        detail = pilot.app.screen.query_one("#relied", Static)
+        assert not detail.display
+        table.move_cursor(row=1)
+        await rest(pilot)
+        assert detail.display
+        assert "This run relied on a review that was revoked: run-9." in str(detail.render())
+        await pilot.press("f1")
+        await rest(pilot)
+        turns = pilot.app.screen.query_one(Conversation)
+        said = [str(turn.query_one(Label).render()) for turn in turns.answered]
+        assert ["relied on a revoked review" in each for each in said] == [True, False]
+        shown = pilot.app.screen.query_one("#relied", Static)
+        assert not shown.display
+        turns.index = 0
+        await rest(pilot)
+        assert shown.display
+        assert "run-9" in str(shown.render())

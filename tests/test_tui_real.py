@@ -44,6 +44,12 @@ async def test_a_protected_key_signs_once_its_passphrase_is_typed(
         await rest(pilot)
         await pilot.press("f2")
         await rest(pilot)
+        await pilot.press("k")
+        await rest(pilot)
+        app.screen.query_one("#passphrase", Input).value = "four plain words here"
+        await pilot.press("enter")
+        await rest(pilot)
+        assert isinstance(app.screen, ReviewScreen)
         await pilot.press("a")
         await rest(pilot)
         field = app.screen.query_one("#passphrase", Input)
@@ -61,6 +67,9 @@ async def test_a_protected_key_signs_once_its_passphrase_is_typed(
         await rest(pilot)
         assert isinstance(app.screen, ReviewScreen)
     assert run("review", "list", "--format", "json").json == []
+    (asked,) = run("runs", "list", "--format", "json").json
+    kinds = [each["kind"] for each in run("runs", "show", asked["run_id"], "--format", "json").json["records"]]
+    assert kinds[-2:] == ["review.claimed", "review"]
     assert run("audit", "verify").code == 0
 
 

@@ -53,30 +53,15 @@ def execute_amendment(
         FailedError: it failed, or memory could not be read.
         AuditError: it could not be put on the record.
     """
-    from agent.steps.guard import judge
-    from agent.warehouse.budget import weigh
+    from agent.admit import Place, Statement, admit
 
-    warehouse, catalog = desk.warehouse(), desk.linker.catalog
-    policy = desk.policy.of(reviewer)
-    limits = policy.effective_limits(desk.settings.limits)
-    verdict = judge(sql, dialect=warehouse.dialect, catalog=catalog, policy=policy, max_rows=limits.max_rows)
-    if not verdict.allowed:
-        raise _refused(verdict.error_class, verdict.message)
-    weighed = weigh(warehouse, verdict.sql, catalog, limits)
-    if weighed.refusal is not None:
-        raise _refused(weighed.refusal.error_class, weighed.refusal.message)
-    intent = {
-        "sql": verdict.sql,
-        "warehouse": warehouse.display_url,
-        "tables": list(verdict.tables),
-        "restrictions": list(verdict.restrictions),
-        "verdict": "allowed",
-        "purpose": "amendment",
-        **weighed.to_json(),
-    }
-    desk.ledger.append("run.intent", intent, run_id=run_id, actor=reviewer)
-    result = _executed(desk, run_id, verdict.sql, reviewer, max_rows=limits.max_rows)
-    findings = _checked(desk, policy, question, sql, result)
+    place = Place(desk.settings, desk.ledger, desk.warehouse(), desk.policy, desk.linker.catalog)
+    admitted = admit(place, Statement(sql, run_id, reviewer, reviewer, "amendment"))
+    verdict = admitted.verdict
+    if admitted.refusal is not None:
+        raise _refused(admitted.refusal.error_class, admitted.refusal.message)
+    result = _executed(desk, run_id, verdict.sql, reviewer, max_rows=admitted.max_rows)
+    findings = _checked(desk, desk.policy.of(reviewer), question, sql, result)
     body = {"sql": verdict.sql, "findings": [_as_json(each) for each in findings], "purpose": "amendment"}
     desk.ledger.append("run.checked", body, run_id=run_id, actor=reviewer)
     errors = tuple(finding for finding in findings if finding.severity == "error")

@@ -7,7 +7,7 @@ without a screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
@@ -66,16 +66,19 @@ class Backend(Protocol):
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
 
+    def relied_on_revoked(self) -> Mapping[str, tuple[str, ...]]:
+        """Run → the runs that it relied on and whose review was revoked; of all runs on the ledger."""
+
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign a decision as the person at the keyboard; says in one sentence what was done.
 
         `passphrase` is that of their key; empty if it has none.
         """
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
         """Take a run in hand, as the person at the keyboard; says in one sentence what was done."""
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
         """Give a claimed run back."""
 
     def figures(self) -> MonitorFigures:

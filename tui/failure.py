@@ -36,6 +36,13 @@ FOREIGN: Final = (
     ),
     Foreign(
         "audit.errors",
+        "CustodyError",
+        UsageError,
+        ErrorClass.SETTINGS,
+        "See `affidavit audit init --help`.",
+    ),
+    Foreign(
+        "audit.errors",
         "ReviewError",
         RefusedError,
         ErrorClass.REVIEW,
@@ -67,7 +74,7 @@ FOREIGN: Final = (
         "IdentityError",
         UsageError,
         ErrorClass.IDENTITY,
-        "Make one with `affidavit identity create NAME`; see `affidavit identity list`.",
+        "`affidavit identity list` shows who is enrolled here, and whose keys are here.",
     ),
     Foreign(
         "audit.errors",

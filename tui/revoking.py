@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from agent.errors import AffidavitError, FailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from audit.ledger import Ledger
     from audit.reliance import Impact
 
-__all__ = ["follow_revocation", "impact_lines"]
+__all__ = ["follow_revocation", "impact_lines", "relied_note"]
 
 _SHOWN = 10
 
@@ -35,6 +36,11 @@ def follow_revocation(ledger: Ledger, state_dir: Path, run_id: str, *, actor: st
             error.error_class, f"The decision is signed and on the ledger, but: {error.message}", error.hint
         ) from error
     return impact
+
+
+def relied_note(revoked: Iterable[str]) -> str:
+    """What is said of a run that relied on the reviews of these."""
+    return f"relied on a review that was revoked: {', '.join(revoked)}."
 
 
 def impact_lines(impact: Impact) -> list[tuple[str, object]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from agent.model.lineage import known_models
 from agent.run import Answer
 from agent.settings import Settings
 from audit.assignment import claim, release
 from audit.monitor import MonitorFigures, monitor
 from audit.queue import QueuedRun, review_queue
+from audit.reliance import RelianceReader
 from audit.runs import RunSummary, RunTrace, get_run, list_runs
 from tui.backend import Notice, StepSeen, WorkspaceCard
 from tui.reviewing import ReviewRequest, desk_of, review
@@ -34,6 +37,7 @@ class WorkspaceBackend:
         self._signer = signer
         self._parts = ExitStack()
         self._services: Services | None = None
+        self._reliances: RelianceReader | None = None
 
     def open(self, notice: Notice) -> WorkspaceCard:
         """Open every part and wait until the model answers."""
@@ -79,27 +83,33 @@ class WorkspaceBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         """The runs that wait."""
         sensitive = self._opened.policy.review.sensitive_tables
-        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive)[:limit])
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit).runs)
 
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
         return get_run(self._opened.ledger, run_id)
 
+    def relied_on_revoked(self) -> Mapping[str, tuple[str, ...]]:
+        """The runs that relied on a review that was revoked."""
+        if self._reliances is None:
+            self._reliances = RelianceReader(self._opened.ledger)
+        return self._reliances.relied_on_revoked(known_models(self._settings.state_dir))
+
     def sign(self, request: ReviewRequest, passphrase: str) -> str:
         """Sign as the person at the keyboard."""
         return review(desk_of(self._opened), request, reviewer=self._settings.user, passphrase=passphrase).note
 
-    def claim(self, run_id: str, *, take_over: bool) -> str:
+    def claim(self, run_id: str, passphrase: str, *, take_over: bool) -> str:
         """Claim as the person at the keyboard."""
         desk = desk_of(self._opened)
-        signer, allow_self = desk.signer(self._settings.user), desk.policy.review.allow_self
+        signer, allow_self = desk.signer(self._settings.user, passphrase), desk.policy.review.allow_self
         record = claim(desk.ledger, signer, run_id=run_id, take_over=take_over, allow_self=allow_self)
         return f"Run {run_id[:13]} is yours until {moment(record.body['until'])} UTC."
 
-    def release(self, run_id: str) -> str:
+    def release(self, run_id: str, passphrase: str) -> str:
         """Release as the person at the keyboard."""
         desk = desk_of(self._opened)
-        release(desk.ledger, desk.signer(self._settings.user), run_id=run_id)
+        release(desk.ledger, desk.signer(self._settings.user, passphrase), run_id=run_id)
         return f"Run {run_id[:13]} is anybody's again."
 
     def figures(self) -> MonitorFigures:
@@ -108,7 +118,7 @@ class WorkspaceBackend:
 
     def close(self) -> None:
         """Close every part; the embedded model stops."""
-        self._services = None
+        self._services = self._reliances = None
         self._parts.close()
 
     @property

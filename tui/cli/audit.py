@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.cli.invocation import FormatOption, OutputFormat, WorkspaceOption, command_app, settings_of
+from tui.cli.invocation import (
+    FormatOption,
+    OutputFormat,
+    WorkspaceOption,
+    command_app,
+    refuse_without_folder,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,13 +197,13 @@ def checkpoint_command(
     from tui.cli.console import facts
 
     settings = settings_of(ctx, workspace)
+    refuse_without_folder(copy, "--copy")
     path = settings.state_dir / CHECKPOINTS_NAME
     with open_ledger(settings, create=False) as ledger:
         vouched = checkpoint_now(ledger, settings.state_dir)
     lines: list[tuple[str, object]] = [("records vouched for", vouched), ("written to", path)]
     lines += _sent(settings)
     if copy is not None:
-        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
         lines.append(("copied to", copy))
     facts(lines)
@@ -230,6 +237,8 @@ def proof_command(
     heads = [each for _line, each in read_checkpoints(settings.state_dir / CHECKPOINTS_NAME)]
     with ledger:
         # A run's id begins with a zero for the next centuries, and a record's number never does.
+        if not subject.strip("0"):
+            raise typer.BadParameter("Records are numbered from 1, and a run takes more of its id.")
         is_number = subject.isdecimal() and subject.isascii() and not subject.startswith("0")
         asked = ProofSubject(int(subject)) if is_number else ProofSubject(run_id=resolve_run_id(ledger, subject))
         print_json(prove_inclusion(ledger, asked, heads))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui.cli.audit import app
-from tui.cli.invocation import OutputFormat, WorkspaceOption, settings_of
+from tui.cli.invocation import OutputFormat, WorkspaceOption, refuse_without_folder, settings_of
 
 if TYPE_CHECKING:
     from audit.evidence_check import EvidenceCheck
@@ -47,6 +47,7 @@ def export_command(
       affidavit audit export 019b2c
       affidavit audit export 019b2c -o answer.json --html answer.html
     """
+    from agent.model.lineage import known_models
     from agent.services import open_ledger
     from audit.evidence import export_evidence
     from audit.seal import canonical_bytes
@@ -54,8 +55,11 @@ def export_command(
     from tui.evidence.page import page_of
 
     settings = settings_of(ctx, workspace)
+    refuse_without_folder(out, "--out")
+    refuse_without_folder(html, "--html")
     with open_ledger(settings, create=False) as ledger:
-        bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed)
+        models = known_models(settings.state_dir)
+        bundle = export_evidence(ledger, run, settings.state_dir, disclose=not sealed, models=models)
     written = canonical_bytes(bundle)
     name = f"evidence-{bundle['run_id']}"
     target = out or Path(f"{name}.json")
@@ -63,7 +67,6 @@ def export_command(
     if page == target:
         raise typer.BadParameter(f"{page} would be both the bundle and the page.", param_hint="--html")
     for path, content in ((target, written), (page, page_of(written).encode())):
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     facts(
         [
@@ -131,6 +134,7 @@ def _print_check(found: EvidenceCheck) -> None:
         ("workspace", found.workspace),
         ("records", found.records),
         ("reviews", found.reviews),
+        *([("relied on revoked", ", ".join(found.relied_on_revoked))] if found.relied_on_revoked else []),
         ("as of", found.as_of),
         ("key id", found.key_id),
     ]

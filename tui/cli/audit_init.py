@@ -57,6 +57,8 @@ def init_command(
       affidavit audit init -w shop
     """
     settings = None if url else settings_of(ctx, workspace)
+    if url and not (dry_run and url.startswith("postgresql")):  # which needs no driver
+        _refuse_unusable(url)
     address = settings.ledger_url if settings else url or ""
     if address.startswith("postgresql"):
         _postgresql(address, _custody(writer, auditor, schema), dry_run=dry_run)
@@ -68,13 +70,24 @@ def init_command(
         _sqlite(address, settings)
 
 
-def _custody(writer: str, auditor: str, schema: str) -> Custody:
-    from audit.custody import Custody
+def _refuse_unusable(url: str) -> None:
+    """A URL at which no ledger can be is a slip of the command, and no ledger that cannot be reached."""
+    from audit.engine import open_engine
     from audit.errors import LedgerUnavailable
 
     try:
-        return Custody(writer, auditor, schema)
+        open_engine(url, timeout_s=1).dispose()
     except LedgerUnavailable as error:
+        raise typer.BadParameter(f"{error.message} {error.hint}", param_hint="--url") from error
+
+
+def _custody(writer: str, auditor: str, schema: str) -> Custody:
+    from audit.custody import Custody
+    from audit.errors import CustodyError
+
+    try:
+        return Custody(writer, auditor, schema)
+    except CustodyError as error:
         raise typer.BadParameter(f"{error.message} {error.hint}") from error
 
 
@@ -89,11 +102,14 @@ def _postgresql(url: str, custody: Custody, *, dry_run: bool) -> None:
         lines = ["\\set ON_ERROR_STOP on", "BEGIN;", installation(custody), "COMMIT;", "", *beside]
         sys.stdout.write("\n".join(lines) + "\n")
         return
-    install(url, custody, beside)
+    is_new = install(url, custody, beside)
     path = "" if custody.schema == _DEFAULT_SCHEMA else f"?options=-csearch_path%3D{custody.schema}"
     facts(
         [
-            ("✓ made", f"the ledger's tables and triggers in the schema {custody.schema}; this account owns them"),
+            (
+                "✓ made" if is_new else "✓ there already",
+                f"the ledger's tables and triggers in the schema {custody.schema}; this account owns them",
+            ),
             ("writer", f"{custody.writer} may read and add records"),
             ("auditor", f"{custody.auditor} may read them"),
             ("next", f'[ledger] url = "postgresql+psycopg://{custody.writer}@HOST/DATABASE{path}"'),
@@ -104,13 +120,14 @@ def _postgresql(url: str, custody: Custody, *, dry_run: bool) -> None:
 
 def _sqlite(url: str, settings: Settings | None) -> None:
     from agent.services import workspace_name
-    from audit.custody import restore_file
+    from audit.custody import file_schema, restore_file
     from audit.engine import display_url
     from audit.ledger import Ledger
     from audit.schema_version import CURRENT
     from audit.session import open_alone
     from tui.cli.console import facts
 
+    before = file_schema(url)
     opened = (
         open_alone(url, workspace=workspace_name(settings), state_dir=settings.state_dir, create=True, upgrade=True)
         if settings  # whose checkpoints may know of a ledger that is lost
@@ -119,9 +136,10 @@ def _sqlite(url: str, settings: Settings | None) -> None:
     with opened as ledger:
         restore_file(ledger)
         file = display_url(ledger.engine)
+    done = "✓ made" if not before else "✓ there already" if before == file_schema(url) else "✓ mended"
     facts(
         [
-            ("✓ made", f"{file}, schema {CURRENT}, with its triggers"),
+            (done, f"{file}, schema {CURRENT}, with its triggers"),
             ("cannot", "promise more: whoever can write the file can take the triggers off and change records."),
             ("so", "have checkpoints sent where they cannot write (ledger.checkpoint_to), or use PostgreSQL."),
         ]

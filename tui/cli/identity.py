@@ -16,7 +16,7 @@ from tui.cli.passphrase import PassphraseFileOption, key_passphrase, load_signer
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from audit.identity import KeyRegister, Keyring, Signer, Standing
+    from audit.identity import Identity, KeyRegister, Keyring, Signer, Standing
     from audit.ledger import Ledger
 
 __all__ = ["app"]
@@ -120,14 +120,16 @@ def create_command(
         register = read_register(ledger)
         _refuse_what_cannot_be(register, name, by, wanted, keyring)
         voucher = load_signer(keyring, by, by_passphrase_file, _BY_VARIABLE) if by else None
+        before = register.named(name)
         signer, made = _own_key(register, keyring, name, store, passphrase_file)
         with forgetting_unless_enrolled(ledger, keyring, signer) if made else nullcontext():
             if voucher is None and register.has_founder:
                 request = request_enrolment(ledger, signer, wanted)
-                _write_request(request, out or Path(f"{quote(name, safe=' ')}.enrolment.json"), output)
+                file = out or Path(f"{quote(name, safe=' ')}.enrolment.json")
+                _write_request(request, file, output, before)
             else:
                 enrol(ledger, signer, by=voucher or keyring.load(WORKSPACE_KEY), roles=wanted)
-                _show_enrolled(ledger, signer.identity.key_id, output)
+                _show_enrolled(ledger, signer.identity.key_id, output, before)
     _warn_if_bare(keyring, name)
 
 
@@ -155,7 +157,7 @@ def enrol_command(
     import sys
 
     from agent.services import open_ledger
-    from audit.identity import enrol_request
+    from audit.identity import enrol_request, read_register
 
     settings = settings_of(ctx, workspace, user, signing=True)
     request = _read_request(file)
@@ -166,8 +168,9 @@ def enrol_command(
         typer.confirm(f"Enrol {request.get('name')} ({roles}) with the key id {request.get('key_id')}?", abort=True)
     with open_ledger(settings, create=False) as ledger:
         admin = load_signer(_keyring(settings), settings.user, passphrase_file)
+        before = read_register(ledger).named(str(request.get("name")))
         enrolled = enrol_request(ledger, request, by=admin)
-        _show_enrolled(ledger, enrolled.key_id, output)
+        _show_enrolled(ledger, enrolled.key_id, output, before)
 
 
 @app.command("retire")
@@ -278,6 +281,8 @@ def _refuse_what_cannot_be(
     register: KeyRegister, name: str, by: str | None, wanted: tuple[str, ...], keyring: Keyring
 ) -> None:
     """What would be refused anyway once a key was made, said in words that fit the command."""
+    from audit.names import refuse_mixed_scripts
+
     if not register.has_founder and by:
         raise typer.BadParameter(
             "Nobody is enrolled yet who could vouch; the first person is enrolled without --by.", param_hint="--by"
@@ -287,6 +292,8 @@ def _refuse_what_cannot_be(
             "The first person of a workspace becomes its admin and reviewer; leave out --role.", param_hint="--role"
         )
     known = next((each for each in register.standings if each.identity == register.named(name)), None)
+    if known is None:
+        refuse_mixed_scripts(name)
     if known and known.vouched_by and not wanted and keyring.holds(name):
         raise typer.BadParameter(
             f"{known.identity.name} is enrolled already with the key {known.identity.key_id}; other roles take --role.",
@@ -309,7 +316,7 @@ def _own_key(
     return keyring.create(name, passphrase=words, in_system=in_system), True
 
 
-def _write_request(request: dict[str, Any], file: Path, output: OutputFormat) -> None:
+def _write_request(request: dict[str, Any], file: Path, output: OutputFormat, before: Identity | None) -> None:
     from tui.cli.console import facts, print_json
 
     file.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -320,6 +327,7 @@ def _write_request(request: dict[str, Any], file: Path, output: OutputFormat) ->
         [
             ("name", request["name"]),
             ("roles", ", ".join(request["roles"])),
+            *_roles_before(before, request["roles"], "would replace"),
             ("key id", request["key_id"]),
             ("not enrolled", "An admin must vouch for it: give them the file, and read them the key id."),
             ("request", file),
@@ -338,25 +346,34 @@ def _read_request(file: Path) -> dict[str, Any]:
     return request
 
 
-def _show_enrolled(ledger: Ledger, key_id: str, output: OutputFormat) -> None:
+def _show_enrolled(ledger: Ledger, key_id: str, output: OutputFormat, before: Identity | None) -> None:
     from audit.identity import read_register
     from tui.cli.console import facts, print_json
 
     standing = next(each for each in read_register(ledger).standings if each.identity.key_id == key_id)
-    name = standing.identity.name
+    name, roles = standing.identity.name, sorted(standing.identity.roles)
     if output is OutputFormat.JSON:
-        print_json({"name": name, "key_id": key_id, "enrolled": True, "roles": sorted(standing.identity.roles)})
+        replaced = sorted(before.roles) if before else []
+        print_json({"name": name, "key_id": key_id, "enrolled": True, "roles": roles, "roles_before": replaced})
         return
     alone = "nobody: the first person here, and its admin from now on"
     facts(
         [
             ("name", name),
-            ("roles", ", ".join(sorted(standing.identity.roles))),
+            ("roles", ", ".join(roles)),
+            *_roles_before(before, roles, "replace"),
             ("key id", key_id),
             ("vouched by", alone if standing.bootstrap else standing.vouched_by),
             ("next", f'affidavit review list --as "{name}"'),
         ]
     )
+
+
+def _roles_before(before: Identity | None, roles: list[str], what: str) -> list[tuple[str, object]]:
+    """Roles are replaced, not added to: what a person had and has no more is said."""
+    if before is None or before.roles == frozenset(roles):
+        return []
+    return [("", f"They {what} the roles enrolled before: {', '.join(sorted(before.roles))}.")]
 
 
 def _warn_if_bare(keyring: Keyring, name: str) -> None:

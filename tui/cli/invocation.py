@@ -25,6 +25,7 @@ __all__ = [
     "WorkspaceOption",
     "command_app",
     "person",
+    "refuse_without_folder",
     "settings_of",
     "signer_name",
     "workspace_of",
@@ -104,6 +105,19 @@ def signer_name(ctx: typer.Context, given: str | None) -> str:
             ErrorClass.IDENTITY, "Nobody is named in whose name to sign.", "Say it: --as NAME, or AFFIDAVIT_USER=NAME."
         )
     return name
+
+
+def refuse_without_folder(file: Path | None, option: str) -> None:
+    """Refuse a file that is to be written where there is no folder: a mistyped one is not made in silence.
+
+    Raises:
+        typer.BadParameter: the folder is not there; nothing was done.
+    """
+    if file is not None and not file.parent.is_dir():
+        raise typer.BadParameter(
+            f"There is no folder {file.parent}. Make it first, or name another file; nothing was done.",
+            param_hint=option,
+        )
 
 
 def settings_of(

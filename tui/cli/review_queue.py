@@ -57,23 +57,23 @@ def list_command(
     """
     from agent.services import open_ledger
     from agent.warehouse.policy import load_policy
-    from audit.queue import review_queue
+    from audit.queue import Wanted, review_queue
     from tui.cli.console import print_json, print_table
     from tui.cli.runs import run_line
 
     settings = settings_of(ctx, workspace, user)
     sensitive = load_policy(settings.workspace / "policy.yaml").review.sensitive_tables
     with open_ledger(settings, create=False) as ledger:
-        waiting = review_queue(ledger, order=order.value, sensitive_tables=sensitive)
-    shown = [each for each in waiting if (each.is_of(settings.user) or not mine) and (each.overdue or not overdue)]
+        only = Wanted(settings.user if mine else "", overdue)
+        queue = review_queue(ledger, order=order.value, sensitive_tables=sensitive, only=only, limit=limit)
     if output is OutputFormat.JSON:
-        print_json([{**run_line(each.run), **each.to_json()} for each in shown[:limit]])
+        print_json([{**run_line(each.run), **each.to_json()} for each in queue.runs])
         return
-    print_table(_COLUMNS, [_row(each) for each in shown[:limit]], empty=_nothing(mine=mine, overdue=overdue))
-    if len(shown) > limit:
+    print_table(_COLUMNS, [_row(each) for each in queue.runs], empty=_nothing(mine=mine, overdue=overdue))
+    if queue.waiting > limit:
         from tui.cli.console import say
 
-        say(f"{len(shown) - limit} more wait; see them with -n {len(shown)}.")
+        say(f"{queue.waiting - limit} more wait; see them with -n {queue.waiting}.")
 
 
 @app.command("assign")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +56,7 @@ def list_command(
     from audit.reliance import relied_on_revoked
     from audit.runs import list_runs
     from tui.cli.console import print_json, print_table, say
+    from tui.revoking import relied_note
 
     _check_status(status, review)
     settings = settings_of(ctx, workspace)
@@ -69,7 +69,7 @@ def list_command(
     print_table(RUN_COLUMNS, run_rows(found), empty="No such run yet. Ask something: affidavit ask QUESTION")
     for run in found:
         if run.run_id in relied:
-            say(f"! {short_id(run.run_id)} {_relied_note(relied[run.run_id])}")
+            say(f"! {short_id(run.run_id)} {relied_note(relied[run.run_id])}")
 
 
 @app.command("show")
@@ -91,6 +91,7 @@ def show_command(
     from audit.reliance import relied_on_revoked
     from audit.runs import get_run
     from tui.cli.console import print_json, say
+    from tui.revoking import relied_note
 
     settings = settings_of(ctx, workspace)
     with open_ledger(settings, create=False) as ledger:
@@ -101,7 +102,7 @@ def show_command(
         print_json({**run_line(trace.summary), "relied_on_revoked": list(relied), "records": records})
         return
     if relied:
-        say(f"! This run {_relied_note(relied)}")
+        say(f"! This run {relied_note(relied)}")
     _print_trace(trace)
 
 
@@ -164,10 +165,6 @@ def run_rows(found: list[RunSummary]) -> list[tuple[object, ...]]:
 def short_id(run_id: str) -> str:
     """Enough of a UUIDv7 to name a run: its 48 bits of time."""
     return run_id[:13]
-
-
-def _relied_note(revoked: Sequence[str]) -> str:
-    return f"relied on a review that was revoked: {', '.join(revoked)}."
 
 
 def _check_status(status: str | None, review: str | None) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from tui.sql_layout import laid_out
 from tui.text import printable_lines
 
-__all__ = ["Markup", "code", "day", "day_and_time", "facts", "listed", "sql", "table", "text"]
+__all__ = ["Markup", "code", "day", "day_and_time", "facts", "listed", "section", "sql", "table", "text"]
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -68,6 +68,12 @@ def listed(items: Iterable[object]) -> Markup:
     """A list; nothing when it would be empty."""
     lines = "".join(f"<li>{text(item)}</li>" for item in items)
     return Markup(f"<ul>{lines}</ul>") if lines else Markup("")
+
+
+def section(title: str, *parts: str) -> Markup:
+    """A part of the page under a title of its own; empty parts are left out."""
+    body = "\n".join(part for part in parts if part)
+    return Markup(f"<section><h2>{text(title)}</h2>\n{body}\n</section>")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:

@@ -2,7 +2,8 @@
 
 The page stands alone: nothing is fetched and no script runs. The bundle is inside it, and the page is a function of the
 bundle, so whoever checks it makes the page anew and compares: what it shows is what the records say, to the letter. A
-change of how pages are made is therefore a new version of the format.
+change of how pages are made is therefore a new version of the format. Pages of the first version of bundles are made as
+they were, so that those which were handed out go on holding.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from tui.evidence.style import STYLE
 
 __all__ = ["bundle_in", "is_page", "page_of", "page_problem"]
 
-_FORMAT: Final = "affidavit.evidence-page/1"
+_FORMAT: Final = "affidavit.evidence-page/2"
+_FIRST_FORMAT: Final = "affidavit.evidence-page/1"
 _EMBEDDED: Final = re.compile(r'<script type="application/json" id="evidence">(.*?)</script>', re.DOTALL)
 _MADE_BY: Final = re.compile(r'<meta name="generator" content="([^"]*)">')
 
@@ -36,7 +38,7 @@ def page_of(bundle: bytes) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f'<meta name="generator" content="{_FORMAT}">\n'
+        f'<meta name="generator" content="{_format_of(evidence)}">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{text(title)}</title>\n<style>{STYLE}</style></head><body><main>\n"
         f"{_body(readable(evidence))}\n</main>\n"
@@ -69,9 +71,14 @@ def page_problem(page: bytes, bundle: bytes) -> str:
     if page_of(bundle).encode() == page:
         return ""
     made_by = _MADE_BY.search(page.decode("utf-8", "replace"))
-    if made_by is not None and made_by[1] != _FORMAT:
-        return f"The page is of the format {made_by[1]}, which this program cannot make; it makes {_FORMAT}."
+    expected = _format_of(read_evidence(bundle))
+    if made_by is not None and made_by[1] != expected:
+        return f"The page is of the format {made_by[1]}, which this program cannot make; it makes {expected}."
     return "The page does not show what the records in it say: it was changed."
+
+
+def _format_of(evidence: Evidence) -> str:
+    return _FIRST_FORMAT if evidence.grounds is None else _FORMAT
 
 
 def _body(evidence: Evidence) -> str:

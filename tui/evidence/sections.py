@@ -11,7 +11,8 @@ from audit.record import IDENTITY_RETIRED, REVIEW, RUN_STARTED, Record
 from audit.review_rules import rules_in
 from audit.runs import RunTrace, trace_of
 from tui.evidence.drafts import DraftStory, draft_stories, items_of, text_of
-from tui.evidence.markup import Markup, code, day, day_and_time, facts, listed, sql, table, text
+from tui.evidence.grounds import RELIED_ON_REVOKED, unproved_grounds, what_it_relied_on
+from tui.evidence.markup import Markup, code, day, day_and_time, facts, listed, section, sql, table, text
 from tui.text import percent, seconds
 from tui.trace import told, told_in_order
 
@@ -34,6 +35,7 @@ _COLOURS: Final = {
     "holds": "good",
     "differs": "bad",
     "cannot_run": "bad",
+    RELIED_ON_REVOKED: "bad",
 }
 _SEVERITIES: Final = {"error": "bad", "warning": "care", "info": "plain"}
 _FIRST_KINDS: Final = ("metric", "dimension", "period", "value", "example")
@@ -42,7 +44,7 @@ _FIRST_KINDS: Final = ("metric", "dimension", "period", "value", "example")
 
 def _masthead(evidence: Evidence) -> Markup:
     run = _trace(evidence).summary
-    stamps = [run.status, run.standing]
+    stamps = [run.status, run.standing, *((RELIED_ON_REVOKED,) if evidence.grounds else ())]
     shown = "".join(f'<span class="stamp {_COLOURS.get(each, "plain")}">{text(_words(each))}</span>' for each in stamps)
     return Markup(
         f'<header class="mast"><b>Affidavit</b><span>Evidence of one answer</span></header>\n'
@@ -58,7 +60,7 @@ def _answer(evidence: Evidence) -> Markup:
     trace = _trace(evidence)
     answer = trace.answer
     if answer is None:
-        return _section("The answer", Markup("<p>The run never ended: it was cut off, or is still under way.</p>"))
+        return section("The answer", Markup("<p>The run never ended: it was cut off, or is still under way.</p>"))
     body = answer.body
     stood_by = body.get("status") == "answered"
     said = "The statement that gave the answer:" if stood_by else "An unverified draft, which is not an answer:"
@@ -78,14 +80,14 @@ def _answer(evidence: Evidence) -> Markup:
         ("database", _warehouse(evidence)),
     ]
     granted = listed(items_of(body, "assumptions"))
-    return _section("The answer", shown, facts(values), *_headed("What it takes for granted", granted))
+    return section("The answer", shown, facts(values), *_headed("What it takes for granted", granted))
 
 
 def _reviews(evidence: Evidence) -> Markup:
     shown = [_review(each) for each in evidence.run if each.kind == REVIEW]
     if not shown:
-        return _section("Reviews", Markup('<p class="care">Nobody has reviewed this answer.</p>'))
-    return _section("Reviews", *shown)
+        return section("Reviews", Markup('<p class="care">Nobody has reviewed this answer.</p>'))
+    return section("Reviews", *shown)
 
 
 def _review(record: Record) -> Markup:
@@ -118,7 +120,7 @@ def _basis(evidence: Evidence) -> Markup:
         question = next((text_of(each.body, "question") for each in records if each.kind == RUN_STARTED), "")
         parts.append(Markup(f"<p>It was recalled from run {code(run_id)}: “{text(question)}”.</p>"))
         parts += [_review(each) for each in records if each.kind == REVIEW]
-    return _section("What the answer stands on", *parts)
+    return section("What the answer stands on", *parts)
 
 
 def _grounding(evidence: Evidence) -> Markup:
@@ -148,7 +150,7 @@ def _grounding(evidence: Evidence) -> Markup:
         if isinstance(each, Mapping)
     ]
     told_in_words = listed(each for each in items_of(grounded[-1], "pieces") if isinstance(each, str))
-    return _section(
+    return section(
         "What it was told",
         Markup("<p>Each piece of context, with the version of its definition and the hash of its words.</p>"),
         table(("kind", "piece", "version", "hash"), rows) or told_in_words,
@@ -159,7 +161,7 @@ def _grounding(evidence: Evidence) -> Markup:
 
 def _drafts(evidence: Evidence) -> Markup:
     stories = draft_stories(evidence.run)
-    return _section("Drafts", *(_draft(n, story) for n, story in enumerate(stories, 1))) if stories else Markup("")
+    return section("Drafts", *(_draft(n, story) for n, story in enumerate(stories, 1))) if stories else Markup("")
 
 
 def _draft(number: int, story: DraftStory) -> Markup:
@@ -236,7 +238,7 @@ def _findings(evidence: Evidence) -> Markup:
         for each in found
     ]
     none = Markup("<p>The result was checked against the question and the definitions, and nothing was found.</p>")
-    return _section("Findings", table(("severity", "check", "what", "evidence"), rows) or none)
+    return section("Findings", table(("severity", "check", "what", "evidence"), rows) or none)
 
 
 def _replays(evidence: Evidence) -> Markup:
@@ -250,7 +252,7 @@ def _replays(evidence: Evidence) -> Markup:
         for each in evidence.run
         if each.kind == "run.replayed"
     ]
-    return _section("Run again since", table(("when", "by", "verdict", "why"), rows)) if rows else Markup("")
+    return section("Run again since", table(("when", "by", "verdict", "why"), rows)) if rows else Markup("")
 
 
 def _timeline(evidence: Evidence) -> Markup:
@@ -264,7 +266,7 @@ def _timeline(evidence: Evidence) -> Markup:
             f"{within}</details></li>"
         )
     said = Markup(f"<p>{len(lines)} records, on {text(day(evidence.run[0].time))}. Open one to read it.</p>")
-    return _section("Everything that happened", said, Markup(f'<ol class="time">{"".join(lines)}</ol>'))
+    return section("Everything that happened", said, Markup(f'<ol class="time">{"".join(lines)}</ol>'))
 
 
 def _proof(evidence: Evidence) -> Markup:
@@ -289,7 +291,7 @@ def _proof(evidence: Evidence) -> Markup:
         )
         for each in evidence.identities
     ]
-    return _section(
+    return section(
         "What proves it",
         Markup(
             "<p>The workspace signed the state of its whole ledger in a checkpoint. Each record below leads to it.</p>"
@@ -319,7 +321,7 @@ def _vouched_by(enrolment: Record) -> str:
 
 def _how_to(evidence: Evidence) -> Markup:
     key_id = code(evidence.checkpoint.key_id)
-    return _section(
+    return section(
         "How to verify this page",
         Markup(
             "<p>The records themselves are inside this file, as JSON. On any machine with Affidavit, without a"
@@ -338,16 +340,12 @@ def _how_to(evidence: Evidence) -> Markup:
                     "That nothing was decided about this run since, such as a revocation: ask for a new page.",
                     "That what is recorded was true, beyond what the reviewers vouch for.",
                     "What the rows were: the ledger keeps their fingerprint and number, and so does this page.",
+                    *unproved_grounds(evidence),
                 )
             ),
         ),
         Markup("<footer>Made by Affidavit from the ledger’s records alone. Nothing here was written by hand.</footer>"),
     )
-
-
-def _section(title: str, *parts: str) -> Markup:
-    body = "\n".join(part for part in parts if part)
-    return Markup(f"<section><h2>{text(title)}</h2>\n{body}\n</section>")
 
 
 def _headed(title: str, part: Markup) -> tuple[Markup, ...]:
@@ -397,6 +395,7 @@ SECTIONS: Final[tuple[Callable[[Evidence], Markup], ...]] = (
     _answer,
     _reviews,
     _basis,
+    what_it_relied_on,
     _drafts,
     _findings,
     _replays,

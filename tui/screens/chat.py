@@ -137,6 +137,30 @@ class ChatScreen(Screen[None]):
         self._under_way = None
         if self.query_one(Conversation).current is event.turn:
             self._show(event.turn)
+        self._mark_relied()
+
+    def on_screen_resume(self) -> None:
+        """Reviews may have been revoked since."""
+        self._mark_relied()
+
+    @work(exclusive=True, group="relied")
+    async def _mark_relied(self) -> None:
+        """Mark the answers that relied on a review that was revoked."""
+        conversation = self.query_one(Conversation)
+        if not conversation.answered:
+            return
+        try:
+            relied = await self._backend_thread.call(self._backend_thread.backend.relied_on_revoked)
+        except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one notice
+            self.notify(as_affidavit_error(error).message, severity="error", markup=False)
+            return
+        for turn in conversation.answered:
+            found = relied.get(turn.answer.run_id, ()) if turn.answer else ()
+            if found == turn.relied:
+                continue  # what is laid out anew may scroll
+            turn.mark(found)
+            if turn is conversation.current and turn is not self._under_way:
+                self.query_one(AnswerView).mark(found)
 
     def _step_seen(self, turn: Turn, step: str, elapsed_ms: float, note: str) -> None:
         """Called on the backend's thread; a message is the way across."""
@@ -159,7 +183,7 @@ class ChatScreen(Screen[None]):
         if turn is self._under_way:
             return
         if turn.answer is not None:
-            view.show(turn.answer)
+            view.show(turn.answer, turn.relied)
         elif turn.problem is not None:
             view.fail(*turn.problem)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -11,12 +13,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Tab, Tabs
 
+from audit.errors import PassphraseError
 from audit.identity import same_person
 from audit.queue import QueuedRun
 from audit.rules import Decision
 from audit.runs import RunSummary, RunTrace
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
+from tui.screens.passphrase import PassphraseScreen
 from tui.screens.sign import SignScreen
 from tui.widgets.keys import KeyBar
 from tui.widgets.run_detail import RunDetail
@@ -56,6 +60,7 @@ class ReviewScreen(Screen[None]):
         self._backend_thread = thread
         self._found: tuple[RunSummary, ...] = ()
         self._waiting: dict[str, QueuedRun] = {}
+        self._relied: Mapping[str, tuple[str, ...]] = {}
         self._trace: RunTrace | None = None
         self._wanted = ""
         self._take_over = ""
@@ -115,6 +120,7 @@ class ReviewScreen(Screen[None]):
                 self._found = tuple(each.run for each in queue)
             else:
                 self._found = await self._backend_thread.call(backend.runs, limit=_LIMIT, review_status=status)
+            self._relied = await self._backend_thread.call(backend.relied_on_revoked)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
             self._found = ()
             problem = as_affidavit_error(error)
@@ -125,7 +131,7 @@ class ReviewScreen(Screen[None]):
         wanted = self.query_one("#search", Input).value.casefold().strip()
         shown = [run for run in self._found if wanted in f"{run.question}\n{run.sql}\n{run.asker}".casefold()]
         table = self.query_one(RunTable)
-        table.show(shown, self._waiting, keep=self._wanted)
+        table.show(shown, self._waiting, self._relied, keep=self._wanted)
         self._wanted = ""
         if not shown:
             self._trace = None
@@ -145,7 +151,7 @@ class ReviewScreen(Screen[None]):
             self._trace = None
             self.query_one(RunDetail).fail(problem.error_class.value, problem.message, problem.hint)
             return
-        self.query_one(RunDetail).show(self._trace, self._waiting.get(run_id))
+        self.query_one(RunDetail).show(self._trace, self._waiting.get(run_id), self._relied.get(run_id, ()))
 
     def action_decide(self, decision: str) -> None:
         """Ask for the reason, then sign."""
@@ -167,21 +173,23 @@ class ReviewScreen(Screen[None]):
             self._take_over = run_id
             self.notify(f"{queued.holder} has it in hand. Press k again to take it over.", markup=False)
             return
-        backend = self._backend_thread.backend
+        backend, is_own = self._backend_thread.backend, bool(queued.holder) and not theirs
+        sign = partial(backend.release, run_id) if is_own else partial(backend.claim, run_id, take_over=theirs)
+        said = f"that you {'give run' if is_own else 'take run'} {run_id[:13]} {'back' if is_own else 'in hand'}."
+        if card and card.key_protected:
+            self.app.push_screen(PassphraseScreen(self._backend_thread, said, sign), self._signed)
+            return
         try:
-            if queued.holder and not theirs:
-                done = await self._backend_thread.call(backend.release, run_id)
-            else:
-                done = await self._backend_thread.call(backend.claim, run_id, take_over=theirs)
+            self._signed(await self._backend_thread.call(sign, ""))
+        except PassphraseError as error:  # the key got one since the workspace was opened
+            problem = as_affidavit_error(error)
+            self.app.push_screen(PassphraseScreen(self._backend_thread, said, sign, problem), self._signed)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one notice
             self.notify(as_affidavit_error(error).message, severity="error", markup=False)
-            return
-        self._take_over = ""
-        self.notify(done, markup=False)
-        self._load()
 
     def _signed(self, note: str | None) -> None:
         if note:
+            self._take_over = ""
             self.notify(note, markup=False)
             self._load()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.widgets import Button, Static
 
 from agent.errors import ErrorClass
 from agent.run import Answer, RunStatus
+from tui.revoking import relied_note
 from tui.text import percent, printable, printable_lines, seconds
 from tui.widgets.problem import ProblemPanel
 from tui.widgets.rows import RowsTable
@@ -52,6 +53,7 @@ class AnswerView(VerticalScroll):
         """The parts from top to bottom; the empty ones are hidden."""
         yield Static(id="question")
         yield Static(id="status")
+        yield Static(id="relied")
         yield StepTrack()
         yield ProblemPanel()
         yield Button("Ask again, and accept the cost", id="accept-cost")
@@ -78,17 +80,24 @@ class AnswerView(VerticalScroll):
         """One step of the run has ended."""
         self.query_one(StepTrack).add(step, elapsed_ms, note)
 
-    def show(self, answer: Answer) -> None:
-        """Show a finished run."""
+    def show(self, answer: Answer, relied: Sequence[str] = ()) -> None:
+        """Show a finished run; `relied` are the runs that it relied on and whose review was revoked."""
         self.query_one("#question", Static).update(Content(printable_lines(answer.question)))
         self.query_one(StepTrack).end(answer.timings_ms)
         self._update("#status", _status_line(answer))
+        if relied:
+            self.mark(relied)
         self._show_error(answer)
         self.query_one(SqlView).show(answer.sql, verified=answer.status is RunStatus.ANSWERED)
         self.query_one(RowsTable).show(answer.columns, answer.rows, truncated=answer.truncated, total=answer.row_count)
         self._update("#findings", _findings(answer))
         self._update("#origin", _origin(answer))
         self.scroll_home(animate=False)
+
+    def mark(self, relied: Sequence[str]) -> None:
+        """Say that the shown answer relied on the reviews of these runs, which were revoked."""
+        said = printable(f"! This run {relied_note(relied)}") if relied else ""
+        self._update("#relied", Content.styled(said, "bold $error"))
 
     def fail(self, title: str, message: str, hint: str) -> None:
         """The run gave no answer at all, such as when the ledger could not be written."""
@@ -111,7 +120,7 @@ class AnswerView(VerticalScroll):
         self.query_one(ProblemPanel).clear()
         self.query_one(SqlView).show("")
         self.query_one(RowsTable).display = False
-        for selector in ("#status", "#accept-cost", "#findings", "#origin"):
+        for selector in ("#status", "#relied", "#accept-cost", "#findings", "#origin"):
             self.query_one(selector).display = False
 
     def _update(self, selector: str, content: Content) -> None:

@@ -19,6 +19,8 @@ class Turn(ListItem):
         self.question = question
         self.answer: Answer | None = None
         self.problem: tuple[str, str, str] | None = None
+        self.relied: tuple[str, ...] = ()
+        """The runs that the answer relied on and whose review was revoked."""
         self.steps: list[tuple[str, float, str]] = []
         """(step, elapsed milliseconds, what it gave), as they ended."""
         self._label = Label(self._content())
@@ -34,11 +36,18 @@ class Turn(ListItem):
         self.problem = (title, message, hint)
         self._label.update(self._content("failed"))
 
+    def mark(self, relied: tuple[str, ...]) -> None:
+        """Say that the answer relied on the reviews of these runs, which were revoked."""
+        self.relied = relied
+        if self.answer is not None:
+            self._label.update(self._content(self.answer.status.value))
+
     def _content(self, status: str = "") -> Content:
         mark, colour = (STATUS_MARKS[status], STATUS_COLOURS[status]) if status else ("…", "$primary")
         said = status.replace("_", " ") or "working"
+        relied = [("\n  ! relied on a revoked review", "$error")] if self.relied else []
         return Content.assemble(
-            (f"{mark} ", colour), clipped(self.question, 120), "\n", (f"  {printable(said)}", "$secondary")
+            (f"{mark} ", colour), clipped(self.question, 120), "\n", (f"  {printable(said)}", "$secondary"), *relied
         )
 
 
@@ -55,6 +64,11 @@ class Conversation(ListView):
         await self.append(turn)
         self.index = len(self) - 1
         return turn
+
+    @property
+    def answered(self) -> tuple[Turn, ...]:
+        """The turns whose run is on the record."""
+        return tuple(turn for turn in self.query(Turn) if turn.answer is not None and turn.answer.run_id)
 
     @property
     def current(self) -> Turn | None:

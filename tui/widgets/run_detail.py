@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -9,6 +11,7 @@ from textual.widgets import Static
 
 from audit.queue import QueuedRun
 from audit.runs import RunTrace
+from tui.revoking import relied_note
 from tui.text import moment, percent, printable, printable_lines
 from tui.trace import TraceEntry, told_in_order
 from tui.widgets.answer import STATUS_COLOURS
@@ -25,6 +28,7 @@ class RunDetail(VerticalScroll):
         """Question, standing, statement, then the record."""
         yield Static(id="question")
         yield Static(id="standing")
+        yield Static(id="relied")
         yield Static(id="waiting")
         yield ProblemPanel()
         yield SqlView()
@@ -44,8 +48,11 @@ class RunDetail(VerticalScroll):
         self._clear()
         self.query_one(ProblemPanel).show(title, message, hint)
 
-    def show(self, trace: RunTrace, queued: QueuedRun | None = None) -> None:
-        """Show a run and its records; of one that waits, why it stands where it does in the queue, and with whom."""
+    def show(self, trace: RunTrace, queued: QueuedRun | None = None, relied: Sequence[str] = ()) -> None:
+        """Show a run and its records; of one that waits, why it stands where it does in the queue, and with whom.
+
+        `relied` are the runs that it relied on and whose review was revoked.
+        """
         run = trace.summary
         self._clear()
         self.query_one("#question", Static).update(Content(printable_lines(run.question)))
@@ -58,6 +65,10 @@ class RunDetail(VerticalScroll):
             (f"\n{run.run_id}", "$secondary"),
         ]
         self.query_one("#standing", Static).update(Content.assemble(*parts))
+        if relied:
+            said = f"! This run {relied_note(relied)}"
+            self.query_one("#relied", Static).update(Content.styled(printable(said), "bold $error"))
+            self.query_one("#relied").display = True
         waiting = _waiting(queued) if queued else Content("")
         self.query_one("#waiting", Static).update(waiting)
         self.query_one("#waiting").display = bool(waiting.plain)
@@ -71,7 +82,8 @@ class RunDetail(VerticalScroll):
 
     def _clear(self) -> None:
         self.query_one("#question", Static).update("")
-        self.query_one("#waiting").display = False
+        for part in ("#relied", "#waiting"):
+            self.query_one(part).display = False
         self.query_one(ProblemPanel).clear()
         self.query_one(SqlView).show("")
         self.query_one("#trace", Vertical).remove_children()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 from textual.widgets import DataTable
@@ -24,21 +24,30 @@ class RunTable(DataTable[Text]):
         super().__init__(cursor_type="row", zebra_stripes=False, show_row_labels=False)
         self._runs: tuple[RunSummary, ...] = ()
         self._waiting: Mapping[str, QueuedRun] = {}
+        self._relied: frozenset[str] = frozenset()
 
     def on_mount(self) -> None:
         """The columns never change; colours follow the theme."""
         self.border_title = "Runs"
         for name in ("", "risk", "asked (UTC)", "asker", "review", "question"):
             self.add_column(name)
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs, self._waiting))
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs, self._waiting, self._relied))
 
-    def show(self, runs: Sequence[RunSummary], waiting: Mapping[str, QueuedRun], *, keep: str = "") -> None:
+    def show(
+        self,
+        runs: Sequence[RunSummary],
+        waiting: Mapping[str, QueuedRun],
+        relied: Iterable[str] = (),
+        *,
+        keep: str = "",
+    ) -> None:
         """Replace the list; the cursor goes to the run `keep`, else stays on the run it was on.
 
-        `waiting` has those of the runs that are in the queue, by their ids.
+        `waiting` has those of the runs that are in the queue, by their ids; `relied` are ids of runs that relied on a
+        review that was revoked.
         """
         keep = keep or self._chosen()
-        self._runs, self._waiting = tuple(runs), waiting
+        self._runs, self._waiting, self._relied = tuple(runs), waiting, frozenset(relied)
         self.clear()
         for run in runs:
             self.add_row(
@@ -46,14 +55,19 @@ class RunTable(DataTable[Text]):
                 Text(str(waiting[run.run_id].risk) if run.run_id in waiting else "", justify="right"),
                 Text(moment(run.started)[5:]),
                 Text(clipped(run.asker, 14)),
-                self._review(run),
+                self._marked(run, self._review(run)),
                 Text(clipped(run.question, _MAX_QUESTION)),
                 key=run.run_id,
             )
         self.border_title = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
         ids = [run.run_id for run in runs]
+        self.border_subtitle = "! relied on a review that was revoked" if self._relied.intersection(ids) else ""
         if keep in ids:
             self.move_cursor(row=ids.index(keep))
+
+    def _marked(self, run: RunSummary, review: Text) -> Text:
+        """Where the review stands, with a mark where the run relied on one that was revoked."""
+        return Text.assemble(("! ", self._colour("error")), review) if run.run_id in self._relied else review
 
     def _review(self, run: RunSummary) -> Text:
         """Where the review stands; of a run that waits, what there is to say beyond that it does."""
