@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import typer
 
+from tui.cli.identity_shown import line_of, roles_before, row_of, show_enrolled
 from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
 from tui.cli.passphrase import PassphraseFileOption, key_passphrase, load_signer, new_passphrase
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from audit.identity import Identity, KeyRegister, Keyring, Signer, Standing
-    from audit.ledger import Ledger
+    from audit.identity import Identity, KeyRegister, Keyring, Signer
 
 __all__ = ["app"]
 
@@ -129,7 +129,7 @@ def create_command(
                 _write_request(request, file, output, before)
             else:
                 enrol(ledger, signer, by=voucher or keyring.load(WORKSPACE_KEY), roles=wanted)
-                _show_enrolled(ledger, signer.identity.key_id, output, before)
+                show_enrolled(ledger, signer.identity.key_id, output, before)
     _warn_if_bare(keyring, name)
 
 
@@ -170,7 +170,7 @@ def enrol_command(
         admin = load_signer(_keyring(settings), settings.user, passphrase_file)
         before = read_register(ledger).named(str(request.get("name")))
         enrolled = enrol_request(ledger, request, by=admin)
-        _show_enrolled(ledger, enrolled.key_id, output, before)
+        show_enrolled(ledger, enrolled.key_id, output, before)
 
 
 @app.command("retire")
@@ -262,12 +262,12 @@ def list_command(
     settings = settings_of(ctx, workspace)
     keyring = _keyring(settings)
     with open_ledger(settings, create=False) as ledger:
-        lines = [_line(standing, keyring) for standing in read_register(ledger).standings]
+        lines = [line_of(standing, keyring) for standing in read_register(ledger).standings]
     if output is OutputFormat.JSON:
         print_json(lines)
         return
     columns = ("name", "roles", "vouched by", "since", "retired", "key id", "key here")
-    print_table(columns, [_row(line) for line in lines])
+    print_table(columns, [row_of(line) for line in lines])
 
 
 def _keyring(settings: Settings) -> Keyring:
@@ -327,7 +327,7 @@ def _write_request(request: dict[str, Any], file: Path, output: OutputFormat, be
         [
             ("name", request["name"]),
             ("roles", ", ".join(request["roles"])),
-            *_roles_before(before, request["roles"], "would replace"),
+            *roles_before(before, request["roles"], "would replace"),
             ("key id", request["key_id"]),
             ("not enrolled", "An admin must vouch for it: give them the file, and read them the key id."),
             ("request", file),
@@ -346,36 +346,6 @@ def _read_request(file: Path) -> dict[str, Any]:
     return request
 
 
-def _show_enrolled(ledger: Ledger, key_id: str, output: OutputFormat, before: Identity | None) -> None:
-    from audit.identity import read_register
-    from tui.cli.console import facts, print_json
-
-    standing = next(each for each in read_register(ledger).standings if each.identity.key_id == key_id)
-    name, roles = standing.identity.name, sorted(standing.identity.roles)
-    if output is OutputFormat.JSON:
-        replaced = sorted(before.roles) if before else []
-        print_json({"name": name, "key_id": key_id, "enrolled": True, "roles": roles, "roles_before": replaced})
-        return
-    alone = "nobody: the first person here, and its admin from now on"
-    facts(
-        [
-            ("name", name),
-            ("roles", ", ".join(roles)),
-            *_roles_before(before, roles, "replace"),
-            ("key id", key_id),
-            ("vouched by", alone if standing.bootstrap else standing.vouched_by),
-            ("next", f'affidavit review list --as "{name}"'),
-        ]
-    )
-
-
-def _roles_before(before: Identity | None, roles: list[str], what: str) -> list[tuple[str, object]]:
-    """Roles are replaced, not added to: what a person had and has no more is said."""
-    if before is None or before.roles == frozenset(roles):
-        return []
-    return [("", f"They {what} the roles enrolled before: {', '.join(sorted(before.roles))}.")]
-
-
 def _warn_if_bare(keyring: Keyring, name: str) -> None:
     from audit.keystore import Protection
     from tui.cli.console import say
@@ -385,36 +355,3 @@ def _warn_if_bare(keyring: Keyring, name: str) -> None:
             f"The key of {name} has no passphrase: whoever can read {keyring.directory} signs in this name. "
             f'Give it one: affidavit identity protect "{name}"'
         )
-
-
-def _line(standing: Standing, keyring: Keyring) -> dict[str, Any]:
-    identity = standing.identity
-    here = not identity.retired and keyring.holds(identity.name)
-    return {
-        "name": identity.name,
-        "roles": sorted(identity.roles),
-        "key_id": identity.key_id,
-        "public_key": identity.public_key,
-        "since": standing.since,
-        "vouched_by": standing.vouched_by or None,
-        "bootstrap": standing.bootstrap,
-        "retired": standing.retired or None,
-        "retired_by": standing.retired_by or None,
-        "reason": standing.reason or None,
-        "key_here": here,
-        "protection": keyring.protection(identity.name).value if here else None,
-    }
-
-
-def _row(line: dict[str, Any]) -> tuple[object, ...]:
-    vouched = "nobody, the first" if line["bootstrap"] else line["vouched_by"] or "nobody"
-    here = {None: "no", "none": "yes, no passphrase", "passphrase": "yes, passphrase", "keyring": "yes, in the keyring"}
-    return (
-        line["name"],
-        ", ".join(line["roles"]),
-        "itself" if line["roles"] == ["workspace"] else vouched,
-        line["since"][:10],
-        (line["retired"] or "")[:10],
-        line["key_id"],
-        "yes" if line["roles"] == ["workspace"] and line["key_here"] else here[line["protection"]],
-    )
