@@ -314,7 +314,14 @@ def test_every_exception_of_ours_is_one_screen_with_a_class(
     assert (left.code == 2) == (
         kind.__name__
         in bad_input
-        | {"IdentityError", "PassphraseError", "RunNotFoundError", "RecordNotFoundError", "AmbiguousRunError"}
+        | {
+            "CustodyError",
+            "IdentityError",
+            "PassphraseError",
+            "RunNotFoundError",
+            "RecordNotFoundError",
+            "AmbiguousRunError",
+        }
     )
 
 

@@ -72,6 +72,7 @@ def test_evidence_is_handed_over_and_judged_in_an_empty_folder(
     asked: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
+    out.mkdir()
     exported = run("audit", "export", asked[:13], "-o", out / "e.json", "--html", out / "e.html")
     assert exported.code == 0, exported.err
     keys = run("identity", "list", "--format", "json").out

@@ -132,6 +132,7 @@ def test_proofs_and_reviews_outlive_the_key(private: Path, model: ScriptedModel,
     run("identity", "create", "reviewer")
     assert run("review", "accept", run_id, "--as", "reviewer", "--reason", "Quagga0815").code == 0
     before = tmp_path / "before"
+    before.mkdir()
     for name, more in (("open", ()), ("sealed", ("--sealed",))):
         assert run("audit", "export", run_id, "-o", before / f"{name}.json", *more).code == 0
     assert all(word in (before / "open.html").read_text() for word in ("Bottom-Dollar", "Quagga0815"))
