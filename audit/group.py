@@ -28,6 +28,8 @@ _MOST: Final = 256
 _LINGER_SHARE: Final = 0.5
 """How long a writer waits for those whom the last commit has just let go, as a share of what that commit took; nobody
 waits who is alone."""
+_LINGER_MOST_S: Final = 0.01
+"""Never longer, whatever kept the last commit: it may have waited for a lock."""
 _LOOK_EVERY_S: Final = 0.0002
 
 
@@ -148,7 +150,7 @@ class GroupCommit:
 
     def _linger(self) -> None:
         """Wait until as many have come as shared the last commit: a fuller one is worth more than an earlier one."""
-        until = time.monotonic() + self._last_s * _LINGER_SHARE
+        until = time.monotonic() + min(self._last_s * _LINGER_SHARE, _LINGER_MOST_S)
         while 1 < self._last > len(self._queue) and time.monotonic() < until:
             time.sleep(_LOOK_EVERY_S)
 

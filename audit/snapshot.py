@@ -56,7 +56,8 @@ class Snapshot:
         row = self._connection.execute(_NEWEST, {"workspace": self.workspace}).first()
         if row is None:
             return Head(0, genesis_hash(self.workspace))
-        if self._known == Head(row.sequence, row.hash) and leaf_hash(row.payload) == row.hash:
+        is_known = self._known == Head(row.sequence, row.hash) and isinstance(row.payload, bytes)
+        if self._known is not None and is_known and leaf_hash(row.payload) == row.hash:
             return self._known
         newest = _read_row(row.sequence, row.hash, row.payload, self.workspace)
         return Head(newest.sequence, newest.hash)

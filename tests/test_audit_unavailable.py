@@ -184,6 +184,15 @@ def test_a_server_that_restarts_is_found_again(ledger: Ledger) -> None:
     assert ledger.append("run.intent", {"n": 2}).sequence == 2
 
 
+def test_text_where_the_newest_record_had_bytes_is_damage(tmp_path: Path) -> None:
+    """The session that wrote it knows its hash, and still has to look at what lies there now."""
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", workspace=WORKSPACE) as ledger:
+        ledger.append("run.intent", {"n": 1})
+        meddle(ledger, "UPDATE ledger_records SET payload = CAST(payload AS TEXT)")
+        with pytest.raises(LedgerUnavailable, match="Record 1"):
+            ledger.append("run.intent", {"n": 2})
+
+
 def test_a_damaged_record_is_not_handed_out_and_not_built_on(ledger: Ledger) -> None:
     for n in range(3):
         ledger.append("run.intent", {"n": n})

@@ -20,8 +20,8 @@ def _range(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
         return None
     field = reader.thing(letters[0]).name
     column = reader.nouns.column(field)
-    plain = replace(rows, filters=(), window=None, related=(), kinds=(), open=False) == Rows()
-    if column is None or column.family != "number" or not plain or rows.related or rows.kinds:
+    plain = replace(rows, filters=(), window=None, open=False) == Rows()
+    if column is None or column.family != "number" or not plain:
         return None
     field = field if "." in field else f"{reader.known.layer.dimension(field).table}.{column.name}"
     wanted = ("min", "avg", "max") if any(group in _MEANS for group in head.groups) else ("min", "max")
