@@ -15,7 +15,21 @@ from typing import Final
 from tui.sql_layout import laid_out
 from tui.text import printable_lines
 
-__all__ = ["Markup", "code", "day", "day_and_time", "facts", "listed", "section", "sql", "table", "text"]
+__all__ = [
+    "Markup",
+    "code",
+    "day",
+    "day_and_time",
+    "facts",
+    "headed",
+    "listed",
+    "section",
+    "short_hash",
+    "sql",
+    "table",
+    "text",
+    "words",
+]
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -53,6 +67,16 @@ def code(value: object) -> Markup:
     return Markup(f"<code>{text(value)}</code>")
 
 
+def words(name: str) -> str:
+    """A name of ours, such as an error class, as words."""
+    return name.replace("_", " ")
+
+
+def short_hash(value: object) -> Markup:
+    """The first 16 characters of a hash; nothing where there is none."""
+    return code(f"{str(value)[:16]}…") if value else Markup("")
+
+
 def sql(statement: str) -> Markup:
     """A statement laid out, with its words coloured."""
     return Markup(f"<pre>{''.join(_coloured(found) for found in _SQL_TOKEN.finditer(laid_out(statement)))}</pre>")
@@ -74,6 +98,11 @@ def section(title: str, *parts: str) -> Markup:
     """A part of the page under a title of its own; empty parts are left out."""
     body = "\n".join(part for part in parts if part)
     return Markup(f"<section><h2>{text(title)}</h2>\n{body}\n</section>")
+
+
+def headed(title: str, part: Markup) -> tuple[Markup, ...]:
+    """A part under a heading within its section; nothing when it is empty."""
+    return (Markup(f"<h3>{text(title)}</h3>{part}"),) if part else ()
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from audit.evidence import PARTS
 from audit.evidence_bundle import Evidence
 from audit.record import IDENTITY_RETIRED, REVIEW, RUN_STARTED, Record
 from audit.review_rules import rules_in
 from audit.runs import RunTrace, trace_of
-from tui.evidence.drafts import DraftStory, draft_stories, items_of, text_of
+from tui.evidence.drafts import items_of, text_of
+from tui.evidence.drafts_section import drafts_section
 from tui.evidence.grounds import RELIED_ON_REVOKED, unproved_grounds, what_it_relied_on
-from tui.evidence.markup import Markup, code, day, day_and_time, facts, listed, section, sql, table, text
-from tui.text import percent, seconds
+from tui.evidence.markup import (
+    Markup,
+    code,
+    day,
+    day_and_time,
+    facts,
+    headed,
+    listed,
+    section,
+    short_hash,
+    sql,
+    table,
+    text,
+    words,
+)
+from tui.text import percent
 from tui.trace import told, told_in_order
 
 __all__ = ["SECTIONS"]
@@ -45,7 +60,7 @@ _FIRST_KINDS: Final = ("metric", "dimension", "period", "value", "example")
 def _masthead(evidence: Evidence) -> Markup:
     run = _trace(evidence).summary
     stamps = [run.status, run.standing, *((RELIED_ON_REVOKED,) if evidence.grounds else ())]
-    shown = "".join(f'<span class="stamp {_COLOURS.get(each, "plain")}">{text(_words(each))}</span>' for each in stamps)
+    shown = "".join(f'<span class="stamp {_COLOURS.get(each, "plain")}">{text(words(each))}</span>' for each in stamps)
     return Markup(
         f'<header class="mast"><b>Affidavit</b><span>Evidence of one answer</span></header>\n'
         f"<h1>{text(run.question or '(no question)')}</h1>\n"
@@ -76,11 +91,11 @@ def _answer(evidence: Evidence) -> Markup:
         ("rows", rows if body.get("columns") else ""),
         ("result's fingerprint", code(body["result_fingerprint"]) if body.get("result_fingerprint") else ""),
         ("confidence", percent(trace.summary.confidence) if body.get("confidence") else ""),
-        ("drafted by", ", ".join(each for each in (_words(text_of(body, "origin")), text_of(body, "model")) if each)),
+        ("drafted by", ", ".join(each for each in (words(text_of(body, "origin")), text_of(body, "model")) if each)),
         ("database", _warehouse(evidence)),
     ]
     granted = listed(items_of(body, "assumptions"))
-    return section("The answer", shown, facts(values), *_headed("What it takes for granted", granted))
+    return section("The answer", shown, facts(values), *headed("What it takes for granted", granted))
 
 
 def _reviews(evidence: Evidence) -> Markup:
@@ -96,14 +111,14 @@ def _review(record: Record) -> Markup:
     amended = sql(text_of(body, "sql")) if decision == "amend" else Markup("")
     values: list[tuple[str, object]] = [
         ("approval", f"{body['approval']} of {body.get('approvals_needed')}" if body.get("approval") else ""),
-        ("reason", _words(text_of(body, "reason_code"))),
+        ("reason", words(text_of(body, "reason_code"))),
         ("in words", text_of(body, "reason")),
         ("key", code(text_of(body, "key_id"))),
         ("signature", code(text_of(body, "signature"))),
         ("record", f"#{record.sequence}"),
     ]
     return Markup(
-        f'<div class="review {_COLOURS.get(decision, "plain")}"><p><b>{text(_words(decision))}</b></p>'
+        f'<div class="review {_COLOURS.get(decision, "plain")}"><p><b>{text(words(decision))}</b></p>'
         f"<blockquote>“{text(text_of(body, 'meaning'))}”</blockquote>{amended}"
         f'<p class="signed"><b>{text(text_of(body, "reviewer"))}</b>'
         f'<span class="soft">signed on {text(day_and_time(record.time))}</span></p>{facts(values)}</div>'
@@ -131,10 +146,10 @@ def _grounding(evidence: Evidence) -> Markup:
     first = [each for each in pieces if each.get("kind") in _FIRST_KINDS]
     rows = [
         (
-            _words(str(each.get("kind"))),
+            words(str(each.get("kind"))),
             code(each.get("id", "")),
             code(each.get("version", "")),
-            _hash(each.get("hash")),
+            short_hash(each.get("hash")),
         )
         for each in (*first, *(each for each in pieces if each not in first))
     ]
@@ -154,71 +169,9 @@ def _grounding(evidence: Evidence) -> Markup:
         "What it was told",
         Markup("<p>Each piece of context, with the version of its definition and the hash of its words.</p>"),
         table(("kind", "piece", "version", "hash"), rows) or told_in_words,
-        *_headed("How the question was read", listed(readings)),
-        *_headed("Fingerprints", facts(values)),
+        *headed("How the question was read", listed(readings)),
+        *headed("Fingerprints", facts(values)),
     )
-
-
-def _drafts(evidence: Evidence) -> Markup:
-    stories = draft_stories(evidence.run)
-    return section("Drafts", *(_draft(n, story) for n, story in enumerate(stories, 1))) if stories else Markup("")
-
-
-def _draft(number: int, story: DraftStory) -> Markup:
-    source, verdict, weighed, outcome = story.source, story.verdict, story.weighed, story.outcome
-    by = text_of(source, "model") or ("a signed review" if "verified_run_id" in source else text_of(source, "mend"))
-    values: list[tuple[str, object]] = [
-        ("from", by),
-        ("probability", percent(float(source["confidence"])) if _is_number(source.get("confidence")) else ""),
-        ("guard", _guard_word(verdict)),
-        ("reads", ", ".join(map(str, items_of(verdict, "tables")))),
-        ("shape", sql(text_of(verdict, "shape")) if text_of(verdict, "shape") else ""),
-        ("held back", "\n".join(map(str, items_of(verdict, "restrictions")))),
-        ("what ran", sql(text_of(verdict, "sql")) if text_of(verdict, "sql") not in ("", story.sql) else ""),
-        ("expected", _expected(weighed)),
-        ("warehouse", _outcome_word(outcome)),
-        ("fingerprint", code(outcome["result_fingerprint"]) if outcome.get("result_fingerprint") else ""),
-        ("repair", _repair_word(story.repair)),
-    ]
-    return Markup(f'<div class="draft"><h3>Draft {number}</h3>{sql(story.sql)}{facts(values)}</div>')
-
-
-def _guard_word(verdict: Mapping[str, Any]) -> Markup:
-    if not verdict:
-        return Markup('<span class="plain">never judged</span>')
-    if verdict.get("allowed") is True:
-        return Markup('<span class="good">allowed</span>')
-    why = f"{_words(text_of(verdict, 'rule'))}: {text_of(verdict, 'message')}"
-    return Markup(f'<span class="bad">refused</span>, {text(why)}')
-
-
-def _expected(weighed: Mapping[str, Any]) -> Markup | str:
-    if not weighed:
-        return ""
-    if text_of(weighed, "message"):
-        return Markup(f'<span class="bad">not run</span>: {text(text_of(weighed, "message"))}')
-    told_of = dict(told(Record(0, "", None, "", "", dict(weighed), "", "", b"")).facts)
-    return told_of.get("estimate") or text_of(weighed, "no_estimate")
-
-
-def _outcome_word(outcome: Mapping[str, Any]) -> Markup | str:
-    if not outcome:
-        return ""
-    spent = seconds(float(outcome["elapsed_ms"])) if _is_number(outcome.get("elapsed_ms")) else ""
-    if outcome.get("ok") is True:
-        cut = ", cut at the cap" if outcome.get("truncated") else ""
-        rows = "1 row" if outcome.get("row_count") == 1 else f"{outcome.get('row_count')} rows"
-        return f"{rows}{cut}{f' in {spent}' if spent else ''}"
-    why = f"{_words(text_of(outcome, 'error_class'))}: {text_of(outcome, 'error')}"
-    return Markup(f'<span class="bad">failed</span>, {text(why)}')
-
-
-def _repair_word(repair: Mapping[str, Any]) -> str:
-    if not repair:
-        return ""
-    how = {"model": "a model was asked again", "none": "nothing was found that mends it"}
-    mend = text_of(repair, "mend")
-    return f"{how.get(mend, f'mended by the rule {mend}')}, because: {text_of(repair, 'message')}"
 
 
 def _findings(evidence: Evidence) -> Markup:
@@ -229,7 +182,7 @@ def _findings(evidence: Evidence) -> Markup:
     rows = [
         (
             _coloured(_SEVERITIES, str(each.get("severity"))),
-            _words(str(each.get("check"))),
+            words(str(each.get("check"))),
             str(each.get("message", "")),
             str(each.get("evidence", "")),
         )
@@ -297,8 +250,8 @@ def _proof(evidence: Evidence) -> Markup:
             "<p>The workspace signed the state of its whole ledger in a checkpoint. Each record below leads to it.</p>"
         ),
         facts(values),
-        *_headed("Enrolled keys", table(("name", "may sign as", "vouched for by", "key id", "record"), keys)),
-        *_headed(
+        *headed("Enrolled keys", table(("name", "may sign as", "vouched for by", "key id", "record"), keys)),
+        *headed(
             "Records in this bundle",
             table(
                 ("record", "kind", "SHA-256 of the record"), [(f"#{r.sequence}", r.kind, code(r.hash)) for r in records]
@@ -333,7 +286,7 @@ def _how_to(evidence: Evidence) -> Markup:
             " 2.1.3.2); signatures are Ed25519 (RFC 8032) over the canonical JSON (RFC 8785) of what stands beside"
             " them.</p>"
         ),
-        *_headed(
+        *headed(
             "What this page does not prove",
             listed(
                 (
@@ -346,10 +299,6 @@ def _how_to(evidence: Evidence) -> Markup:
         ),
         Markup("<footer>Made by Affidavit from the ledger’s records alone. Nothing here was written by hand.</footer>"),
     )
-
-
-def _headed(title: str, part: Markup) -> tuple[Markup, ...]:
-    return (Markup(f"<h3>{text(title)}</h3>{part}"),) if part else ()
 
 
 def _fingerprints(evidence: Evidence) -> list[tuple[str, object]]:
@@ -375,19 +324,7 @@ def _warehouse(evidence: Evidence) -> str:
 
 
 def _coloured(colours: Mapping[str, str], word: str) -> Markup:
-    return Markup(f'<span class="{colours.get(word, "plain")}">{text(_words(word))}</span>')
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _hash(value: object) -> Markup:
-    return code(f"{str(value or '')[:16]}…") if value else Markup("")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return Markup(f'<span class="{colours.get(word, "plain")}">{text(words(word))}</span>')
 
 
 SECTIONS: Final[tuple[Callable[[Evidence], Markup], ...]] = (
@@ -396,7 +333,7 @@ SECTIONS: Final[tuple[Callable[[Evidence], Markup], ...]] = (
     _reviews,
     _basis,
     what_it_relied_on,
-    _drafts,
+    drafts_section,
     _findings,
     _replays,
     _grounding,

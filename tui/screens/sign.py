@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from audit.errors import PassphraseError
@@ -17,10 +13,10 @@ from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
 from tui.amending import FindingsError
 from tui.backend import BackendThread
-from tui.failure import as_affidavit_error
 from tui.reviewing import ReviewRequest
+from tui.screens.signing import SigningScreen
 from tui.sql_layout import laid_out
-from tui.text import clipped, printable
+from tui.text import clipped
 from tui.widgets.keys import KeyBar
 from tui.widgets.problem import ProblemPanel
 
@@ -39,20 +35,13 @@ def _editor_theme(dark: bool) -> str:
     return "css" if dark else "github_light"
 
 
-class SignScreen(ModalScreen[str]):
-    """Gives a sentence saying what was done once the decision is on the ledger; None when it was left."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "sign", "Sign", priority=True),
-        Binding("escape", "dismiss(None)", "Leave unsigned"),
-    ]
+class SignScreen(SigningScreen):
+    """Signs a decision about a run, with its reason."""
 
     def __init__(self, thread: BackendThread, run: RunSummary, decision: Decision) -> None:
-        super().__init__()
-        self._backend_thread = thread
+        super().__init__(thread)
         self._run = run
         self._decision = decision
-        self._signing = False
         self._despite_findings = False
 
     def compose(self) -> ComposeResult:
@@ -81,12 +70,9 @@ class SignScreen(ModalScreen[str]):
 
     def on_mount(self) -> None:
         """Say in whose name this is signed."""
+        self.head(f"{self._decision.value.capitalize()} run {self._run.run_id[:13]}")
         card = getattr(self.app, "card", None)
-        box = self.query_one("#sign-box")
-        box.border_title = f"{self._decision.value.capitalize()} run {self._run.run_id[:13]}"
-        box.border_subtitle = Content(f"as {printable(card.person)}") if card else ""
-        self.query_one("#passphrase").display = bool(card and card.key_protected)
-        self.query_one(ProblemPanel).clear()
+        self.passphrase.display = bool(card and card.key_protected)
         self.query_one(TextArea if self._decision is Decision.AMEND else "#reason").focus()
 
     @on(TextArea.Changed)
@@ -94,15 +80,6 @@ class SignScreen(ModalScreen[str]):
         """Another statement has to be checked anew before anybody can sign it despite what is found."""
         self._despite_findings = False
         self.query_one("#sign", Button).label = f"Sign: {self._decision.value}"
-
-    @on(Button.Pressed, "#leave")
-    def _leave(self) -> None:
-        self.dismiss(None)
-
-    @on(Button.Pressed, "#sign")
-    @on(Input.Submitted)
-    def _asked_to_sign(self) -> None:
-        self.action_sign()
 
     def action_sign(self) -> None:
         """Sign and put it on the ledger; a refusal is shown here and nothing typed is lost."""
@@ -118,30 +95,15 @@ class SignScreen(ModalScreen[str]):
             sql=sql,
             despite_findings=self._despite_findings,
         )
-        self._send(request)
+        words, backend = self.passphrase.value, self._backend_thread.backend
+        self.send(lambda: backend.sign(request, words))
 
-    @work(group="sign")
-    async def _send(self, request: ReviewRequest) -> None:
-        self._signing = True
-        try:
-            words = self.query_one("#passphrase", Input).value
-            done = await self._backend_thread.call(self._backend_thread.backend.sign, request, words)
-        except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
-            problem = as_affidavit_error(error)
-            self.query_one(ProblemPanel).show(problem.error_class.value, problem.message, problem.hint)
-            if isinstance(error, PassphraseError):
-                self._ask_passphrase()
-            if isinstance(error, FindingsError):
-                self._despite_findings = True
-                self.query_one("#sign", Button).label = "Sign despite the findings"
-        else:
-            self.dismiss(done)
-        finally:
-            self._signing = False
-
-    def _ask_passphrase(self) -> None:
-        """Have the passphrase typed, or typed again: the key may have got one since the workspace was opened."""
-        field = self.query_one("#passphrase", Input)
-        field.value = ""
-        field.display = True
-        field.focus()
+    def refused(self, error: Exception) -> None:
+        """Have typed what was wanting: the passphrase, for the key may have got one since, or a second assent."""
+        if isinstance(error, PassphraseError):
+            self.passphrase.value = ""
+            self.passphrase.display = True
+            self.passphrase.focus()
+        if isinstance(error, FindingsError):
+            self._despite_findings = True
+            self.query_one("#sign", Button).label = "Sign despite the findings"
