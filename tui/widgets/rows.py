@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.console import JustifyMethod
 from rich.text import Text
-from textual.widgets import DataTable
 
 from tui.text import cell, clipped, is_number
+from tui.widgets.table import FittedTable
 
 __all__ = ["RowsTable"]
 
 _MAX_CELL = 60
 
 
-class RowsTable(DataTable[Text]):
+class RowsTable(FittedTable):
     """A result in a table: numbers to the right, long cells clipped (the export has them whole)."""
 
     def __init__(self) -> None:
@@ -22,22 +23,21 @@ class RowsTable(DataTable[Text]):
 
     def show(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, truncated: bool, total: int) -> None:
         """Replace what the table shows."""
-        self.clear(columns=True)
         self.display = bool(columns)
-        numeric = [
-            any(row[index] is not None for row in rows)
-            and all(row[index] is None or is_number(row[index]) for row in rows)
-            for index in range(len(columns))
-        ]
-        for name, right in zip(columns, numeric, strict=True):
-            self.add_column(Text(clipped(name, _MAX_CELL), justify="right" if right else "left"))
-        for row in rows:
-            self.add_row(*(_text(value, right) for value, right in zip(row, numeric, strict=True)))
+        sides = [_side([row[index] for row in rows]) for index in range(len(columns))]
+        self.fill(
+            [Text(clipped(name, _MAX_CELL), justify=side) for name, side in zip(columns, sides, strict=True)],
+            [[_text(value, side) for value, side in zip(row, sides, strict=True)] for row in rows],
+        )
         count = f"{total} row{'' if total == 1 else 's'}"
         self.border_title = f"{count}, CUT at the cap" if truncated else count
 
 
-def _text(value: object, right: bool) -> Text:
-    return Text(
-        clipped(cell(value), _MAX_CELL), justify="right" if right else "left", style="dim" if value is None else ""
-    )
+def _side(values: Sequence[object]) -> JustifyMethod:
+    """Where a column's cells belong: to the right if what it holds is numbers."""
+    known = [value for value in values if value is not None]
+    return "right" if known and all(is_number(value) for value in known) else "left"
+
+
+def _text(value: object, side: JustifyMethod) -> Text:
+    return Text(clipped(cell(value), _MAX_CELL), justify=side, style="dim" if value is None else "")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
-from textual.widgets import DataTable
 
 from audit.queue import QueuedRun
 from audit.runs import RunSummary
 from tui.text import clipped, moment, printable
 from tui.widgets.answer import STATUS_COLOURS, STATUS_MARKS
+from tui.widgets.table import FittedTable
 
 __all__ = ["RunTable"]
 
 _MAX_QUESTION = 80
+_HEADINGS = [Text(name) for name in ("", "risk", "asked (UTC)", "asker", "review", "question")]
 
 
-class RunTable(DataTable[Text]):
+class RunTable(FittedTable):
     """One line a run: how it ended, its risk while it waits, when, who asked, what. The row's key is the run's id."""
 
     def __init__(self) -> None:
@@ -27,10 +28,9 @@ class RunTable(DataTable[Text]):
         self._relied: frozenset[str] = frozenset()
 
     def on_mount(self) -> None:
-        """The columns never change; colours follow the theme."""
+        """The headings are there before the first run is; colours follow the theme."""
         self.border_title = "Runs"
-        for name in ("", "risk", "asked (UTC)", "asker", "review", "question"):
-            self.add_column(name)
+        self.fill(_HEADINGS, [])
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._runs, self._waiting, self._relied))
 
     def show(
@@ -48,22 +48,22 @@ class RunTable(DataTable[Text]):
         """
         keep = keep or self._chosen()
         self._runs, self._waiting, self._relied = tuple(runs), waiting, frozenset(relied)
-        self.clear()
-        for run in runs:
-            self.add_row(
-                Text(STATUS_MARKS.get(run.status, "…"), style=self._colour(run.status)),
-                Text(str(waiting[run.run_id].risk) if run.run_id in waiting else "", justify="right"),
-                Text(moment(run.started)[5:]),
-                Text(clipped(run.asker, 14)),
-                self._marked(run, self._review(run)),
-                Text(clipped(run.question, _MAX_QUESTION)),
-                key=run.run_id,
-            )
+        self.fill(_HEADINGS, [self._row(run) for run in runs], [run.run_id for run in runs])
         self.border_title = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
         ids = [run.run_id for run in runs]
         self.border_subtitle = "! relied on a review that was revoked" if self._relied.intersection(ids) else ""
         if keep in ids:
             self.move_cursor(row=ids.index(keep))
+
+    def _row(self, run: RunSummary) -> list[Text]:
+        return [
+            Text(STATUS_MARKS.get(run.status, "…"), style=self._colour(run.status)),
+            Text(str(self._waiting[run.run_id].risk) if run.run_id in self._waiting else "", justify="right"),
+            Text(moment(run.started)[5:]),
+            Text(clipped(run.asker, 14)),
+            self._marked(run, self._review(run)),
+            Text(clipped(run.question, _MAX_QUESTION)),
+        ]
 
     def _marked(self, run: RunSummary, review: Text) -> Text:
         """Where the review stands, with a mark where the run relied on one that was revoked."""
