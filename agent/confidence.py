@@ -3,7 +3,7 @@
 Confidence is odds / (1 + odds), and the odds begin with where the draft comes from:
 
     a verified query, which a person vouched for            200 : 1
-    compiled from the semantic layer, and the model agrees   99 : 1     no model could be asked    19 : 1
+    compiled from the semantic layer, and the model agrees   99 : 1     no model was asked    19 : 1
                                                                         the model's rows differ     6 : 1
     drafted by the model                                     20 : 1  x  exp(-1.2 s)  x  exp(-3.6 d)
 

@@ -133,6 +133,9 @@ class MemorySettings(_Section):
     max_pieces: int = Field(default=24, ge=1)
     compile_plain: bool = True
     """Compile questions whose every word metrics.yaml accounts for, beside the model's draft."""
+    confirm_compiled: bool = True
+    """Have the model draft for compiled questions too. Where it differs, the answer stays and its confidence falls.
+    `false` answers them without it, in some 50 ms and at one confidence, 0.95."""
 
 
 class GuardLimits(_Section):

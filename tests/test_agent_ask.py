@@ -198,6 +198,14 @@ def test_where_the_model_differs_the_compiled_draft_stands_with_less_confidence(
     assert any("model's own draft gave other rows" in said for said in answer.assumptions)
 
 
+def test_a_compiled_answer_need_not_wait_for_the_model(workspace: Workspace) -> None:
+    answer = workspace.ask(QUESTION, memory={"compile_plain": True, "confirm_compiled": False})
+    assert (answer.status, answer.origin) == (RunStatus.ANSWERED, "compiled")
+    assert [row[0] for row in answer.rows] == ["Beverages"]
+    assert answer.confidence == pytest.approx(0.95)
+    assert workspace.provider.requests == []
+
+
 def test_a_model_that_is_too_slow_leaves_the_compiled_draft(workspace: Workspace) -> None:
     workspace.provider.answer = lambda _request: Reply((COUNT,), delay_s=4)
     answer = workspace.ask(QUESTION, model={"timeout_s": 1}, memory={"compile_plain": True})

@@ -43,6 +43,8 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         AuditUnavailableError: a draft could not be recorded.
     """
     compiled = None if state["direct"] else compiled_draft(state, services)
+    if compiled is not None and not services.settings.memory.confirm_compiled:
+        return {"drafts": (compiled,), "current": 0, "error": None}
     samples = 1 if state["direct"] or compiled is not None else services.settings.model.samples
     made = draft_with_model(services, state, samples=samples, compiled=compiled)
     if not made.drafts:

@@ -197,7 +197,9 @@ def _prepare(settings: Settings, target: Target, parent: Path) -> Settings:
             "warehouse": warehouse,
             "ledger": LedgerSettings(),
             "memory": MemorySettings(
-                max_pieces=settings.memory.max_pieces, compile_plain=settings.memory.compile_plain
+                max_pieces=settings.memory.max_pieces,
+                compile_plain=settings.memory.compile_plain,
+                confirm_compiled=settings.memory.confirm_compiled,
             ),
         }
     )
