@@ -71,6 +71,22 @@ REVENUE = "SUM(d.UnitPrice * d.Quantity * (1 - d.Discount))"
 LINES = "FROM Orders o JOIN order_details d ON d.OrderID = o.OrderID"
 RIGHT = [
     (
+        "Which customers with at least 10 orders have a late rate over 10 %?",
+        "SELECT CustomerID FROM Orders GROUP BY CustomerID HAVING COUNT(*) >= 10 AND "
+        "100.0 * SUM(CASE WHEN ShippedDate > RequiredDate THEN 1 ELSE 0 END) / COUNT(*) > 10",
+    ),
+    ("Which order lines had a discount over 10 percent?", "SELECT OrderID FROM order_details WHERE Discount > 0.1"),
+    (
+        "Share of orders by ship country",
+        "WITH grouped AS (SELECT ShipCountry, COUNT(*) AS n FROM Orders GROUP BY ShipCountry) "
+        "SELECT ShipCountry, 100.0 * n / SUM(n) OVER () AS share FROM grouped",
+    ),
+    ("Which orders are open?", "SELECT OrderID FROM Orders WHERE ShippedDate IS NULL"),
+    (
+        "Number of orders of 2022 by order date",
+        "SELECT COUNT(*) FROM Orders WHERE OrderDate >= '2022-01-01' AND OrderDate < '2023-01-01'",
+    ),
+    (
         "When did each of our Dutch customers last order?",
         "SELECT c.CompanyName, MAX(o.OrderDate) FROM Customers c JOIN Orders o ON o.CustomerID = c.CustomerID "
         "WHERE c.Country = 'Netherlands' GROUP BY 1",
@@ -310,6 +326,38 @@ WRONG = [
     ("grouping", "Number of orders by ship country", "SELECT COUNT(*) FROM Orders"),
     ("grouping", "Total freight for each month", "SELECT SUM(Freight) FROM Orders"),
     ("grouping", "Customers and their number", "SELECT Country, COUNT(*) FROM Customers"),
+    (
+        "grouping",
+        "Total freight of the USA by ship country",
+        "SELECT ShipCountry, SUM(Freight) FROM Orders WHERE ShipCountry = 'USA' GROUP BY ShipCountry",
+    ),
+    (
+        "polarity",
+        "How many orders have come in since we opened for business?",
+        "SELECT COUNT(*) FROM Orders WHERE ShippedDate IS NULL",
+    ),
+    (
+        "repetition",
+        "Gross sales, discounts and freight per year",
+        "SELECT STRFTIME('%Y', OrderDate) AS year, SUM(Freight) AS a, SUM(Freight) AS b FROM Orders GROUP BY year",
+    ),
+    (
+        "share",
+        "Which countries make more than 8 percent of all orders?",
+        "SELECT ShipCountry, COUNT(*) FROM Orders GROUP BY ShipCountry HAVING COUNT(*) > 8",
+    ),
+    (
+        "share",
+        "Which countries make more than 8 % of all orders?",
+        "WITH grouped AS (SELECT ShipCountry, COUNT(*) AS order_count FROM Orders GROUP BY ShipCountry) "
+        "SELECT ShipCountry FROM grouped WHERE order_count > 8",
+    ),
+    (
+        "share",
+        "Share of orders by ship country",
+        "WITH grouped AS (SELECT ShipCountry, COUNT(*) AS n FROM Orders GROUP BY ShipCountry) "
+        "SELECT ShipCountry, 100.0 * n / SUM(n) OVER (PARTITION BY ShipCountry) AS share FROM grouped",
+    ),
     ("integer_division", "Share of shipped orders", "SELECT COUNT(ShippedDate) / COUNT(*) FROM Orders"),
     ("integer_division", "Percentage of shipped orders", "SELECT 100 * COUNT(ShippedDate) / COUNT(*) FROM Orders"),
 ]

@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from agent.run import Finding, Grounding, Result, RunState
-from agent.steps.checks.arithmetic import check_average, check_comparison, check_share, check_together
+from agent.steps.checks.arithmetic import (
+    check_average,
+    check_comparison,
+    check_percent,
+    check_share,
+    check_together,
+)
 from agent.steps.checks.claims import check_alias, check_repetition
 from agent.steps.checks.joins import check_joins
 from agent.steps.checks.kinds import check_echo, check_event, check_kind
@@ -58,6 +64,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_breakdown,
     check_average,
     check_share,
+    check_percent,
     check_comparison,
     check_together,
     check_kind,

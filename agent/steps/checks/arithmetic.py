@@ -16,9 +16,10 @@ from sqlglot.errors import SqlglotError
 
 from agent.run import Finding
 from agent.steps.checks.statement import Checked, is_windowed
+from agent.warehouse.cells import number_in
 from memory.lexical import fold
 
-__all__ = ["check_average", "check_comparison", "check_share", "check_together"]
+__all__ = ["check_average", "check_comparison", "check_percent", "check_share", "check_together"]
 
 # --- averages ---------------------------------------------------------------------------------------------------
 
@@ -89,6 +90,43 @@ def check_share(checked: Checked) -> Iterator[Finding]:
         yield Finding("share", "error", message)
     elif not named and not _PERCENT_WORDS.search(words) and any(map(_is_percent, _shown_divisions(tree))):
         yield Finding("share", "warning", "The statement gives a percentage, which the question does not ask for.")
+
+
+_PERCENT_BOUND = re.compile(
+    r"\b(?:(?:more|less|fewer|greater|higher|lower) than|over|above|under|below|at least|at most|exceed\w*)"
+    r" (\d+(?:\.\d+)?) ?(?:%|percent\b|per cent\b)"
+)
+
+
+def check_percent(checked: Checked) -> Iterator[Finding]:
+    """“More than 8 percent of all” is no bound of a total, and a share of which every row has the whole is none."""
+    for said in _PERCENT_BOUND.finditer(checked.words):
+        number = float(said.group(1))
+        if len(re.findall(rf"(?<![\d.,]){re.escape(said.group(1))}(?![\d,]|\.\d)", checked.words)) > 1:
+            continue  # the other one may be of a total
+        bounds = {number, number / 100}
+        for compared in checked.statement.tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):
+            sides = (compared.this, compared.expression), (compared.expression, compared.this)
+            if any(_number(bound) in bounds and _is_total(other, checked) for other, bound in sides):
+                message = f"The question says “{said.group()}”; the statement compares a total with that number."
+                yield Finding("share", "error", message, evidence=compared.sql())
+                return
+    tree, rows = checked.statement.tree, checked.result.rows
+    if not isinstance(tree, exp.Select) or len(rows) < 2 or len(tree.expressions) != len(rows[0]):
+        return
+    for place, entry in enumerate(tree.expressions):
+        if entry.find(exp.Div) and entry.find(exp.Window) and {number_in(row[place]) for row in rows} in ({100}, {1}):
+            yield Finding("share", "error", "Every row's share is the whole of it.", evidence=entry.alias_or_name)
+
+
+def _number(node: exp.Expr) -> float | None:
+    return float(node.name) if isinstance(node, exp.Literal) and not node.is_string else None
+
+
+def _is_total(node: exp.Expr, checked: Checked) -> bool:
+    """Whether it is a sum or a count and nothing divided, there or where a query inside defines it."""
+    found = checked.statement.found.definitions.get(id(node), node)
+    return found.find(exp.Sum, exp.Count) is not None and found.find(exp.Div, exp.Window) is None
 
 
 def _is_overall(division: exp.Expr) -> bool:

@@ -43,7 +43,7 @@ def check_repetition(checked: Checked) -> Iterator[Finding]:
     shown = Counter(entry.unalias().sql().casefold() for entry in tree.expressions)
     twice = [text for text, times in shown.items() if times > 1]
     if twice:
-        yield Finding("repetition", "warning", "The statement shows one column twice.", evidence=twice[0])
+        yield Finding("repetition", "error", "The statement shows one column twice.", evidence=twice[0])
 
 
 @lru_cache(maxsize=8)

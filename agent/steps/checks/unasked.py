@@ -127,12 +127,36 @@ _OPEN = re.compile(
 )
 
 
+_LACKING = re.compile(
+    r"\b(?:no|not|non\w*|none|nobody|no one|nothing|never|without|un\w+|\w+n['’]?t|\w+less|zero|0|except\w*|only|alone|"
+    r"missing|blank|empty|absent|incomplete|lack\w*|free of|other than|yet|still|open|pending|outstanding|"
+    r"a?wait\w*|fail\w*|remain\w*|left|in (?:progress|transit)|on the way|underway|stuck|backlog|(?:over)?due|"
+    r"current\w*|top|highest|head|boss)\b"
+)
+"""Words of what lacks something, is not done yet, or has nobody above it."""
+
+
 def check_polarity(checked: Checked) -> Iterator[Finding]:
-    """What is still open has no date yet: IS NOT NULL alone keeps just the others."""
+    """What is still open has no date yet: IS NOT NULL alone keeps just the others, and IS NULL is of nothing else."""
     if not _OPEN.search(checked.words):
+        yield from _unasked_null(checked)
         return
     nulls = [node for node in checked.statement.tree.find_all(exp.Is) if isinstance(node.expression, exp.Null)]
     missing = any(isinstance(node.this, exp.Exists) for node in checked.statement.tree.find_all(exp.Not))
     if nulls and not missing and all(isinstance(node.parent, exp.Not) for node in nulls):
         message = "The question asks for what is still open; the statement keeps only what is done."
         yield Finding("polarity", "error", message)
+
+
+def _unasked_null(checked: Checked) -> Iterator[Finding]:
+    """A WHERE that keeps what has no value, although the question has no word of anything that lacks."""
+    if _LACKING.search(checked.words) or any("null" in f"{m.sql} {m.filter}".casefold() for m in checked.named_metrics):
+        return
+    for select in checked.statement.selects:
+        where = select.args.get("where")
+        conditions = where.this.flatten() if where is not None and isinstance(where.this, exp.And) else ()
+        for condition in conditions or ([where.this] if where is not None else []):
+            if isinstance(condition, exp.Is) and isinstance(condition.expression, exp.Null):
+                message = f"The statement keeps only what has no {condition.this.name}, which is not asked for."
+                yield Finding("polarity", "error", message, evidence=condition.sql())
+                return

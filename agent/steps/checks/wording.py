@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from agent.run import Finding, Severity
 from agent.steps.checks.limits import NUMBER_WORDS
-from agent.steps.checks.statement import Checked
+from agent.steps.checks.statement import Checked, Statement
 
 __all__ = ["check_breakdown", "check_numbers", "check_ranking", "check_time"]
 
@@ -284,9 +284,11 @@ _GRAINS = ("year", "quarter", "month", "week", "day", "weekday")
 
 
 def check_breakdown(checked: Checked) -> Iterator[Finding]:
-    """“by category”, “for each month” needs a GROUP BY."""
+    """“by category”, “for each month” needs a GROUP BY, and not of what is held to one value."""
     statement = checked.statement
-    if statement.groups or not statement.aggregates or len(checked.result.rows) > 1:
+    if (statement.groups and not _groups_nothing(statement)) or not statement.aggregates:
+        return
+    if len(checked.result.rows) > 1:
         return
     surfaces = [name for item in (*checked.layer.dimensions, *checked.layer.entities) for name in item.surfaces]
     named = "|".join(re.escape(name.casefold()) for name in sorted({*surfaces, *_GRAINS}, key=len, reverse=True))
@@ -300,4 +302,30 @@ def check_breakdown(checked: Checked) -> Iterator[Finding]:
         return  # “by customer Rancho Clover”, “by order value”
     if re.search(r"\b(?:average|mean|typical|on average)\b", checked.words):
         return  # “average order value by each customer” may well be one number
+    if not statement.groups and _is_read(asked.group(1), checked):
+        return  # “orders of 2022 by ship date”
     yield Finding("grouping", "error", f"The question asks “{asked.group(0)}”, and the statement gives one total.")
+
+
+def _is_read(surface: str, checked: Checked) -> bool:
+    """Whether the statement reads what a dimension of this name is made of."""
+    read = {column.casefold() for _, column in checked.statement.columns_used}
+    named = [d for d in checked.layer.dimensions if surface in map(str.casefold, d.surfaces)]
+    return any(read & set(re.findall(r"\w+", dimension.expression.casefold())) for dimension in named)
+
+
+def _groups_nothing(statement: Statement) -> bool:
+    """Whether the only SELECT is grouped by columns alone that its WHERE holds to one value each."""
+    if len(statement.selects) != 1:
+        return False
+    group, where = statement.selects[0].args.get("group"), statement.selects[0].args.get("where")
+    if group is None or where is None or not group.expressions:
+        return False
+    origins = statement.found.origins
+    conditions = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
+    held = {
+        origins.get(id(condition.this))
+        for condition in conditions
+        if isinstance(condition, exp.EQ) and isinstance(condition.expression, exp.Literal)
+    } - {None}
+    return all(origins.get(id(column)) in held for column in group.expressions)
