@@ -57,6 +57,8 @@ def assumptions_of(state: RunState, services: Services) -> tuple[str, ...]:
     if speaks_of_today(state["question"]) and not state["direct"]:
         source = "the calendar of metrics.yaml" if services.layer.calendar.as_of else "the clock"
         said.append(f"“Today” is {services.layer.today().isoformat()}, from {source}.")
+    if left_out := state["drafts"][state["current"]].left_out:
+        said.append(f"The question is read without its words “{left_out}”, which name nothing that is known.")
     if _is_disputed(state):
         said.append("The model's own draft gave other rows, or none; the one shown is compiled from metrics.yaml.")
     if result is not None and result.truncated:

@@ -5,6 +5,7 @@ Confidence is odds / (1 + odds), and the odds begin with where the draft comes f
     a verified query, which a person vouched for            200 : 1
     compiled from the semantic layer, and the model agrees   99 : 1     no model was asked    19 : 1
                                                                         the model's rows differ     6 : 1
+    compiled, but for words that are left out                49 : 1  x  exp(-6 d), no model was asked  4 : 1
     drafted by the model                                     20 : 1  x  exp(-1.2 s)  x  exp(-3.6 d)
 
     s   how much the model hesitated over the statement: minus the logarithm of the probability of all its tokens
@@ -49,6 +50,7 @@ the embedded model drafted for, 44 were as sure: every sample was the same state
 
 _VERIFIED = 200.0
 _COMPILED_AGREED, _COMPILED_ALONE, _COMPILED_DISPUTED = 99.0, 19.0, 6.0
+_NEARLY_AGREED, _NEARLY_ALONE, _NEARLY_DISSENT_WEIGHT = 49.0, 4.0, 6.0
 _DRAFTED = 20.0
 _HESITATION_WEIGHT, _MOST_HESITATION, _USUAL_HESITATION = 1.2, 1.5, 0.5
 _DISSENT_WEIGHT, _USUAL_DISSENT = 3.6, 1 / 6
@@ -107,14 +109,21 @@ def _odds_of_origin(evidence: Evidence) -> float:
     if evidence.draft.origin == "verified_query":
         return _VERIFIED
     if evidence.draft.origin == "compiled":
-        if evidence.agreement is None:
-            return _COMPILED_ALONE
-        return _COMPILED_AGREED if evidence.agreement == 1 else _COMPILED_DISPUTED
+        return _odds_of_compiled(evidence)
     if evidence.agreement is None and evidence.draft.confidence <= 0:
         return _UNKNOWN
     unopposed = 0.0 if evidence.draft.confidence >= SURE else _USUAL_DISSENT
     dissent = unopposed if evidence.agreement is None else 1 - evidence.agreement
     return _DRAFTED * math.exp(-_HESITATION_WEIGHT * _hesitation(evidence.draft) - _DISSENT_WEIGHT * dissent)
+
+
+def _odds_of_compiled(evidence: Evidence) -> float:
+    agreed = evidence.agreement
+    if evidence.draft.left_out:
+        return _NEARLY_ALONE if agreed is None else _NEARLY_AGREED * math.exp(-_NEARLY_DISSENT_WEIGHT * (1 - agreed))
+    if agreed is None:
+        return _COMPILED_ALONE
+    return _COMPILED_AGREED if agreed == 1 else _COMPILED_DISPUTED
 
 
 def _hesitation(draft: Draft) -> float:

@@ -86,6 +86,8 @@ class Draft:
     basis: str = ""
     """What a recalled or mended draft stands on: the review's run id, or the mend's name."""
     tokens: int = 0
+    left_out: str = ""
+    """Words of the question that a compiled draft takes no account of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,27 @@ def test_a_compiled_answer_need_not_wait_for_the_model(workspace: Workspace) -> 
     assert workspace.provider.requests == []
 
 
+NEARLY = "Which product category raked in the highest sales revenue in 2023?"
+
+
+def test_a_question_read_but_for_some_words_gives_one_more_voter(workspace: Workspace) -> None:
+    workspace.provider.replies = [Reply((REVENUE,)), Reply((REVENUE, REVENUE))]
+    answer = workspace.ask(NEARLY, memory={"compile_plain": True, "confirm_compiled": False})
+    assert (answer.status, answer.origin) == (RunStatus.ANSWERED, "compiled")
+    assert answer.confidence == pytest.approx(0.98)
+    assert any("without its words “raked”" in said for said in answer.assumptions)
+    assert workspace.bodies(answer.run_id, "run.drafted")[0]["left_out"] == "raked"
+
+
+def test_alone_it_answers_nothing(workspace: Workspace) -> None:
+    other = REVENUE.replace("2023", "2022").replace("2024", "2023")
+    workspace.provider.replies = [Reply((other,)), Reply((other, other))]
+    answer = workspace.ask(NEARLY, memory={"compile_plain": True}, limits={"min_confidence": 0.1})
+    assert answer.origin == "model"
+    assert answer.confidence < 0.9
+    assert not any("without its words" in said for said in answer.assumptions)
+
+
 def test_a_model_that_is_too_slow_leaves_the_compiled_draft(workspace: Workspace) -> None:
     workspace.provider.answer = lambda _request: Reply((COUNT,), delay_s=4)
     answer = workspace.ask(QUESTION, model={"timeout_s": 1}, memory={"compile_plain": True})

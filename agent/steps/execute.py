@@ -31,7 +31,8 @@ _PAUSE_S = 0.5
 def elect(drafts: Sequence[Draft], fingerprints: Mapping[int, str]) -> int | None:
     """Index of the draft whose result most drafts agree on.
 
-    Ties go to a compiled draft, then to the higher draft confidence, then to the earlier.
+    Ties go to a compiled draft, then to the higher draft confidence, then to the earlier. A compiled draft that leaves
+    words out is preferred only where it is of the majority.
 
     `fingerprints` maps an index into `drafts` to its result's fingerprint; "" (failed, refused) does not vote. None
     when nobody votes.
@@ -42,8 +43,9 @@ def elect(drafts: Sequence[Draft], fingerprints: Mapping[int, str]) -> int | Non
     counts = Counter(voters.values())
 
     def weight(index: int) -> tuple[int, bool, float, int]:
-        draft = drafts[index]
-        return counts[voters[index]], draft.origin == "compiled", draft.confidence, -index
+        draft, votes = drafts[index], counts[voters[index]]
+        preferred = draft.origin == "compiled" and (not draft.left_out or 2 * votes > len(voters))
+        return votes, preferred, draft.confidence, -index
 
     return max(voters, key=weight)
 

@@ -1,7 +1,8 @@
 """Asks the model for drafts: one greedy, which is its best guess, and a few sampled ones, which vote on it.
 
-Where the question could be compiled from the semantic layer, that draft takes the place of the sampled ones; where the
-greedy draft is all but certain, they would only say the same and are left out.
+Where the question could be compiled from the semantic layer, that draft takes the place of the sampled ones, unless it
+leaves words out: then it is one more voter. Where the greedy draft is all but certain, samples would only say the same
+and are left out.
 
 Drafts that were arrived at differently and give the same rows support each other more than any one probability.
 Nothing is cleaned away from a reply that could matter to the guard: prose around a statement goes, a second
@@ -43,9 +44,10 @@ def node(state: RunState, services: Services) -> dict[str, Any]:
         AuditUnavailableError: a draft could not be recorded.
     """
     compiled = None if state["direct"] else compiled_draft(state, services)
-    if compiled is not None and not services.settings.memory.confirm_compiled:
+    whole = compiled is not None and not compiled.left_out
+    if compiled is not None and whole and not services.settings.memory.confirm_compiled:
         return {"drafts": (compiled,), "current": 0, "error": None}
-    samples = 1 if state["direct"] or compiled is not None else services.settings.model.samples
+    samples = 1 if state["direct"] or whole else services.settings.model.samples
     made = draft_with_model(services, state, samples=samples, compiled=compiled)
     if not made.drafts:
         error = RunError(

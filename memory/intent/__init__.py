@@ -63,7 +63,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from memory.compiler import SemanticQuery
+from memory.compiler import CannotCompile, SemanticQuery
 from memory.intent.checks import completed, is_contradicted
 from memory.intent.cores import read_core
 from memory.intent.items import Item, read_items
@@ -133,7 +133,7 @@ def _of_metrics(question: str, known: Known) -> Intent | None:
     try:
         parts = take_parts(question, read_items(question, known), known)
         query = completed(read_core(parts, known), parts, known)
-    except NotUnderstood:
+    except (NotUnderstood, CannotCompile):
         return None
     if any(item.code == "D" and _NEGATIONS & set(item.surface.casefold().split()) for item in parts.said):
         return None  # "orders not yet ...": the name of a thing has swallowed what turns the question round
@@ -143,7 +143,7 @@ def _of_metrics(question: str, known: Known) -> Intent | None:
 def _of_records(question: str, known: Known) -> Intent | None:
     try:
         record = read_record(question, known)
-    except NotUnderstood:
+    except (NotUnderstood, CannotCompile):
         return None
     return Intent(record.query, record.readings)
 
