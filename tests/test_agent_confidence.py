@@ -56,6 +56,14 @@ def test_a_less_probable_or_longer_statement_is_never_surer(first: float, second
     assert confidence_of(Evidence(drafted(low, long), 1.0)) <= confidence_of(Evidence(drafted(low, short), 1.0))
 
 
+@pytest.mark.parametrize(
+    ("agreed", "odds"), [(1.0, 49), (0.75, 49 * math.exp(-1.5)), (0.5, 49 * math.exp(-3)), (None, 4)]
+)
+def test_a_draft_that_leaves_words_out_is_worth_what_agrees_with_it(agreed: float | None, odds: float) -> None:
+    nearly = Draft("SELECT 1", "compiled", "semantic layer", 0.8, left_out="raked")
+    assert confidence_of(Evidence(nearly, agreed)) == at_odds(odds)
+
+
 def test_the_figures_of_the_formula() -> None:
     hesitation = -4 * math.log(0.9)
     assert confidence_of(Evidence(MODEL, 1.0)) == at_odds(20 * math.exp(-1.2 * hesitation))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import SealError
@@ -119,13 +119,11 @@ def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
         canonical_bytes(value)
 
 
-@settings(deadline=None)
 @given(any_values)
 def test_the_quick_way_writes_what_the_standards_library_writes(value: Any) -> None:
     assert canonical_bytes(value) == rfc8785.dumps(json.loads(canonical_bytes(value)))
 
 
-@settings(deadline=None)
 @given(json_values | st.floats(1e-9, 1e-3) | st.integers(10**15, SAFE) | st.sampled_from([1.0, -0.0, 1e-5, 2.5e-7]))
 def test_only_canonical_bytes_are_taken_for_canonical(value: Any) -> None:
     spellings = {canonical_bytes(value)}

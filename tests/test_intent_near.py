@@ -8,7 +8,7 @@ from memory.intent import read_intent
 from memory.intent.near import read_nearly
 from memory.linking import Linker
 from tests.fixtures_intent import linker
-from tests.fixtures_pairs import Shop, shop
+from tests.fixtures_pairs import shop
 
 __all__ = ["linker", "shop"]
 

@@ -164,6 +164,8 @@ def _grounding(evidence: Evidence) -> Markup:
         for each in items_of(record.body, "readings")
         if isinstance(each, Mapping)
     ]
+    left_out = (text_of(record.body, "left_out") for record in evidence.run if record.kind == "run.drafted")
+    readings += [f"“{said}” was left out, for it names nothing that is known" for said in left_out if said]
     told_in_words = listed(each for each in items_of(grounded[-1], "pieces") if isinstance(each, str))
     return section(
         "What it was told",
