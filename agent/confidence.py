@@ -5,7 +5,7 @@ Confidence is odds / (1 + odds), and the odds begin with where the draft comes f
     a verified query, which a person vouched for            200 : 1
     compiled from the semantic layer, and the model agrees   99 : 1     no model was asked    19 : 1
                                                                         the model's rows differ     6 : 1
-    compiled, but for words that are left out                49 : 1  x  exp(-6 d), no model was asked  4 : 1
+    compiled, but for words that are left out                49 : 1  x  exp(-6 d), no model was asked  2 : 1
     drafted by the model                                     20 : 1  x  exp(-1.2 s)  x  exp(-3.6 d)
 
     s   how much the model hesitated over the statement: minus the logarithm of the probability of all its tokens
@@ -50,7 +50,7 @@ the embedded model drafted for, 44 were as sure: every sample was the same state
 
 _VERIFIED = 200.0
 _COMPILED_AGREED, _COMPILED_ALONE, _COMPILED_DISPUTED = 99.0, 19.0, 6.0
-_NEARLY_AGREED, _NEARLY_ALONE, _NEARLY_DISSENT_WEIGHT = 49.0, 4.0, 6.0
+_NEARLY_AGREED, _NEARLY_ALONE, _NEARLY_DISSENT_WEIGHT = 49.0, 2.0, 6.0
 _DRAFTED = 20.0
 _HESITATION_WEIGHT, _MOST_HESITATION, _USUAL_HESITATION = 1.2, 1.5, 0.5
 _DISSENT_WEIGHT, _USUAL_DISSENT = 3.6, 1 / 6

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compiled_draft"]
 
-_SHARE_RIGHT = 0.8
-"""Of the statements of questions read but for a few words: 8 of 10 in a pack that nothing was tuned on."""
+_SHARE_RIGHT = 0.7
+"""Of the statements of questions read but for a few words: 9 of 11 that people could ask, 31 of 47 generated ones."""
 
 
 def compiled_draft(state: RunState, services: Services) -> Draft | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from memory.intent import Intent, read_intent
+from memory.intent.words import CODES
 from memory.linking import Linker
 
 __all__ = ["NearIntent", "read_nearly"]
@@ -27,20 +28,20 @@ _SIGNS = re.compile(r"[\d%$€£\"“”]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NAME = re.compile(r"(?<!^)(?<![.?!:] )\b[A-Z][a-z]")
 """A capital that begins no sentence: the name of something that is not stored."""
+_LIGHT = frozenset("pzyj$w")
+"""Codes of the grammar that a question can do without: prepositions, "sold", "placed", "bill", "spent", "with"."""
 _SAYS_SOMETHING = (
-    "no not none nor never nobody nothing neither without except unless instead other else only also too alone "
-    "more less fewer most least over under above below than at before after since until between within "
-    "top bottom best worst highest lowest largest smallest first last high low rank ranked same different "
-    "each every per by average avg median mean total share percent percentage ratio rate sum number "
-    "difference change growth grew fell rose dropped increase decrease cumulative running "
-    "half double doubled twice once triple times and or but both either all any versus vs compared with "
-    "they them their theirs it its he his him she her hers this that these those "
-    "who whom whose which what how when where why two three four five six seven eight nine ten dozen "
-    "today yesterday tomorrow now ago week weeks weekday weekdays weekend weekends day days month months "
-    "quarter quarters year years morning night spring summer autumn winter holiday holidays christmas easter "
-    "monday tuesday wednesday thursday friday saturday sunday"
+    "no not none nor never nobody nothing neither without except unless instead other else only solely entirely also "
+    "too alone still yet again ever blank empty missing reverse minimum maximum min max minus plus many much "
+    "more less fewer most least over under above below than before after since until between within later earlier "
+    "high low last same different single beside due overdue late early wait waiting grow grew grown growth fell rose "
+    "dropped increase decrease cumulative running half double doubled twice once triple times but both either all any "
+    "they them theirs it he his him she her hers this that these those how when why "
+    "two three four five six seven eight nine ten dozen today yesterday tomorrow now ago "
+    "weekend weekends days date dates morning night spring summer autumn winter holiday holidays christmas easter "
+    "monday tuesday wednesday thursday friday saturday sunday shipped delivered dispatched delivery"
 )
-_WEIGHTY = frozenset(_SAYS_SOMETHING.split())
+_WEIGHTY = frozenset(_SAYS_SOMETHING.split()) | {word for word, (code, _) in CODES.items() if code not in _LIGHT}
 
 
 @dataclass(frozen=True, slots=True)
