@@ -87,6 +87,10 @@ class Filters:
         thing = next(item for item in items if item.code == "D")
         link = items[items.index(thing) + 1]
         direct = link.code == "V"
+        if direct and not thing.plural and [item.code for item in items].count("V") == 1 and items[0].code in "bp":
+            parts_of_name = self._known.parts_of_name(thing.name)
+            if any(value.target in parts_of_name for value in link.values):  # "by employee Smith"
+                return self._filter(items, lambda value: value.target in parts_of_name)
         if items[0].code == "b" or not (direct or (link.surface.lower() == "of" and not thing.entity)):
             return False
         return self._filter(items, lambda value: value.dimension == thing.name)
