@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memory.compiler.frame import Group, Scope, literal
+from memory.compiler.frame import Scope, literal
 from memory.compiler.grouping import (
     Builder,
     additive,
@@ -62,16 +62,16 @@ def _breakdown(query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" HAVING {having_test(measures[0].sql, query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {_keys_in_order(groups, query) if query.by_group else measures[0].alias}"
+        text += f" ORDER BY {_in_order([g.key for g in groups], query) if query.by_group else measures[0].alias}"
         text += direction_of(query.order)
     elif query.grain is not None:
         text += f" ORDER BY {groups[-1].key}"
     return text + limit_of(query)
 
 
-def _keys_in_order(groups: Sequence[Group], query: SemanticQuery) -> str:
-    """The keys a breakdown is sorted by in the order of its groups; of a period only the one that sorts."""
-    return ", ".join([*(g.key for g in groups[: len(query.dimensions)]), *([groups[-1].key] if query.grain else [])])
+def _in_order(keys: Sequence[str], query: SemanticQuery) -> str:
+    """The group keys that a breakdown in the order of its groups is sorted by: of a period the one that sorts."""
+    return ", ".join([*keys[: len(query.dimensions)], *([keys[-1]] if query.grain else [])])
 
 
 def _with_empty(query: SemanticQuery, scope: Scope) -> str:
@@ -125,7 +125,7 @@ def _side_by_side(measures: Sequence[Measure], query: SemanticQuery, scope: Scop
     if query.having is not None:
         text += f" HAVING {having_test(first, query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {names[-1] if query.by_group else first}{direction_of(query.order)}"
+        text += f" ORDER BY {_in_order(names, query) if query.by_group else first}{direction_of(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY {names[-1]}"
     return text + limit_of(query)
@@ -347,7 +347,7 @@ def _ratio_breakdown(item: Measure, query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" WHERE {having_test(ratio, query.having)}"
     if query.order is not None:
-        key = f"numerators.{names[-1]}" if query.by_group else item.alias
+        key = _in_order([f"numerators.{name}" for name in names], query) if query.by_group else item.alias
         text += f" ORDER BY {key}{direction_of(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY numerators.{names[-1]}"

@@ -195,6 +195,11 @@ class Known:
         found = frozenset(".".join(name) for name in _COLUMN.findall(self.layer.dimension(field).expression))
         return found if len(found) > 1 else frozenset()
 
+    def referred_to(self, table: str) -> frozenset[str]:
+        """The tables that a row of the table refers to, their case folded away."""
+        found = self.linker.catalog.table(table)
+        return frozenset(key.target_table.casefold() for key in (found.foreign_keys if found else ()))
+
     def party(self, verb: str) -> str:
         """The dimension that who buys or who sells is called by, "" where the layer knows none."""
         names = _SELLERS if verb == "sell" else _BUYERS

@@ -71,7 +71,9 @@ def _name_the_goods(parts: Parts, known: Known) -> None:
 
 def _check_heading(parts: Parts) -> None:
     """Refuse "Japanese vendors: the article with the most stock": of all of them, or of each?"""
-    if re.fullmatch(r"[pu]*VD,+M(?:[,k]+M)*[,.]*", parts.codes) and any(i.plural for i in parts.items if i.code == "D"):
+    if re.fullmatch(r"[pu.,]*VD,+M(?:[,k]+M)*[,.]*", parts.codes) and any(
+        i.plural for i in parts.items if i.code == "D"
+    ):
         raise NotUnderstood  # "Argentina clients, orders, revenue": of them all, or of each?
     heading = re.match(r"[VP]*D(?=,)", parts.codes)
     thing = parts.items[heading.end() - 1] if heading else None
