@@ -115,7 +115,8 @@ class Filters:
         place = next(place for place, item in enumerate(self._parts.items) if item is items[0])
         thing, link = self._parts.items[place - 1], next(item for item in items if item.code == "p")
         goods = thing.table.casefold() in self._known.goods and thing.plural
-        if not goods or link.surface.lower().split()[-1] != "from":
+        measured = any(item.code == "M" for item in self._parts.said)  # a bare list of them may mean either
+        if not (goods and measured) or link.surface.lower().split()[-1] != "from":
             return False
         owners = self._known.referred_to(thing.table)
         if not self._filter(items, lambda value: value.table.casefold() in owners):
