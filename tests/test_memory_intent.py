@@ -106,7 +106,7 @@ UNDERSTOOD: list[tuple[str, SemanticQuery]] = [
                                                               having=Having(">", 30))),
     # shares
     ("What percentage of revenue comes from Germany?", asked("sales_revenue", where=GERMANY, pattern="share_of")),
-    ("share of orders by shipper", asked("order_count", by=("shipper",), pattern="share")),
+    ("share of orders by shipper", asked("order_count", by=("shipper",), pattern="share", order="desc")),
     # rows
     ("List customers in Germany", SemanticQuery(entity="customer", filters=(Filter("customer_country", "=",
                                                 ("Germany",)),), pattern="list")),

@@ -30,10 +30,15 @@ def _change(query: SemanticQuery, scope: Scope) -> str:
 
 
 def _change_table(query: SemanticQuery, scope: Scope) -> str:
-    """As growth_table between two periods, with the difference itself in place of the percentage."""
+    """As growth_table between two periods, with the difference itself in place of the percentage.
+
+    `columns` may be `value`: both values alone.
+    """
     alias = scope.measure(query.metrics[0]).alias
     earlier, later, names, cte = _two_periods(query, scope)
-    values = f"{earlier} AS previous_{alias}, {later} AS {alias}, {later} - {earlier} AS difference"
+    values = f"{earlier} AS previous_{alias}, {later} AS {alias}"
+    if query.columns != ("value",):
+        values += f", {later} - {earlier} AS difference"
     return _over_periods(query, names, cte, values, "difference")
 
 

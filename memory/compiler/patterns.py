@@ -62,15 +62,22 @@ def _breakdown(query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" HAVING {having_test(measures[0].sql, query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {groups[-1].key if query.by_group else measures[0].alias}{direction_of(query.order)}"
+        text += f" ORDER BY {_in_order([g.key for g in groups], query) if query.by_group else measures[0].alias}"
+        text += direction_of(query.order)
     elif query.grain is not None:
         text += f" ORDER BY {groups[-1].key}"
     return text + limit_of(query)
 
 
+def _in_order(keys: Sequence[str], query: SemanticQuery) -> str:
+    """The group keys that a breakdown in the order of its groups is sorted by: of a period the one that sorts."""
+    return ", ".join([*keys[: len(query.dimensions)], *([keys[-1]] if query.grain else [])])
+
+
 def _with_empty(query: SemanticQuery, scope: Scope) -> str:
     """A breakdown by the rows of one table that shows each of them, with 0 where there is nothing."""
-    entities = [e for e in scope.layer.entities if [scope.label(e)] == list(query.dimensions)]
+    shown = [scope.field(name) for name in query.dimensions]
+    entities = [e for e in scope.layer.entities if [scope.field(scope.label(e))] == shown]
     if not entities or query.grain or query.having or query.limit or len(query.metrics) != 1:
         raise CannotCompile("Only things can be shown that have nothing, by one number and one by one.")
     item = single(measures_of(query, scope)[0])
@@ -105,15 +112,20 @@ def _side_by_side(measures: Sequence[Measure], query: SemanticQuery, scope: Scop
             body += f" GROUP BY {keys_of(groups)}"
         items += [f"{v} AS {m.alias}" for v, m in zip(values, measures, strict=True)]
         sides.append(f"SELECT {', '.join(items)} {body}")
-    shown, first = ", ".join(names), f"MAX({measures[0].alias})"
-    values = [f"MAX({m.alias}) AS {m.alias}" for m in measures]
+    shown = ", ".join(names)
+    largest = [f"MAX({m.alias})" for m in measures]
+    # Where another metric has rows, a number or a sum of none is nought.
+    none = [
+        f"COALESCE({v}, 0)" if m.additive(scope.layer.dialect) else v for v, m in zip(largest, measures, strict=True)
+    ]
+    values, first = [f"{v} AS {m.alias}" for v, m in zip(none, measures, strict=True)], none[0]
     text = (
         f"WITH sides AS ({' UNION ALL '.join(sides)}) SELECT {shown}, {', '.join(values)} FROM sides GROUP BY {shown}"
     )
     if query.having is not None:
         text += f" HAVING {having_test(first, query.having)}"
     if query.order is not None:
-        text += f" ORDER BY {names[-1] if query.by_group else first}{direction_of(query.order)}"
+        text += f" ORDER BY {_in_order(names, query) if query.by_group else first}{direction_of(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY {names[-1]}"
     return text + limit_of(query)
@@ -164,14 +176,16 @@ def _share_of_related(query: SemanticQuery, scope: Scope) -> str:
 def _above_average(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group, or a multiple of it.
 
-    `having.value` is the multiple.
+    `having.value` is the multiple. With `order_by` those with the most come first, of periods the earliest.
     """
     item, names, cte = grouped_select(query, scope)
     sign = "<" if query.order == "asc" else ">"
     shown = ", ".join([*names, item.alias])
     times = f"{literal(query.having.value)} * " if query.having else ""
     average = f"{times}(SELECT AVG({item.alias}) FROM grouped)"
-    return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}"
+    first = names[-1] if query.grain else f"{item.alias} DESC"
+    order = f" ORDER BY {first}" if query.order_by else ""
+    return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}{order}"
 
 
 def _above_total(query: SemanticQuery, scope: Scope) -> str:
@@ -333,7 +347,7 @@ def _ratio_breakdown(item: Measure, query: SemanticQuery, scope: Scope) -> str:
     if query.having is not None:
         text += f" WHERE {having_test(ratio, query.having)}"
     if query.order is not None:
-        key = f"numerators.{names[-1]}" if query.by_group else item.alias
+        key = _in_order([f"numerators.{name}" for name in names], query) if query.by_group else item.alias
         text += f" ORDER BY {key}{direction_of(query.order)}"
     elif query.grain is not None:
         text += f" ORDER BY numerators.{names[-1]}"

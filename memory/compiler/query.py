@@ -133,16 +133,17 @@ class SemanticQuery:
     offset: int = 0
     """How many are passed over before the first that is shown: 1 for the second best."""
     by_group: bool = False
-    """A breakdown in the order of its last group key (alphabetical, chronological) instead of its metric's."""
+    """A breakdown in the order of its group keys (alphabetical, chronological) instead of its metric's."""
     pattern: str = "breakdown"
     entity: str = ""
     """For list, lookup, extreme, compare_to_row, top_attribute: whose rows are shown. Elsewhere: of whom `related`
     tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
     """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row). For growth_series,
-    change_series and running_total: `value` or `change` where only one of them is shown."""
+    change_series, change_table and running_total: `value` or `change` where only one of them is shown."""
     order_by: str = ""
-    """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
+    """Field a list is sorted by, when `order` says so; empty takes the first column shown. For above_average: its
+    metric, where the groups with the most of it come first, and periods in their order."""
     compare: tuple[Value, ...] = ()
     """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
     lag: Literal["", "year"] = ""

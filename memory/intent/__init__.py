@@ -20,6 +20,7 @@ that cannot be broken down that way, and there is no intent, and the question go
     kinds.py       of which rows a metric is: late orders, order 10250
     remaining.py   what remains, without what only repeats
     cores.py       it must be one of a few cores: a total, a breakdown, a superlative, a list ...
+    settled.py     which of two readings the words settle, and what they leave open
     checks.py      the query with its filters and window, if nothing speaks against it
     tails.py       a last clause that only says what to show
     tails_of_changes.py  the same behind who or what changed between two periods
@@ -70,6 +71,7 @@ from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.records import read_record
 from memory.intent.rephrasing import ways_to_say
+from memory.intent.settled import is_left_open
 from memory.intent.tails import clauses, with_tail
 from memory.intent.taking import take_parts
 from memory.linking import Linker
@@ -97,7 +99,8 @@ def read_intent(question: str, linker: Linker) -> Intent | None:
         if found is None or _is_of_one(found.query):
             found = _of_records(said, known) or found or _without_tail(said, known)
         if found is not None:
-            return None if is_contradicted(said, found.query, known) else found
+            unsettled = is_contradicted(said, found.query, known) or is_left_open(said, found.query, known)
+            return None if unsettled else found
     return None
 
 

@@ -33,7 +33,7 @@ _PERIODS_MOVED = re.compile(r"p?u?g(?:[wW]?MΔ|w?ΔpM|[wW]?MΛ|w?\$?Λp?M)(?:b?x
 _PERIOD_MOST = re.compile(r"p?u?gw?(?:[Hφ]MΔ|MΔ[Hφ]|[Hφ]ΔpM)v?")
 _MORE_THEN = re.compile(r"[ub]?λMτ?")
 _RUNNING = re.compile(r"u?(?:Σp?M|M[wk]+Σ|MΣ)")
-_HOW = re.compile(r"\W*(?:\w+ ){0,3}?how\b(?! (?:much|many))", re.IGNORECASE)
+_HOW = re.compile(r"\W*(?:[\w-]+,? ){0,6}?how\b(?! (?:much|many))", re.IGNORECASE)
 _IN_UNITS = re.compile(r"\bin (?:us )?(?:dollars?|usd|euros?|money)\b(?! terms)", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:\b(?:to|and)\b|[-–—])\s*")
 _PERCENT = frozenset({"growth", "growing", "both", "percent", "percent rise", "percent fall"})
@@ -110,9 +110,18 @@ class _Changes:
             raise NotUnderstood
         if "percent" in told:
             return True
-        if _IN_UNITS.search(self.parts.question):
+        if self._is_in_units:
             return False
         return "absolute" not in told and bool(named & _PERCENT)
+
+    @property
+    def _is_in_units(self) -> bool:
+        """Whether the change is asked for in dollars, outside the metric's own name ("margin in dollars")."""
+        said = self.parts.question
+        for item in self.items:
+            if item.code == "M" and item.end > item.start:
+                said = said[: item.start] + " " * (item.end - item.start) + said[item.end :]
+        return bool(_IN_UNITS.search(said))
 
     @property
     def _is_rate(self) -> bool:
@@ -176,8 +185,9 @@ class _Changes:
     def _table(self, query: SemanticQuery) -> SemanticQuery | None:
         """Both values and the change, in total or by what the metric is broken down by."""
         named, things = self._named("Δ"), [item.name for item in self.items if item.code == "D"]
-        if "both" in named and _CHANGED.fullmatch(self.codes):
-            return replace(query, pattern="growth_table")
+        if _CHANGED.fullmatch(self.codes) and ("both" in named or self.parts.beside_change):
+            percent = "both" in named or self._is_percent
+            return replace(query, pattern="growth_table" if percent else "change_table")
         if not _WITH_CHANGE.fullmatch(self.codes) or (things and self._dimensions):
             return None
         query = replace(query, dimensions=tuple(things)) if things else query
@@ -243,8 +253,12 @@ class _Changes:
         said = self._grain
         lag = self._named("ψ") == {"year"} and said != "year"
         pattern = "growth_table" if both and not (self._dimensions or lag) else "growth_series"
+        if self._is_in_units:
+            if pattern == "growth_table" or lag:
+                raise NotUnderstood
+            pattern = "change_series"
         query = SemanticQuery((self._metric,), self._dimensions, grain=cast("Grain", said), pattern=pattern)
-        if pattern == "growth_series" and _CHANGED.fullmatch(self.codes) and not (self._dimensions or lag):
+        if pattern != "growth_table" and _CHANGED.fullmatch(self.codes) and not (self._dimensions or lag):
             query = replace(query, columns=("change",))
         return replace(query, lag="year") if lag else query
 
@@ -292,7 +306,7 @@ class _Changes:
 
 
 def side_by_side(metrics: Sequence[str], dimensions: Sequence[str], parts: Parts) -> SemanticQuery:
-    """ "M per D in A and in B, side by side": two columns, with their difference.
+    """ "M per D in A and in B, side by side": two columns, with their difference where there are several rows.
 
     Raises:
         NotUnderstood: there are several metrics, or the periods are not of one length.
@@ -304,6 +318,7 @@ def side_by_side(metrics: Sequence[str], dimensions: Sequence[str], parts: Parts
     return SemanticQuery(
         tuple(metrics), tuple(dimensions), window=TimeWindow(first.start, second.end),
         grain=cast("Grain", unit_of(first)), compare=(first.start, second.start), pattern="change_table",
+        columns=() if dimensions else ("value",),
     )  # fmt: skip
 
 

@@ -129,6 +129,7 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Ω", "absolute", (r"in absolute (?:terms|numbers|figures|amounts?)", r"by how (?:much|many)(?! (?:more|less"
                                                                           r"|higher|percent|%))")),
     ("Σ", "", (
+        r"(?:(?<=and )|(?<=with )|(?<=plus ))(?:the |a |their )?(?:number|count|total|sum|amount) so far",
         r"(?:running|cumulative) (?:total|sum)s?(?: of)?", r"running", r"accumulate[sd]?", r"to date",
     )),
     ("Λ", "desc", (rf"{_MORE} than(?= (?:in|during) )",)),

@@ -205,6 +205,7 @@ class _Comparisons:
             grain=cast("Grain", thing.name) if thing.code == "g" else None,
             having=Having(">", float(times) if "." in times else int(times)) if times else None,
             order=cast("Order", order),
+            order_by=self._metric,
             pattern="above_average",
         )
 
@@ -317,11 +318,10 @@ class _Comparisons:
         if not self.known.adds_up(self._metric) or self.known.crosses(self._metric, groups[0].name):
             raise NotUnderstood  # an order of two categories is in both of their shares
         self.parts.groups = groups
-        query = SemanticQuery((self._metric,), (groups[0].name,), pattern="share")
+        query = SemanticQuery((self._metric,), (groups[0].name,), order="desc", pattern="share")
         if not most:
             return query
-        order = self._coded("H")[0].name
-        return replace(query, order=cast("Order", order), limit=self._limit(groups[0]))
+        return replace(query, order=cast("Order", self._coded("H")[0].name), limit=self._limit(groups[0]))
 
     # -- named values --------------------------------------------------------------------------------------------------
 
@@ -337,7 +337,7 @@ class _Comparisons:
             return None
         field, first, second = pair
         than = self.parts.question.lower().find(" than ")  # "how much more than A did B have"
-        turned = 0 <= than < min(item.start for item in self.parts.said if item.code == "V")
+        turned = "λ" in self.codes and 0 <= than < min(item.start for item in self.parts.said if item.code == "V")
         if turned != any(item.code == "λ" and item.name == "asc" for item in self.items):
             first, second = second, first
         return SemanticQuery((self._metric,), (field,), compare=(first, second), pattern="difference")

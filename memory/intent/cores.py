@@ -21,6 +21,7 @@ from memory.intent.kinds import NUMBER
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts, having_of
 from memory.intent.remaining import Core, core_of
+from memory.intent.settled import is_of_each_row, is_the_part, own_column
 from memory.lexical import fold, stem, stems
 
 __all__ = ["read_core"]
@@ -46,7 +47,6 @@ _BESIDE = re.compile(r"\b(?:side by side|next to(?! each\b))", re.IGNORECASE)
 _VERSUS = re.compile(r"\b(?:vs|versus|compared)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b(number|count|many|total|volume)\b", re.IGNORECASE)
 _HOW_MUCH_OF = re.compile(r"\bhow much of\b", re.IGNORECASE)
-_MADE_UP = re.compile(r"\b(?:did|does|do)\b.*\b(?:make up|account for|represent|contribute)\b", re.IGNORECASE)
 _SPREAD = re.compile(r"distribution|\bby\b", re.IGNORECASE)
 
 
@@ -125,7 +125,7 @@ class _Reader:
 
     def _breakdown(self, metrics: tuple[str, ...]) -> SemanticQuery:
         parts = self._parts
-        dimensions = [item.name for item in parts.groups]
+        dimensions = [own_column(item, metrics, self._known) for item in parts.groups]
         if parts.unsure and not (dimensions or parts.grain or parts.order or parts.having) and not parts.compared:
             parts.compared = [values for values in parts.beside if len(parts.filters) == 1]
         for values in parts.compared:
@@ -143,11 +143,11 @@ class _Reader:
         if parts.order in ("best", "worst"):
             best = self._known.is_welcome(metrics[0])  # the worst late rate is the highest
             parts.order = "desc" if (parts.order == "best") == best else "asc"
-        if dimensions and len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
+        if len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
             return side_by_side(metrics, dimensions, parts)
         if parts.order == "back":
             return self._backwards(metrics, dimensions)
-        by_name = parts.order == "name"
+        by_name = parts.order in ("name", "groups")
         return SemanticQuery(
             metrics,
             tuple(dimensions),
@@ -180,6 +180,8 @@ class _Reader:
         metric = parts.having[0]
         if len(dimensions) != 1 or parts.grain or parts.compared or not self._known.combinable(metric, dimensions[0]):
             raise NotUnderstood
+        if is_of_each_row(metric, metrics[0], self._known):
+            raise NotUnderstood  # "orders with 2 or fewer days to ship": what each of them has
         parts.having = None
         return metric, condition
 
@@ -215,6 +217,8 @@ class _Reader:
             self._parts.order = "desc"  # "customers by revenue"
         if self._parts.order not in ("asc", "desc"):
             raise NotUnderstood
+        if any(self._known.is_part_of_another(thing.entity) for thing in things):
+            raise NotUnderstood  # "order lines by discount": they are called by no name of their own
         self._parts.group(things)
         return self._breakdown(core.metrics)
 
@@ -288,11 +292,11 @@ class _Reader:
             raise NotUnderstood
         if parts.groups and not parts.unsure and parts.order != "name":
             dimensions = tuple(item.name for item in parts.groups)
-            if parts.filters and _MADE_UP.search(parts.question):
+            if parts.filters and is_the_part(parts):
                 if len(parts.filters) > 1 or parts.kinds or len(dimensions) != 1:
                     raise NotUnderstood
                 return SemanticQuery((metric,), dimensions, order=self._order, pattern="share_of")
-            return SemanticQuery((metric,), dimensions, order=self._order, pattern="share")
+            return SemanticQuery((metric,), dimensions, order=self._order or "desc", pattern="share")
         kind = len(parts.kinds) == 1 and not parts.filters and not parts.periods
         if parts.groups or parts.order or not (kind or (len(parts.filters) == 1 and not parts.kinds)):
             raise NotUnderstood

@@ -38,6 +38,7 @@ class Filters:
             (rf"(?:{_LINK})?(?:np?{_SEVERAL}|{_SEVERAL}n)", self._beside_its_noun),
             (rf"(?:{_LINK})?{_SEVERAL}", lambda items: self._filter(items, lambda _: True)),
         )
+        take(self._parts, rf"(?<=D)z?p{_SEVERAL}(?!n)", self._of_origin)
         take(self._parts, r"(?:e|(?<![zy])b)p?Vz?D", self._each_of_some)
         take(self._parts, rf"{_LINK}Dν(?:{_LINK})?{_SEVERAL}", self._without_some)
         for pattern, handler in (*patterns, (rf"D[zy]*[pb]{_SEVERAL}", self._of_things)):
@@ -87,6 +88,10 @@ class Filters:
         thing = next(item for item in items if item.code == "D")
         link = items[items.index(thing) + 1]
         direct = link.code == "V"
+        if direct and not thing.plural and [item.code for item in items].count("V") == 1 and items[0].code in "bp":
+            parts_of_name = self._known.parts_of_name(thing.name)
+            if any(value.target in parts_of_name for value in link.values):  # "by employee Smith"
+                return self._filter(items, lambda value: value.target in parts_of_name)
         if items[0].code == "b" or not (direct or (link.surface.lower() == "of" and not thing.entity)):
             return False
         return self._filter(items, lambda value: value.dimension == thing.name)
@@ -104,6 +109,19 @@ class Filters:
         if not thing.entity or items[0].code == "b" or not all(fits(values[0]) for values in candidates):
             return False
         return self._filter(items, fits)
+
+    def _of_origin(self, items: list[Item]) -> bool:
+        """ "Products from Spain": where goods are from is where they come from, and not where they are sold."""
+        place = next(place for place, item in enumerate(self._parts.items) if item is items[0])
+        thing, link = self._parts.items[place - 1], next(item for item in items if item.code == "p")
+        goods = thing.table.casefold() in self._known.goods and thing.plural
+        measured = any(item.code == "M" for item in self._parts.said)  # a bare list of them may mean either
+        if not (goods and measured) or link.surface.lower().split()[-1] != "from":
+            return False
+        owners = self._known.referred_to(thing.table)
+        if not self._filter(items, lambda value: value.table.casefold() in owners):
+            raise NotUnderstood
+        return True
 
     def _before_its_name(self, items: list[Item]) -> bool:
         """ "in the X category", "from X customers"."""

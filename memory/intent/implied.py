@@ -88,7 +88,7 @@ def _verb(question: str, items: list[Item], place: int, known: Known) -> list[It
         found = [*before, metric, *after]
     elif re.match(r"Λ[^DMn]*$|Λ[pP.]*τμD$", rest):
         found = [*who, after[0], metric, *after[1:]]
-    elif re.match(r"p?xN", rest) and not re.match(r"p?xN[US]?p?[MD]", rest):
+    elif re.match(r"p?xN", rest) and not _counts_things(after):
         number = next(item for item in after if item.code == "N")
         money = not sells or number.name == "USD" or number.number >= _WORTH_MONEY or rest.startswith("p")
         found = [*who, metric, *(after[1:] if rest.startswith("p") else after)] if money else None
@@ -96,6 +96,13 @@ def _verb(question: str, items: list[Item], place: int, known: Known) -> list[It
         most = replace(after[0], code="H", name=after[0].name.partition(":")[0])
         found = [*who, metric, most, *after[1:]]
     return None if goods else found
+
+
+def _counts_things(after: Sequence[Item]) -> bool:
+    """Whether the number behind a verb is one of things: "sold more than 50 units", but "more than 600 from V"."""
+    codes = "".join(item.code for item in after)
+    match = re.match(r"p?xN[US]?(p?)[MD]", codes)
+    return match is not None and (not match[1] or after[match.start(1)].surface.lower() == "of")
 
 
 def _adjective(items: list[Item], told: list[int], known: Known) -> list[Item] | None:

@@ -31,6 +31,7 @@ _THOUSANDS = re.compile(r"(?<![\w.,])(\d[\d,]*(?:\.\d+)?)\s?(k|m|mn|mio|million|
 _SCALES = {"k": 1e3, "thousand": 1e3, "grand": 1e3}
 _MENDED = frozenset("mgaHSecbR")
 """Codes of words that are taken for meant where they are misspelt: nothing turns on their exact form."""
+_PERIODS = re.compile(r"(?:month|day)s\b")
 _YES_OR_NO = re.compile(r"\W*(?:is|are|was|were|did|does|do|has|have|had)\b(?! you\b)")
 _ONE_OF_TWO = re.compile(r"\W*(?:did|does|do) .* or .* (?:have|has|had|get|make) (?:the )?(?:more|less|fewer|high|low)")
 
@@ -213,7 +214,8 @@ def _with_phrases(lowered: str, named: list[Item]) -> list[Item]:
             dated = code == "x" and any(item.code == "P" and 0 <= item.start - span[1] <= 2 for item in named)
             if (not held or (inside and _may_cover(code, held))) and not dated:
                 found = [item for item in found if item not in held]
-                found.append(Item(code, match[0], *span, word))
+                plural = code == "g" and bool(_PERIODS.search(match[0]))
+                found.append(Item(code, match[0], *span, word, plural=plural))
     return found
 
 

@@ -29,7 +29,7 @@ _UNWELCOME = frozenset(
 """Stems in the names of metrics of which more is worse."""
 _LATENESS = frozenset(stems("late delay overdue lateness"))
 _MEAN = re.compile(r" / COUNT\(DISTINCT \w+\.(\w+)\)")
-_SEPARATED = re.compile(r"[,;:](?=\s)|[?!](?=\s)|(?<=\s)[–—-](?=\s)")
+_SEPARATED = re.compile(r"[,;:](?=\s)|[?!](?=\s)|(?<=\s)[–—/-](?=\s)")
 _COLUMN = re.compile(r"\b(\w+)\.(\w+)\b")
 
 
@@ -177,6 +177,28 @@ class Known:
         """Whether a metric counts rows or things."""
         found = self.defined(metric)
         return found is None or "count(" in found.sql.replace(" ", "").casefold()
+
+    def is_part_of_another(self, entity: str) -> bool:
+        """Whether a thing's rows are only told apart by two columns together: the lines of an order."""
+        table = self.linker.catalog.table(self.layer.entity(entity).table) if entity else None
+        return table is not None and len(table.primary_key) > 1
+
+    def names_a_value(self, surface: str) -> bool:
+        """Whether several words that name a thing are, all of them, a value that a column holds as well."""
+        found = self.linker.values.match(surface) if " " in surface else ()
+        return any((value.start, value.end) == (0, len(surface)) for value in found)
+
+    def parts_of_name(self, field: str) -> frozenset[str]:
+        """The columns, `Table.Column`, that what things are called by is put together from: a person's last name."""
+        if field not in self.labels or "." in field:
+            return frozenset()
+        found = frozenset(".".join(name) for name in _COLUMN.findall(self.layer.dimension(field).expression))
+        return found if len(found) > 1 else frozenset()
+
+    def referred_to(self, table: str) -> frozenset[str]:
+        """The tables that a row of the table refers to, their case folded away."""
+        found = self.linker.catalog.table(table)
+        return frozenset(key.target_table.casefold() for key in (found.foreign_keys if found else ()))
 
     def party(self, verb: str) -> str:
         """The dimension that who buys or who sells is called by, "" where the layer knows none."""

@@ -50,6 +50,8 @@ class Parts:
     negated: list[Values] = field(default_factory=list)
     """Those of the filters whose values are left out."""
     periods: list[PeriodMention] = field(default_factory=list)
+    beside_change: bool = False
+    """Whether two periods and the change between them are listed: "last year, this year, % change"."""
     before: str = ""
     """The grain of "the year before", where the question says so."""
     kinds: tuple[Filter, ...] = ()

@@ -146,6 +146,8 @@ def _in_a_row(items: list[Item], parts: Parts, known: Known) -> list[Item]:
     codes = "".join(item.code for item in parts.items)
     row = re.fullmatch(r"[.,uwp]*[Am]*([DM])(?:[,k]+[.uAmh]*([DM])z?)+[.,]*", codes)
     things = [item for item in items if item.code == "D"]
+    if re.search(r"D[.,k]+h", codes):
+        return items  # "customers and their average order value": of each
     if row is None or not things or "M" not in codes or not (parts.filters or parts.grouped) or parts.having:
         return items
     found: list[Item] = []

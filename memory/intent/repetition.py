@@ -21,6 +21,7 @@ def drop_repetition(parts: Parts, known: Known) -> None:
         NotUnderstood: it could say more.
     """
     _check_verbs(parts, known)
+    _drop_named_order(parts)
     _drop_last_clause(parts)
     _drop_the_clock(parts, known)
     _drop_what_is_theirs(parts, known)
@@ -58,6 +59,26 @@ def _check_verbs(parts: Parts, known: Known) -> None:
             replace(item, name=plain, surface=item.surface[: tokens[-1].start].strip(), end=cut),
             Item("z", tokens[-1].text, cut, item.end),
         ]
+
+
+def _drop_named_order(parts: Parts) -> None:
+    """ "... by D and month, in order of D, then month": the order of the groups, with what it names again left out.
+
+    Raises:
+        NotUnderstood: it names something else, or in another order.
+    """
+    place = next((place for place, item in enumerate(parts.items) if (item.code, item.name) == ("O", "groups")), None)
+    if place is None:
+        return
+    head, tail = parts.items[:place], parts.items[place + 1 :]
+    if not re.fullmatch(r"D(?:[k,]+[Dg])*[,.]*|g", "".join(item.code for item in tail)):
+        raise NotUnderstood
+    named = [(item.code, item.name) for item in tail if item.code in "Dg"]
+    said = [(item.code, item.name) for item in head if (item.code, item.name) in named]
+    if said != named:
+        raise NotUnderstood
+    parts.items = parts.items[: place + 1]
+    parts.said = [item for item in parts.said if not any(item is other for other in tail)]
 
 
 def _drop_last_clause(parts: Parts) -> None:

@@ -24,6 +24,7 @@ _MORE = (
 )
 _EVER = r"(?: ever)?(?: (?:that )?we(?: have|['’]ve)? (?:ever )?(?:took|taken|had|got|made))?(?: ever)?"
 _AFTER_DISCOUNT = r"(?: (?:net of|after) (?:all )?discounts?)"
+_AN_ORDER = r"(?:(?:an?|any|some|their|the) )?(?:orders?|shipments?|deliver(?:y|ies))\b"
 _ORDERS = r"(?:orders?|shipments?|deliver(?:y|ies))"
 
 REWRITTEN: tuple[tuple[str, str], ...] = (
@@ -116,7 +117,7 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\bour (?:own )?people\b(?=.* (?:work|works|live|hired|based|in|from)\b)", "our employees"),
     # time
     (rf"\b(?:the )?{_GRAIN} (?:right|just|directly|immediately) before(?: it)?\b", r"the \1 before"),
-    (rf"\bcalendar (?={_GRAIN}s?\b)", ""),
+    (rf"\bcalendar (?={_GRAIN}s?\b)(?!.*\b(?:all|every|any)(?: the| our)? years?\b)", ""),
     (rf"\b{_GRAIN} after \1\b", r"\1 by \1"),
     (rf"\b{_GRAIN}-by-{_GRAIN}\b", r"\1 by \2"),
     (r"\bthrough(?= (?:the )?(?:year )?\d{4}\b,)", "in"),
@@ -170,7 +171,14 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     # what has run out, is waited for, was won
     (r"\b(?:are we|we are|have we|we have) (?:completely |totally )?(?:run )?out of\b", "are out of stock"),
     (r"\b(?:have|has) (?:completely )?run out(?: completely)?(?:, (?:i\.e\.|that is),? .*)?$", "are out of stock"),
-    (r"\b(?:are|is) (?:currently |still )?waiting for\b", "have"),
+    (
+        rf"\b(?:are|is) (?:currently |still )?waiting for {_AN_ORDER}",
+        "have orders not yet shipped",
+    ),
+    (
+        rf"\b(?:are|is) (?:currently |still )?waiting for\b(?! {_AN_ORDER})",
+        "have",
+    ),
     (r"\bdid we (?:win|gain|acquire|sign up)\b", "did we get"),
     (r"\b(?:first[ -]ever|very first)\b", "first"),
     (r"\b(?:of|from|on) their (?:products|items|goods|articles)\b", ""),

@@ -71,6 +71,10 @@ def _name_the_goods(parts: Parts, known: Known) -> None:
 
 def _check_heading(parts: Parts) -> None:
     """Refuse "Japanese vendors: the article with the most stock": of all of them, or of each?"""
+    if re.fullmatch(r"[pu.,]*VD,+M(?:[,k]+M)*[,.]*", parts.codes) and any(
+        i.plural for i in parts.items if i.code == "D"
+    ):
+        raise NotUnderstood  # "Argentina clients, orders, revenue": of them all, or of each?
     heading = re.match(r"[VP]*D(?=,)", parts.codes)
     thing = parts.items[heading.end() - 1] if heading else None
     if thing is None or not thing.plural or not parts.question[thing.end :].lstrip().startswith(":"):
@@ -115,6 +119,9 @@ class _Groups:
     def take(self) -> None:
         """Every group that is named as one."""
         parts = self._parts
+        listed = r"b[Dg](?:[k,b]+e?[Dg])*(?!V)"
+        if any(item.code == "," and ":" in item.surface for item in parts.items):
+            listed = r"b[Dg](?:[kb]+e?[Dg])*(?!V)"  # "by month: orders and freight"
         take(parts, r"[be]n", self._by_noun)
         take(parts, r"(?<=M)pD(?![kDMn])", self._rows_counted)
         take(parts, r"(?<=M)eD(?![kDMn])", self._rows_counted)
@@ -124,7 +131,7 @@ class _Groups:
         take(parts, r"a", parts.group)
         take(
             parts,
-            r"b[Dg](?:[k,b]+e?[Dg])*(?!V)",
+            listed,
             lambda items: not re.search("[HB]", parts.codes) and parts.group(items),
         )
 
@@ -218,6 +225,9 @@ class _Conditions:
         return sign.surface.startswith(("or ", "and ")) and self._condition(items)
 
     def _condition(self, items: list[Item]) -> bool:
+        linked = next((item for item in items if item.code == "p"), None)
+        if linked is not None and linked.surface.lower() in ("from", "to", "for", "with", "at"):
+            return False  # "more than 600 from customers in Paris" is an amount, and no number of customers
         number, sign = (next(item for item in items if item.code == code) for code in "Nx")
         metric = next(item.metric if item.code == "D" else item.name for item in items if item.code in "MD")
         unit = next((item.name for item in items if item.code in "US"), "") or number.name

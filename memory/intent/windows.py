@@ -16,6 +16,7 @@ from memory.periods import PeriodMention
 
 __all__ = ["take_periods"]
 
+_LISTED = re.compile(r"P[,k]+P[,k]+Δ")
 _TOGETHER = re.compile(r"\b(?:combined|together(?! with)|taken together|in total)\b", re.IGNORECASE)
 
 
@@ -38,6 +39,7 @@ def take_periods(parts: Parts) -> None:
 
     comparing = any(sign in parts.codes for sign in COMPARISON_SIGNS.replace("ν", "").replace("ζ", ""))
     if comparing:
+        parts.beside_change = bool(_LISTED.search(parts.codes))
         take(parts, r"[vτw]?p?P(?:[vkpτwc,]+P)*", dated)
     take(parts, r"p?P(?:[,k]+p?P){2,}", dated)
     take(parts, r"p?P[cvkwp]+P" if "c" in parts.codes else r"p?P[vk]p?P", dated)

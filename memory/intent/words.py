@@ -93,6 +93,7 @@ _RANKED = tuple(
     )
 )  # fmt: skip
 """The second highest, the third best: the word says from which end, and how many are passed over."""
+_ALL_YEARS = "all(?: the| our)? years"
 _SORTED = "(?:(?:and sort it|sorted|ordered|ranked) )?(?:from )?(?:the )?"
 
 
@@ -112,6 +113,7 @@ def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str,
 
 
 PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("?", "-", (r"(?:come|comes|came|coming) in with",)),
     ("", "", (r"(?:come|comes|came|coming) from there", r"(?:^|(?<=, ))name(?= (?:the|each|all|every) )")),
     *_RANKED,
     ("O", "best", (rf"(?:top|best)[ -]sellers? {_ON_TOP}",)),
@@ -145,6 +147,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     )),
     _directions("desc", _MOST, _LEAST, "high to low"),
     _directions("asc", _LEAST, _MOST, "low to high"),
+    ("O", "groups", (r"(?:in|by) order of(?= )",)),
     ("O", "name", (
         r"(?:in )?alphabetical order", r"(?:from )?a to z", r"alphabetically", r"(?:sorted|ordered) by name",
     )),
@@ -158,7 +161,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:is|are|was|were) at the bottom(?: of the list)?(?= (?:for|in|on|by|with)\b)",
     )),
     ("~", "", (r"over time", r"break(?:s|ing)? (?:it )?down", r"every combination of")),
-    ("Y", "", (r"(?:across|over|in|for|of|through) all(?: the| our)? years", r"regardless of (?:the )?year")),
+    ("Y", "", (
+        rf"(?:across|over|in|for|of|through) {_ALL_YEARS}", r"regardless of (?:the )?year",
+        rf"(?<=, ){_ALL_YEARS} (?:together|combined|taken together)",
+    )),
     ("e", "", (
         r"(?!side|year|quarter|month|week|day)(\w+) by(?= \1\b)",
         r"(?:broken |break )?down by", r"(?:breakdown|split|grouped|group) by", r"one row per", r"for each of",
