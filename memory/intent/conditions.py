@@ -199,6 +199,8 @@ def _on_day(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     period = reader.thing(groups[1]).period
     field = reader.thing(groups[0]).name if groups[0][0] == "C" else reader.nouns.day_of(verb_stem(groups[0]))
     column = reader.nouns.column(field) if field else None
+    if period is not None and field and reader.nouns.is_year(field):
+        return reader.with_filter(rows, *reader.in_years(field, period))
     if period is None or column is None or column.family != "date":
         return None
     if field == reader.time and rows.window is None:

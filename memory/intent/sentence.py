@@ -246,7 +246,7 @@ def noun_stem(token: Token) -> str:
 
 
 def _is_plural(token: Token) -> bool:
-    return token.is_plural or _is_acronym(token)
+    return token.is_plural or token.folded == "staff" or _is_acronym(token)
 
 
 def _is_acronym(token: Token) -> bool:
