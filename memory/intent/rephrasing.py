@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memory.intent.deeds import with_deeds
 from memory.intent.known import Known
 from memory.intent.rephrased_words import REWRITTEN
 from memory.periods import find_periods
@@ -47,9 +48,10 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     seen = {question}
     plain = _without_letter(question, known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
-        if said and said not in seen:
-            seen.add(said)
-            yield said
+        for told in (said, *with_deeds(said, known)):
+            if told and told not in seen:
+                seen.add(told)
+                yield told
 
 
 def _reworded(text: str) -> str:
