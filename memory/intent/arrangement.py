@@ -24,6 +24,10 @@ _PRICES = {
 }
 _AGES = {"oldest": "asc", "youngest": "desc"}
 _EXTENTS = {"longest": "desc", "thickest": "desc", "shortest": "asc", "thinnest": "asc"}
+_AMOUNTS = {
+    **dict.fromkeys(("highest", "biggest", "largest"), "desc"),
+    **dict.fromkeys(("lowest", "smallest"), "asc"),
+}
 _SERVICE = {
     **dict.fromkeys(("longest serving", "longest tenured"), "asc"),
     **dict.fromkeys(("newest", "most recent", "latest"), "desc"),
@@ -37,7 +41,7 @@ _DATED = {
     **dict.fromkeys(("first", "earliest"), "asc"),
 }
 ADJECTIVE = "|".join(sorted((
-    *(f"{word}(?: to ship)?" for word in _PRICES), *_AGES, *_EXTENTS, *_SERVICE, *_TIMES,
+    *(f"{word}(?: to ship)?" for word in _PRICES), *_AGES, *_EXTENTS, *_AMOUNTS, *_SERVICE, *_TIMES,
     *(f"{word} [a-z]+ed" for word in _DATED),
 ), key=len, reverse=True))  # fmt: skip
 
@@ -61,6 +65,7 @@ def described(reader: Reader, words: str) -> tuple[str, Order] | None:
         return (field, cast("Order", _PRICES[bare])) if field else None
     for table, field in (
         (_AGES, nouns.named("birth date", "birth year")),
+        (_AMOUNTS, nouns.named("amount")),
         (_EXTENTS, nouns.named("length", "pages", "number of pages", "duration")),
         (_TIMES, nouns.clock),
         (_SERVICE, nouns.named("hire date")),

@@ -167,7 +167,11 @@ def _priced(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 )
 def _worth(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Products over $20": a price only where it is said to be money."""
-    return _priced(reader, rows, groups) if reader.thing(groups[0]).unit == "USD" else None
+    quantity = reader.thing(groups[0])
+    amount = reader.nouns.named("amount")
+    if quantity.unit != "USD":
+        return None
+    return reader.with_filter(rows, reader.number(amount, quantity)) if amount else _priced(reader, rows, groups)
 
 
 @clause_of(

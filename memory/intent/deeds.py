@@ -26,7 +26,8 @@ _IRREGULAR = frozenset(["lent", "done", "held", "told", "written", "driven", "fl
 """Participles that do not end in -ed."""
 _PRESENT = {"lent": "lend", "held": "hold", "written": "write", "driven": "drive", "flown": "fly", "drawn": "draw"}
 _WHEN = frozenset(["on", "at", "date"])
-_VERB = r"(?P<verb>[a-z]+)"
+_VERB = "VERB"
+"""The place of the verb in a form."""
 _WHAT = r"(?: (?P<what>(?:(?:a|an|any|single|of our|our|the) )*[a-z]+))?"
 _MOST = r"(?P<most>most|fewest|least)"
 _QUANTITY = r"(?P<quantity>(?:more than|at least|fewer than|less than|at most|exactly|over|under) [\w.,]+)"
@@ -58,32 +59,36 @@ def with_deeds(question: str, known: Known) -> Iterator[str]:
     """The question with the noun for each verb of an event; nothing where it has none."""
     said = question
     for deed in _deeds(known):
-        if deed.verbs & {token.stem for token in tokenize(said)}:
-            said = _with_noun(said, deed, known)
+        nouns = {stemmed for name in deed.entity.surfaces for stemmed in (name.lower(), _plural(name.lower()))}
+        for verb in dict.fromkeys(token.folded for token in tokenize(said) if token.stem in deed.verbs):
+            if verb not in nouns:
+                said = _with_noun(said, verb, deed, known)
     if said != question:
         yield said
 
 
-def _with_noun(question: str, deed: _Deed, known: Known) -> str:
+def _with_noun(question: str, verb: str, deed: _Deed, known: Known) -> str:
+    """The question with the noun in the place of the verb."""
     text = question
-    for form, put in _FORMS:
-        text = form.sub(lambda match, put=put: _said(match, put, deed, known), text)  # type: ignore[misc]
+    for form, put in _forms_of(verb):
+        found = form.search(text)
+        if found:
+            text = text[: found.start()] + _said(found, put, deed, known) + text[found.end() :]
     return text
 
 
 def _said(match: re.Match[str], put: Callable[[re.Match[str], str], str], deed: _Deed, known: Known) -> str:
-    """What the match is said as; itself where its verb is another, or what it was done to is no such thing."""
+    """What the match is said as; itself where what it was done to is no such thing, or who did it is not known."""
     told = match.groupdict()
-    if stem(told["verb"].lower()) not in deed.verbs:
-        return match[0]
     what = told.get("what") or ""
     noun = what.split()[-1].lower() if what else ""
-    if noun and noun not in ("anything", "something") and not _is_object(noun, deed, known, counted="by" in told):
+    if noun and noun not in ("anything", "something") and not _is_object(noun, deed, known, counted=told.get("by") is not None):
         return match[0]
-    if told.get("who") and not deed.doer:
+    if told.get("who") is not None and not deed.doer:
         return match[0]
     who = {"who": f"which {deed.doer}", "who plural": f"which {_plural(deed.doer)}"}
-    return put(match, deed.events).replace("<who>", who["who"]).replace("<whos>", who["who plural"])
+    said = re.sub(r"\bleast (?=\w+$)", "fewest ", put(match, deed.events))
+    return said.replace("<who>", who["who"]).replace("<whos>", who["who plural"])
 
 
 def _is_object(noun: str, deed: _Deed, known: Known, *, counted: bool) -> bool:
@@ -159,47 +164,51 @@ def _plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
-def _form(text: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{text}(?![\w-])", re.IGNORECASE)
+@lru_cache(maxsize=256)
+def _forms_of(verb: str) -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]], ...]:
+    """The forms with the verb in its place."""
+    return tuple(
+        (re.compile(rf"\b{form.replace(_VERB, re.escape(verb))}(?![\w-])", re.IGNORECASE), put) for form, put in _FORMS
+    )
 
 
 _SOMEBODY = r"(?:nobody|no one|no-one|not one [a-z]+|no [a-z]+)"
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]], ...] = (
+_FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     # how many
-    (_form(rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} (?:did|has|have|does|do|was|were) (?P<of>(?:(?!\b(?:not|never)\b).)+?)"
-           rf" {_VERB}"), lambda m, events: f"how many {events} for {m['of']}"),
-    (_form(rf"how (?:often|many times)(?P<by>) (?:did|has|have|does|do|was|were) (?P<of>.+?)(?: been)? {_VERB}"),
+    (rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} (?:did|has|have|does|do|was|were) (?P<of>(?:(?!\b(?:not|never)\b).)+?)"
+           rf" {_VERB}", lambda m, events: f"how many {events} for {m['of']}"),
+    (rf"how (?:often|many times)(?P<by>) (?:did|has|have|does|do|was|were) (?P<of>.+?)(?: been)? {_VERB}",
      lambda m, events: f"how many {events} for {m['of']}"),
-    (_form(rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} {_BE}{_VERB}"), lambda m, events: f"how many {events}"),
+    (rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} {_BE}{_VERB}", lambda m, events: f"how many {events}"),
     # the most
-    (_form(rf"(?:who|which person)(?P<who>)(?: has| have)? {_VERB}(?: the)? {_MOST}(?P<by>){_WHAT}{_TIME}"),
+    (rf"(?:who|which person)(?P<who>)(?: has| have)? {_VERB}(?: the)? {_MOST}(?P<by>){_WHAT}{_TIME}",
      lambda m, events: f"<who> had the {m['most']} {events}"),
-    (_form(rf"{_BE}{_VERB}(?: the)? {_MOST}(?: often| frequently)?"), lambda m, events: f"had the {m['most']} {events}"),
-    (_form(rf"whose {_WHAT[4:-2]} {_BE}{_VERB}(?: the)? {_MOST}(?: often| frequently)?"),
+    (rf"whose (?P<what>[a-z]+) {_BE}{_VERB}(?: the)? {_MOST}(?: often| frequently)?",
      lambda m, events: f"with the {m['most']} {events}"),
-    (_form(rf"(?:has |have )?{_VERB}(?: the)? {_MOST}(?P<by>)(?: often| frequently)?{_WHAT}{_TIME}"),
+    (rf"{_BE}{_VERB}(?: the)? {_MOST}(?: often| frequently)?", lambda m, events: f"had the {m['most']} {events}"),
+    (rf"(?:has |have )?{_VERB}(?: the)? {_MOST}(?P<by>)(?: often| frequently)?{_WHAT}{_TIME}",
      lambda m, events: f"had the {m['most']} {events}"),
-    (_form(rf"(?:top )?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten|twenty)(?: most)?"
-           rf"(?: (?:often|frequently))? {_VERB} (?P<thing>[a-z]+)"),
-     lambda m, events: f"top {m['number']} {m['thing']} by {events}"),
-    (_form(rf"{_MOST}(?:[ -](?:often|frequently))?[ -]{_VERB} (?P<thing>[a-z]+)"),
+    (rf"(?:top )?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten|twenty)(?: most)?"
+           rf"(?: (?:often|frequently))? {_VERB} (?P<thing>[a-z]+)",
+     lambda m, events: f"{m['number']} {m['thing']} with the most {events}"),
+    (rf"{_MOST}(?:[ -](?:often|frequently))?[ -]{_VERB} (?P<thing>[a-z]+)",
      lambda m, events: f"{m['thing']} with the {m['most']} {events}"),
     # so many
-    (_form(rf"{_BE}?{_HAVE}?{_VERB} {_QUANTITY} times"), lambda m, events: f"had {m['quantity']} {events}"),
-    (_form(rf"{_HAVE}?{_VERB} {_QUANTITY}(?P<by>){_WHAT}{_TIME}"), lambda m, events: f"had {m['quantity']} {events}"),
+    (rf"{_BE}?{_HAVE}?{_VERB} {_QUANTITY} times", lambda m, events: f"had {m['quantity']} {events}"),
+    (rf"{_HAVE}?{_VERB} {_QUANTITY}(?P<by>){_WHAT}{_TIME}", lambda m, events: f"had {m['quantity']} {events}"),
     # none
-    (_form(rf"(?:that |which )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}"), lambda m, events: f"with no {events}"),
-    (_form(rf"(?:(?:who|that) )?(?:{_HAVE}|{_BE})?(?:never|not)(?: been| ever)? {_VERB}{_WHAT}{_TIME}"),
+    (rf"(?:that |which )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}", lambda m, events: f"with no {events}"),
+    (rf"(?:(?:who|that) )?(?:{_HAVE}|{_BE})?(?:never|not)(?: been| ever)? {_VERB}{_WHAT}{_TIME}",
      lambda m, events: f"have no {events}"),
-    (_form(rf"{_VERB} (?:nothing|no (?P<what>[a-z]+)){_TIME}"), lambda m, events: f"have no {events}"),
+    (rf"{_VERB} (?:nothing|no (?P<what>[a-z]+)){_TIME}", lambda m, events: f"have no {events}"),
     # more than at another time
-    (_form(rf"{_VERB} (?P<more>more|fewer|less)(?P<by>)(?: often)?{_WHAT}(?= (?:in|during|last|this|than)\b)"),
+    (rf"{_VERB} (?P<more>more|fewer|less)(?P<by>)(?: often)?{_WHAT}(?= (?:in|during|last|this|than)\b)",
      lambda m, events: f"had {'more' if m['more'] == 'more' else 'fewer'} {events}"),
     # some
-    (_form(rf"who(?P<who>)(?: has| have)? {_VERB}(?: (?:anything|something))?{_PERIOD}"), lambda m, events: f"<whos> had {events}"),
-    (_form(rf"(?<!how many )(?:{_BE}|{_HAVE})?(?:ever )?{_VERB}(?: (?:anything|something))?{_PERIOD}"),
+    (rf"who(?P<who>)(?: has| have)? {_VERB}(?: (?:anything|something))?{_PERIOD}", lambda m, events: f"<whos> had {events}"),
+    (rf"(?<!how many )(?:{_BE}|{_HAVE})?(?:ever )?{_VERB}(?: (?:anything|something))?{_PERIOD}",
      lambda m, events: f"had {events}"),
-    (_form(rf"{_HAVE}?(?:ever )?{_VERB}{_WHAT} (?:from|by|of|in)(?= (?:the )?[A-Z])"),
+    (rf"{_HAVE}?(?:ever )?{_VERB}{_WHAT} (?:from|by|of|in)(?= (?:the )?[A-Z])",
      lambda m, events: f"had {events} of"),
 )  # fmt: skip
 """What is said with a verb, and with the noun."""
