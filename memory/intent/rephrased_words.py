@@ -209,6 +209,10 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r" \+ ", " and "),
     (r"\brev\b", "revenue"),
     (r":\s*names? and (?:counts?|numbers?|amounts?)\b", ""),
+    (
+        r"^how many (\w+) (?:does|do|did) (?!we |you |they )(?:the )?(.+?) (?:hold|have|own|keep|stock)(?=[?.!]*$)",
+        r"how many \1 for \2",
+    ),
     # superlatives
     (r"\b(?:is|was) the busiest for (?=\w)", "had the most "),
     (r"\b(?:is|was) the quietest for (?=\w)", "had the fewest "),

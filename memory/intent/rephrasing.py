@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from memory.intent.deeds import with_deeds
 from memory.intent.known import Known
+from memory.intent.layer_words import with_nouns
 from memory.intent.rephrased_words import REWRITTEN
 from memory.periods import find_periods
 
@@ -48,7 +49,7 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     seen = {question}
     plain = _without_letter(question, known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
-        for told in (said, *with_deeds(said, known)):
+        for told in (said, *with_deeds(said, known), *with_nouns(said, known)):
             if told and told not in seen:
                 seen.add(told)
                 yield told
