@@ -256,7 +256,7 @@ def _and_price(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ARRANGEMENT,
-    r"(?:do we (?:have|get|carry|offer)|have we(?: got)?)",
+    r"(?:do we (?:have|get|carry|offer|employ)|have we(?: got)?)",
     r"(?:are|were) there",
     r"there (?:are|were)",
     r"we (?:have|carry|offer|know of)",

@@ -46,6 +46,16 @@ def _in_value(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
+    r"(?:that |which |who )?(?:is|are|was|were)(?: still| currently| now)? V",
+)
+def _being(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "That are still waiting": what one of their own columns says."""
+    found = reader.matches(groups[0], lambda value: reader.is_own(value.table))
+    return None if found.field in reader.known.labels else reader.with_filter(rows, found)
+
+
+@clause_of(
+    CONDITIONS,
     rf"{CONN}(?:not|outside|outside of|(?:except|excluding|other than)(?: those)?) (?:located |based )?(?:in "
     r"|from )?V",
 )

@@ -46,8 +46,8 @@ class _Deed:
     """Stems."""
     objects: frozenset[str]
     """Stems of what the events are counted as: the books of "books borrowed"."""
-    doer: str
-    """What those who do it are called, "" where the layer does not say."""
+    doers: tuple[tuple[str, str], ...]
+    """Verbs with what those who do it are called, where the layer says: members borrow, though they do not lend."""
 
     @property
     def events(self) -> str:
@@ -72,21 +72,22 @@ def _with_noun(question: str, verb: str, deed: _Deed, known: Known) -> str:
     text = question
     for form, put in _forms_of(verb):
         found = form.search(text)
-        if found:
-            text = text[: found.start()] + _said(found, put, deed, known) + text[found.end() :]
+        if found and not (found.groupdict().get("passive") and _HOW_MANY.search(text[: found.start()])):
+            text = text[: found.start()] + _said(found, verb, put, deed, known) + text[found.end() :]
     return text
 
 
-def _said(match: re.Match[str], put: Callable[[re.Match[str], str], str], deed: _Deed, known: Known) -> str:
+def _said(match: re.Match[str], verb: str, put: Callable[[re.Match[str], str], str], deed: _Deed, known: Known) -> str:
     """What the match is said as; itself where what it was done to is no such thing, or who did it is not known."""
     told = match.groupdict()
     what = told.get("what") or ""
     noun = what.split()[-1].lower() if what else ""
     if noun and noun not in ("anything", "something") and not _is_object(noun, deed, known, counted=told.get("by") is not None):
         return match[0]
-    if told.get("who") is not None and not deed.doer:
+    doer = dict(deed.doers).get(stem(verb), "")
+    if told.get("who") is not None and not doer:
         return match[0]
-    who = {"who": f"which {deed.doer}", "who plural": f"which {_plural(deed.doer)}"}
+    who = {"who": f"which {doer}", "who plural": f"which {_plural(doer)}"}
     said = re.sub(r"\bleast (?=\w+$)", "fewest ", put(match, deed.events))
     return said.replace("<who>", who["who"]).replace("<whos>", who["who plural"])
 
@@ -113,8 +114,8 @@ def _deeds(known: Known) -> tuple[_Deed, ...]:
         verbs = {verb for _, verb in named} | set(_verbs_of_clock(nouns, counting))
         verbs |= {stem(_PRESENT[verb]) for verb in verbs if verb in _PRESENT}
         if verbs - _TOLD_BY_GRAMMAR and not verbs & _TOLD_BY_GRAMMAR and counting:
-            doer = _doer(entity, verbs, known)
-            found.append(_Deed(entity, frozenset(verbs), frozenset(noun for noun, _ in named), doer))
+            doers = tuple((verb, doer) for verb in sorted(verbs) if (doer := _doer(entity, verb, known)))
+            found.append(_Deed(entity, frozenset(verbs), frozenset(noun for noun, _ in named), doers))
     shared = [verb for deed in found for verb in deed.verbs]
     return tuple(deed for deed in found if all(shared.count(verb) == 1 for verb in deed.verbs))
 
@@ -137,8 +138,8 @@ def _verbs_of_clock(nouns: Nouns, counting: Sequence[Metric]) -> Iterator[str]:
                 yield words[0]
 
 
-def _doer(entity: Entity, verbs: set[str], known: Known) -> str:
-    """Who does it: those that the events refer to, of whom a name or the description has the verb ("borrowers")."""
+def _doer(entity: Entity, verb: str, known: Known) -> str:
+    """Who does it: those that the events refer to, of whom a name has the verb ("borrowers")."""
     table = known.linker.catalog.table(entity.table)
     found = {}
     for key in table.foreign_keys if table else ():
@@ -148,7 +149,7 @@ def _doer(entity: Entity, verbs: set[str], known: Known) -> str:
         counted = f"count(distinct{entity.table}.{key.columns[0]})".casefold()
         names = [*other.surfaces, *(name for metric in known.layer.metrics
                                     if metric.sql.replace(" ", "").casefold() == counted for name in metric.surfaces)]
-        if any(verb in (word, _without_agent(word)) for name in names for word in stems(name) for verb in verbs):
+        if any(verb in (word, _without_agent(word)) for name in names for word in stems(name)):
             found[other.id] = other.name.lower()
     return next(iter(found.values())) if len(found) == 1 else ""
 
@@ -172,6 +173,8 @@ def _forms_of(verb: str) -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]
     )
 
 
+_HOW_MANY = re.compile(r"\b(?:how many|number of)\b[^.,]*$", re.IGNORECASE)
+"""Of what is done to things, how many is a number of times or of things."""
 _SOMEBODY = r"(?:nobody|no one|no-one|not one [a-z]+|no [a-z]+)"
 _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     # how many
@@ -197,7 +200,7 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     (rf"{_BE}?{_HAVE}?{_VERB} {_QUANTITY} times", lambda m, events: f"had {m['quantity']} {events}"),
     (rf"{_HAVE}?{_VERB} {_QUANTITY}(?P<by>){_WHAT}{_TIME}", lambda m, events: f"had {m['quantity']} {events}"),
     # none
-    (rf"(?:that |which )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}", lambda m, events: f"with no {events}"),
+    (rf"(?:(?:that|which|did|has|have) )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}", lambda m, events: f"with no {events}"),
     (rf"(?:(?:who|that) )?(?:{_HAVE}|{_BE})?(?:never|not)(?: been| ever)? {_VERB}{_WHAT}{_TIME}",
      lambda m, events: f"have no {events}"),
     (rf"{_VERB} (?:nothing|no (?P<what>[a-z]+)){_TIME}", lambda m, events: f"have no {events}"),
@@ -206,9 +209,9 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
      lambda m, events: f"had {'more' if m['more'] == 'more' else 'fewer'} {events}"),
     # some
     (rf"who(?P<who>)(?: has| have)? {_VERB}(?: (?:anything|something))?{_PERIOD}", lambda m, events: f"<whos> had {events}"),
-    (rf"(?<!how many )(?:{_BE}|{_HAVE})?(?:ever )?{_VERB}(?: (?:anything|something))?{_PERIOD}",
-     lambda m, events: f"had {events}"),
-    (rf"{_HAVE}?(?:ever )?{_VERB}{_WHAT} (?:from|by|of|in)(?= (?:the )?[A-Z])",
+    (rf"(?:did|has|have) (?P<of>(?-i:[A-Z])[^,.?]+?) {_VERB}{_TIME}", lambda m, events: f"had {events} of {m['of']}"),
+    (rf"(?:(?P<passive>{_BE})|{_HAVE})?(?:ever )?{_VERB}{_WHAT}{_PERIOD}", lambda m, events: f"had {events}"),
+    (rf"{_HAVE}?(?:ever )?{_VERB}(?:{_WHAT} (?:from|by|of|in))?(?= (?:the )?(?-i:[A-Z]))",
      lambda m, events: f"had {events} of"),
 )  # fmt: skip
 """What is said with a verb, and with the noun."""

@@ -49,10 +49,16 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     seen = {question}
     plain = _without_letter(question, known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
-        for told in (said, *with_deeds(said, known), *with_nouns(said, known)):
+        for told in (said, *with_deeds(said, known), *_with_nouns(said, known)):
             if told and told not in seen:
                 seen.add(told)
                 yield told
+
+
+def _with_nouns(text: str, known: Known) -> Iterator[str]:
+    for said in with_nouns(text, known):
+        yield said
+        yield from with_deeds(said, known)
 
 
 def _reworded(text: str) -> str:
