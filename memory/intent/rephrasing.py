@@ -49,15 +49,18 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     seen = {question}
     plain = _without_letter(question, known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
-        for told in (said, *with_deeds(said, known), *_with_nouns(said, known)):
+        for told in (said, *_with_nouns(said, known)):
             if told and told not in seen:
                 seen.add(told)
                 yield told
 
 
 def _with_nouns(text: str, known: Known) -> Iterator[str]:
-    for said in with_nouns(text, known):
-        yield said
+    """The nouns of the layer for what they are said with; what is told of "children" is told of the members they are."""
+    named = list(with_nouns(text, known))
+    for said in named or [text]:
+        if said != text:
+            yield said
         yield from with_deeds(said, known)
 
 
