@@ -22,7 +22,9 @@ from memory.semantics import Entity, Metric
 __all__ = ["with_deeds"]
 
 _TOLD_BY_GRAMMAR = frozenset(stem(verb) for form in VERBS.split("|") for verb in form.split())
-_IRREGULAR = frozenset(["lent", "done", "held", "told", "written", "driven", "flown", "grown", "drawn", "shown", "rented"])
+_IRREGULAR = frozenset(
+    ["lent", "done", "held", "told", "written", "driven", "flown", "grown", "drawn", "shown", "rented"]
+)
 """Participles that do not end in -ed."""
 _PRESENT = {"lent": "lend", "held": "hold", "written": "write", "driven": "drive", "flown": "fly", "drawn": "draw"}
 _WHEN = frozenset(["on", "at", "date"])
@@ -82,7 +84,11 @@ def _said(match: re.Match[str], verb: str, put: Callable[[re.Match[str], str], s
     told = match.groupdict()
     what = told.get("what") or ""
     noun = what.split()[-1].lower() if what else ""
-    if noun and noun not in ("anything", "something") and not _is_object(noun, deed, known, counted=told.get("by") is not None):
+    if (
+        noun
+        and noun not in ("anything", "something")
+        and not _is_object(noun, deed, known, counted=told.get("by") is not None)
+    ):
         return match[0]
     doer = dict(deed.doers).get(stem(verb), "")
     if told.get("who") is not None and not doer:
@@ -147,8 +153,15 @@ def _doer(entity: Entity, verb: str, known: Known) -> str:
         if other is None or len(key.columns) != 1:
             continue
         counted = f"count(distinct{entity.table}.{key.columns[0]})".casefold()
-        names = [*other.surfaces, *(name for metric in known.layer.metrics
-                                    if metric.sql.replace(" ", "").casefold() == counted for name in metric.surfaces)]
+        names = [
+            *other.surfaces,
+            *(
+                name
+                for metric in known.layer.metrics
+                if metric.sql.replace(" ", "").casefold() == counted
+                for name in metric.surfaces
+            ),
+        ]
         if any(verb in (word, _without_agent(word)) for name in names for word in stems(name)):
             found[other.id] = other.name.lower()
     return next(iter(found.values())) if len(found) == 1 else ""

@@ -19,7 +19,9 @@ _WHO = re.compile(r"^who (?P<verb>[a-z]+) (?!the\b(?! [A-Z])|most\b|more\b)(?P<w
 _PAST = {"wrote": "write", "made": "make", "taught": "teach", "drove": "drive", "built": "build", "sang": "sing"}
 """Past forms that are not the verb with -ed."""
 _IS = re.compile(r"\b(?:is|are|was|were|be|as|not|or|and)(?: the| a)? $", re.IGNORECASE)
-_HEADS = re.compile(r"(?:\b(?:how many|which|what|the|our|all|every|each|by|of|list|number of|do|did|have)|^) $", re.IGNORECASE)
+_HEADS = re.compile(
+    r"(?:\b(?:how many|which|what|the|our|all|every|each|by|of|list|number of|do|did|have)|^) $", re.IGNORECASE
+)
 
 
 def with_nouns(question: str, known: Known) -> Iterator[str]:

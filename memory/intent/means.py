@@ -41,6 +41,8 @@ def means(reader: Reader, start: int) -> Iterator[SemanticQuery]:
         metric = f"avg:{reader.table}.{column.name}"
         order = re.search(r"(highest|lowest) first$", text)
         if fields:
-            yield SemanticQuery((metric,), fields, order=("desc" if order[1] == "highest" else "asc") if order else None)
+            yield SemanticQuery(
+                (metric,), fields, order=("desc" if order[1] == "highest" else "asc") if order else None
+            )
         elif not order:
             yield SemanticQuery((metric,), pattern="total")

@@ -86,7 +86,7 @@ class Nouns:
         found: dict[Words, set[str]] = {}
         others = entity_nouns(self._known)
         for name, field in self._column_names():
-            told = len(name) > 1 or name[:1] and name[0] not in _NO_TAILS or name in self._whole_names
+            told = len(name) > 1 or (name[:1] and name[0] not in _NO_TAILS) or name in self._whole_names
             if told and name not in others and name not in self.flags:
                 found.setdefault(name, set()).add(field)
         if self.clock:

@@ -56,7 +56,7 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
 
 
 def _with_nouns(text: str, known: Known) -> Iterator[str]:
-    """The nouns of the layer for what they are said with; what is told of "children" is told of the members they are."""
+    """The nouns of the layer for what they are said with: "children" are members, of whom what is told is told."""
     named = list(with_nouns(text, known))
     for said in named or [text]:
         if said != text:

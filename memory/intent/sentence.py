@@ -187,7 +187,14 @@ def _between(source: _Source, nouns: Nouns, first: int, last: int) -> Sentence:
     pieces = sorted([*found, *words], key=lambda piece: piece.start)
     said, things = _line(links.question[:last], pieces, first)
     text = " ".join(word for word, _ in said).strip(" ,.")
-    return Sentence(links.question, plainly(_said_once(_compared(text, things), things, nouns, source.known)), things, nouns, source, said)
+    return Sentence(
+        links.question,
+        plainly(_said_once(_compared(text, things), things, nouns, source.known)),
+        things,
+        nouns,
+        source,
+        said,
+    )
 
 
 # -- what is named ----------------------------------------------------------------------------------------------------
@@ -335,7 +342,9 @@ def _line(
 def _compared(text: str, things: dict[str, Thing]) -> str:
     """The line with "more than N" and the like as one thing."""
     text = re.sub(r"(?<!\S)all (?=(?:of )?(?:[KBVN]\d+ )*E\d)", "", text)  # of other things it means each of them
-    text = re.sub(r"(N\d+) (?:dollars?|usd|bucks|euros?|eur|pounds?)(?= |$)", lambda match: _money(match[1], things), text)
+    text = re.sub(
+        r"(N\d+) (?:dollars?|usd|bucks|euros?|eur|pounds?)(?= |$)", lambda match: _money(match[1], things), text
+    )
 
     def put(match: re.Match[str], operator: str) -> str:
         numbers = [things[letter] for letter in re.findall(r"N\d+", match[0])]
@@ -346,7 +355,11 @@ def _compared(text: str, things: dict[str, Thing]) -> str:
         things[letter] = Thing(match[0], operator, numbers=values, unit=unit, start=start, end=end)
         return letter
 
-    text = re.sub(rf"((?:do|does|did) V\d+(?: [EF]\d+)?) ([EF]\d+)(?=$| (?:{_THEN}|P\d))", lambda match: _as_verb(match, things), text)
+    text = re.sub(
+        rf"((?:do|does|did) V\d+(?: [EF]\d+)?) ([EF]\d+)(?=$| (?:{_THEN}|P\d))",
+        lambda match: _as_verb(match, things),
+        text,
+    )
     text = re.sub(r"(?:between|from) N\d+ (?:and|to) N\d+(?= |$)", lambda match: put(match, "between"), text)
     for comparison, operator in _QUANTITIES:
         form = re.compile(rf"(?<!\S)(?:{comparison.replace('N', r'N[0-9]+')})(?= |$)")
