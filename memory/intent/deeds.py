@@ -1,7 +1,7 @@
-"""What is done in a business, as its own layer names it: "borrowed" where there are loans, "reserved" where reservations.
+"""What is done in a business, as its own layer names it: "borrowed" where there are loans.
 
-A table of events (one that refers to two others, and says when) has verbs: those in the names of the column that says
-when it happened (`reserved_on`) and of the metric that counts its rows ("books borrowed", "books lent"). A question with
+A table of events (one that refers to two others, and says when) has verbs: those in the name of the column that
+says when it happened (`reserved_on`) and of the metric that counts its rows ("books borrowed", "books lent"). A question with
 such a verb is said again with the noun, for which the grammar has its forms: members who "never borrowed a book" are
 members with no loans. Verbs that the grammar itself knows ("ordered", "bought") are left to it.
 """
@@ -99,7 +99,7 @@ def _said(match: re.Match[str], verb: str, put: Callable[[re.Match[str], str], s
 
 
 def _is_object(noun: str, deed: _Deed, known: Known, *, counted: bool) -> bool:
-    """Whether the events are counted as such things; where none is counted, whether a thing is meant that they are of."""
+    """Whether the events are counted as such things; where none is counted, whether they are of such things."""
     if stem(noun) in deed.objects:
         return True
     entity = entity_nouns(known).get((stem(noun),), "")
@@ -139,9 +139,9 @@ def _verbs_of_clock(nouns: Nouns, counting: Sequence[Metric]) -> Iterator[str]:
     """ "Reserved" of `reserved_on`, where that is when its rows happened."""
     for clock in {metric.time for metric in counting if metric.time}:
         words: Words = stems(identifier_words(clock.partition(".")[2]))
-        if clock.partition(".")[0].casefold() == nouns.entity.table.casefold() and len(words) == 2:
-            if words[1] in _WHEN:
-                yield words[0]
+        own = clock.partition(".")[0].casefold() == nouns.entity.table.casefold()
+        if own and len(words) == 2 and words[1] in _WHEN:
+            yield words[0]
 
 
 def _doer(entity: Entity, verb: str, known: Known) -> str:
@@ -191,7 +191,8 @@ _HOW_MANY = re.compile(r"\b(?:how many|number of)\b[^.,]*$", re.IGNORECASE)
 _SOMEBODY = r"(?:nobody|no one|no-one|not one [a-z]+|no [a-z]+)"
 _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     # how many
-    (rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} (?:did|has|have|does|do|was|were) (?P<of>(?:(?!\b(?:not|never)\b).)+?)"
+    (rf"(?:how many|(?:the )?number of)(?P<by>){_WHAT} (?:did|has|have|does|do|was|were) "
+           r"(?P<of>(?:(?!\b(?:not|never)\b).)+?)"
            rf" {_VERB}", lambda m, events: f"how many {events} for {m['of']}"),
     (rf"how (?:often|many times)(?P<by>) (?:did|has|have|does|do|was|were) (?P<of>.+?)(?: been)? {_VERB}",
      lambda m, events: f"how many {events} for {m['of']}"),
@@ -213,7 +214,8 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     (rf"{_BE}?{_HAVE}?{_VERB} {_QUANTITY} times", lambda m, events: f"had {m['quantity']} {events}"),
     (rf"{_HAVE}?{_VERB} {_QUANTITY}(?P<by>){_WHAT}{_TIME}", lambda m, events: f"had {m['quantity']} {events}"),
     # none
-    (rf"(?:(?:that|which|did|has|have) )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}", lambda m, events: f"with no {events}"),
+    (rf"(?:(?:that|which|did|has|have) )?{_SOMEBODY} (?:has |have )?(?:ever )?{_VERB}{_TIME}",
+     lambda m, events: f"with no {events}"),
     (rf"(?:(?:who|that) )?(?:{_HAVE}|{_BE})?(?:never|not)(?: been| ever)? {_VERB}{_WHAT}{_TIME}",
      lambda m, events: f"have no {events}"),
     (rf"{_VERB} (?:nothing|no (?P<what>[a-z]+)){_TIME}", lambda m, events: f"have no {events}"),
@@ -221,7 +223,8 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], str], str]], ...] = (
     (rf"{_VERB} (?P<more>more|fewer|less)(?P<by>)(?: often)?{_WHAT}(?= (?:in|during|last|this|than)\b)",
      lambda m, events: f"had {'more' if m['more'] == 'more' else 'fewer'} {events}"),
     # some
-    (rf"who(?P<who>)(?: has| have)? {_VERB}(?: (?:anything|something))?{_PERIOD}", lambda m, events: f"<whos> had {events}"),
+    (rf"who(?P<who>)(?: has| have)? {_VERB}(?: (?:anything|something))?{_PERIOD}",
+     lambda m, events: f"<whos> had {events}"),
     (rf"(?:did|has|have) (?P<of>(?-i:[A-Z])[^,.?]+?) {_VERB}{_TIME}", lambda m, events: f"had {events} of {m['of']}"),
     (rf"(?:(?P<passive>{_BE})|{_HAVE})?(?:ever )?{_VERB}{_WHAT}{_PERIOD}", lambda m, events: f"had {events}"),
     (rf"{_HAVE}?(?:ever )?{_VERB}(?:{_WHAT} (?:from|by|of|in))?(?= (?:the )?(?-i:[A-Z]))",

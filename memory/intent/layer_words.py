@@ -1,4 +1,4 @@
-"""Nouns that stored values and agents are: "librarians" where that is a job of staff, "who wrote" where authors are writers.
+"""Nouns that stored values and agents are: "librarians" where that is a job, "who wrote" where there are writers.
 
 A value of a thing's own column stands for the things that have it, and who does something is called after it.
 """
