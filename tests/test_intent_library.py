@@ -40,7 +40,7 @@ READ = {
 COUNTED = {
     "How many children borrowed books in 2025?": "SELECT COUNT(*) FROM members m WHERE member_type = 'child' AND EXISTS"
     " (SELECT 1 FROM loans l WHERE l.member_id = m.member_id AND l.loaned_on BETWEEN '2025-01-01' AND '2025-12-31')",
-    "How many fines were paid in 2025?": "SELECT COUNT(*) FROM fines WHERE paid_on BETWEEN '2025-01-01' AND '2025-12-31'",
+    "How many fines were paid in 2025?": "SELECT COUNT(*) FROM fines WHERE paid_on LIKE '2025-%'",
 }
 
 

@@ -1,9 +1,9 @@
 """What is done in a business, as its own layer names it: "borrowed" where there are loans.
 
-A table of events (one that refers to two others, and says when) has verbs: those in the name of the column that
-says when it happened (`reserved_on`) and of the metric that counts its rows ("books borrowed", "books lent"). A question with
-such a verb is said again with the noun, for which the grammar has its forms: members who "never borrowed a book" are
-members with no loans. Verbs that the grammar itself knows ("ordered", "bought") are left to it.
+A table of events (one that refers to two others, and says when) has verbs: those in the name of the column that says
+when it happened (`reserved_on`) and of the metric that counts its rows ("books borrowed"). A question with such a verb
+is said again with the noun, for which the grammar has its forms: members who "never borrowed a book" are members with
+no loans. Verbs that the grammar itself knows ("ordered", "bought") are left to it.
 """
 
 from __future__ import annotations

@@ -371,8 +371,9 @@ def _said_once(text: str, things: Mapping[str, Thing], nouns: Nouns, known: Know
     """The line without "genre" behind a genre's name, and without "number of" before a number."""
 
     def kinds(letter: str) -> list[str]:
-        named = dict.fromkeys(value.dimension for value in things[letter].values if value.dimension)
-        return [*named, *(stemmed for name in named for stemmed in map(" ".join, _names_of(name, known)))]
+        named = {value.dimension for value in things[letter].values if value.dimension}
+        surfaces = [surface for name in named for surface in known.layer.dimension(name).surfaces]
+        return [*named, *(" ".join(stems(surface)) for surface in surfaces)]
 
     def bare(match: re.Match[str]) -> str:
         said = things[match[2]].name if match[2] in things else stem(match[2])
@@ -384,10 +385,6 @@ def _said_once(text: str, things: Mapping[str, Thing], nouns: Nouns, known: Know
 
     text = re.sub(r"(V\d+) (C\d+|[a-z]+)(?= |$)", bare, text)
     return re.sub(r"\bnumber of (C\d+)(?= |$)", counted, text)
-
-
-def _names_of(dimension: str, known: Known) -> Iterator[tuple[str, ...]]:
-    yield from map(stems, known.layer.dimension(dimension).surfaces)
 
 
 def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:
