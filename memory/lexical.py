@@ -30,6 +30,7 @@ _IRREGULAR = {
     "does": "do", "was": "be", "were": "be", "is": "be", "are": "be", "been": "be", "data": "data", "series": "series",
     "during": "during", "shipping": "ship", "shipped": "ship", "need": "need", "speed": "speed", "seed": "seed",
 }  # fmt: skip
+_IRREGULAR_PLURALS = {"children": "child", "men": "man", "women": "woman"}
 _STOP_WORDS = (
     "a an the of in on at for to from by with and or is are was were be been do does did have has had what which who "
     "whom whose how many much that this these those it its their our we us you your me my i there all any each every "
@@ -99,6 +100,8 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=50_000)
 def singular(word: str) -> str:
     """A folded word without its plural ending."""
+    if word in _IRREGULAR_PLURALS:
+        return _IRREGULAR_PLURALS[word]
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or word in ("series", "always"):
         return word
     if word.endswith("ies"):

@@ -7,6 +7,8 @@ that cannot be broken down that way, and there is no intent, and the question go
 
     rephrasing.py  other ways to say the same, tried where a question is not read as it stands
     rephrased_words.py  the set phrases of it
+    deeds.py       verbs of the layer's own events ("borrowed") as the nouns they come from
+    layer_words.py nouns that values ("librarians") and those who do something ("writers") stand for
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -40,6 +42,7 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     records.py      the one query that comes of the lines a question can be written as
     forms.py        how questions about several things begin, and the query of each
     extremes.py     how questions about the first rows by a column begin
+    means.py        the average of a column
     ranges.py       from the lowest to the highest of a column
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"

@@ -23,6 +23,11 @@ _PRICES = {
     **dict.fromkeys(("cheapest", "least expensive", "lowest priced"), "asc"),
 }
 _AGES = {"oldest": "asc", "youngest": "desc"}
+_EXTENTS = {"longest": "desc", "thickest": "desc", "shortest": "asc", "thinnest": "asc"}
+_AMOUNTS = {
+    **dict.fromkeys(("highest", "biggest", "largest"), "desc"),
+    **dict.fromkeys(("lowest", "smallest"), "asc"),
+}
 _SERVICE = {
     **dict.fromkeys(("longest serving", "longest tenured"), "asc"),
     **dict.fromkeys(("newest", "most recent", "latest"), "desc"),
@@ -36,7 +41,7 @@ _DATED = {
     **dict.fromkeys(("first", "earliest"), "asc"),
 }
 ADJECTIVE = "|".join(sorted((
-    *(f"{word}(?: to ship)?" for word in _PRICES), *_AGES, *_SERVICE, *_TIMES,
+    *(f"{word}(?: to ship)?" for word in _PRICES), *_AGES, *_EXTENTS, *_AMOUNTS, *_SERVICE, *_TIMES,
     *(f"{word} [a-z]+ed" for word in _DATED),
 ), key=len, reverse=True))  # fmt: skip
 
@@ -59,7 +64,9 @@ def described(reader: Reader, words: str) -> tuple[str, Order] | None:
         field = nouns.named("shipping cost", "freight") if bare != words else nouns.named("price", "unit price")
         return (field, cast("Order", _PRICES[bare])) if field else None
     for table, field in (
-        (_AGES, nouns.named("birth date")),
+        (_AGES, nouns.named("birth date", "birth year")),
+        (_AMOUNTS, nouns.named("amount")),
+        (_EXTENTS, nouns.named("length", "pages", "number of pages", "duration")),
         (_TIMES, nouns.clock),
         (_SERVICE, nouns.named("hire date")),
     ):
@@ -249,7 +256,7 @@ def _and_price(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ARRANGEMENT,
-    r"(?:do we (?:have|get|carry|offer)|have we(?: got)?)",
+    r"(?:do we (?:have|get|carry|offer|employ)|have we(?: got)?)",
     r"(?:are|were) there",
     r"there (?:are|were)",
     r"we (?:have|carry|offer|know of)",

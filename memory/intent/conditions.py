@@ -46,6 +46,16 @@ def _in_value(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
+    r"(?:that |which |who )?(?:is|are|was|were)(?: still| currently| now)? V",
+)
+def _being(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "That are still waiting": what one of their own columns says."""
+    found = reader.matches(groups[0], lambda value: reader.is_own(value.table))
+    return None if found.field in reader.known.labels else reader.with_filter(rows, found)
+
+
+@clause_of(
+    CONDITIONS,
     rf"{CONN}(?:not|outside|outside of|(?:except|excluding|other than)(?: those)?) (?:located |based )?(?:in "
     r"|from )?V",
 )
@@ -167,7 +177,11 @@ def _priced(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 )
 def _worth(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Products over $20": a price only where it is said to be money."""
-    return _priced(reader, rows, groups) if reader.thing(groups[0]).unit == "USD" else None
+    quantity = reader.thing(groups[0])
+    amount = reader.nouns.named("amount")
+    if quantity.unit != "USD":
+        return None
+    return reader.with_filter(rows, reader.number(amount, quantity)) if amount else _priced(reader, rows, groups)
 
 
 @clause_of(
@@ -199,6 +213,8 @@ def _on_day(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     period = reader.thing(groups[1]).period
     field = reader.thing(groups[0]).name if groups[0][0] == "C" else reader.nouns.day_of(verb_stem(groups[0]))
     column = reader.nouns.column(field) if field else None
+    if period is not None and field and reader.nouns.is_year(field):
+        return reader.with_filter(rows, *reader.in_years(field, period))
     if period is None or column is None or column.family != "date":
         return None
     if field == reader.time and rows.window is None:

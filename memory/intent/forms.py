@@ -22,6 +22,7 @@ from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.leaders import leaders
 from memory.intent.lookups import contents, lookups
+from memory.intent.means import means
 from memory.intent.nouns import nouns_of
 from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
@@ -77,6 +78,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
     yield from accompanied(reader, start)
+    yield from means(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from memory.compiler import Compiler
 from memory.joins import NoJoinPath
-from memory.lexical import Token, fold, stem, stems, tokenize
+from memory.lexical import Token, fold, identifier_words, stem, stems, tokenize
 from memory.linking import Linker, Links
 from memory.semantics import Metric
 
@@ -295,7 +295,16 @@ class Known:
         found, said = self.defined(metric), stem(fold(verb))
         money = bool(found and found.unit.isupper())
         traded = said in _TRADED and any(self.accounts_for(word, metric) for word in _TRADED)
+        if found is not None and self._has_day(found, said):
+            return False  # fines "paid" in 2024 are no fines charged then
         return traded or self.accounts_for(said, metric) or (money and verb.lower() == "paid")
+
+    def _has_day(self, metric: Metric, verb: str) -> bool:
+        """Whether the metric's rows have a day of that verb, other than the one its periods are of."""
+        table = self.linker.catalog.table(metric.base)
+        days = [column for column in (table.columns if table else ()) if column.family == "date"]
+        named = [f"{metric.base}.{c.name}" for c in days if verb in stems(identifier_words(c.name))]
+        return any(name.casefold() != metric.time.casefold() for name in named)
 
     def is_borrowed(self, surface: str, field: str, metric: str) -> bool:
         """Whether a short name ("country") is of a dimension far from the metric, while a nearer one ends in it."""

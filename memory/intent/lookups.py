@@ -209,7 +209,7 @@ def _day(reader: Reader, groups: Sequence[str]) -> SemanticQuery | None:
     entity, found = _row(reader, _row_among(groups))
     verb = next(group for group in reversed(groups) if group.islower())
     field = reader.nouns.day_of(verb_stem(verb))
-    if entity != reader.nouns.entity.id or not field:
+    if entity != reader.nouns.entity.id or not field or ("year" in groups and not reader.nouns.is_year(field)):
         return None
     return SemanticQuery(pattern="lookup", entity=entity, columns=(field,), filters=(found,))
 
@@ -253,6 +253,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"(?:what|which) L (?:is|are|was|were) (?:set|given|recorded|listed|noted|held|on file|shown) for"
             rf" {_ROW}",
             rf"(?:what|how much) (?:did|do) we (?:pay|spend) (?:in |on |for )?L (?:for|on) {_ROW}",
+            rf"how many L (?:does|do|did|has|have) {_ROW} have",
             rf"(?:in |at |on |to )?(?:what|which) L (?:is|was|are|does|did) {_ROW}"
             r"(?: (?:in|at|from|have|works?(?: in| from)?|live(?: in)?|sit in"
             r"|located|based|located in|based in|part of|belong to|come from|shipped to))?",
@@ -278,6 +279,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"when (?:was|is|did|were|has|will) {_ROW} (?:be |been )?([a-z]+)",
             rf"when did {_ROW} (join|start|start at|start with) [EF]\d+",
             rf"(?:on )?(?:what|which) (?:C|date|day) (?:was|did|has|were|is) {_ROW} (?:been )?([a-z]+)",
+            rf"in (?:what|which) (year) (?:was|did|were|is) {_ROW} (?:been )?([a-z]+)",
         )),
         (_two_days, (
             rf"when (?:was|is|did) {_ROW} ([a-z]+)(?: ,)? and (?:when (?:was|did) it )?([a-z]+)",

@@ -28,7 +28,8 @@ _ALIKE = (
     "home page, homepage, website, web site, web page, web address",
     "region, state, province",
     "birth date, date of birth, birthday, birthdate",
-    "hire date, date of hire",
+    "birth year, year of birth",
+    "hire date, date of hire, hired date",
     "extension, phone extension",
     "last name, surname, family name",
     "first name, given name",
@@ -43,11 +44,16 @@ _ALIKE = (
 _NAMES = frozenset(stems("name number id no code"))
 _NO_TAILS = frozenset(stems("name date id no code number level unit order per type value to on courtesy sale page"))
 """Words that alone are too little to name a column."""
+_TOO_LITTLE = frozenset(stems("name date id no code number order on to"))
+"""Words that are too little even where a column is called just that."""
 _ARTICLES = frozenset({"a", "an", "the", "our"})
 _COLLECTIVE = frozenset({"staff"})
+_WHEN = frozenset({"date", "on", "at"})
+"""Last words of the names of columns that say when something was done: `HireDate`, `returned_on`."""
 _COLUMN_METRIC = re.compile(r"(?:SUM|AVG)\((\w+\.\w+)\)", re.IGNORECASE)
 _COLUMN = re.compile(r"\b\w+\.\w+\b")
 _BORN = frozenset({"birth"})
+_YEAR = ("year",)
 _REPORTING = frozenset(stems("report reports manager supervisor boss superior lead"))
 
 
@@ -80,7 +86,8 @@ class Nouns:
         found: dict[Words, set[str]] = {}
         others = entity_nouns(self._known)
         for name, field in self._column_names():
-            if name and name not in others and name not in self.flags and not (len(name) == 1 and name[0] in _NO_TAILS):
+            told = len(name) > 1 or (name[:1] and name[0] not in _NO_TAILS) or name in self._whole_names
+            if told and name not in others and name not in self.flags:
                 found.setdefault(name, set()).add(field)
         if self.clock:
             found[("date",)] = {self.clock}
@@ -124,10 +131,12 @@ class Nouns:
         found: dict[str, set[str]] = {}
         for name, field in self._column_names():
             column = self.column(field)
-            if column and column.family == "date" and len(name) <= 3 and "date" in name:
-                words = [word for word in name if word not in ("date", "of")]
+            if column and column.family == "date" and len(name) <= 3 and _WHEN & set(name):
+                words = [word for word in name if word not in ("date", "of", "on", "at")]
                 if len(words) == 1:
                     found.setdefault(words[0], set()).add(field)
+            elif column and self.is_year(field) and len(name) == 2 and name[1] == "year":
+                found.setdefault(name[0], set()).add(field)
         if self.clock:
             for verb in ("plac", "mak", "receiv"):
                 found.setdefault(verb, {self.clock})
@@ -156,6 +165,11 @@ class Nouns:
     def is_person(self) -> bool:
         """Whether the rows are called by names of several parts, as people are."""
         return len(self.name_parts) > 1
+
+    def is_year(self, field: str) -> bool:
+        """Whether a column holds years, as numbers."""
+        column = self.column(field)
+        return column is not None and column.family == "number" and stems(identifier_words(column.name))[-1:] == _YEAR
 
     def is_unique(self, field: str) -> bool:
         """Whether no two rows have the same value in a column, as far as the catalog knows."""
@@ -212,6 +226,13 @@ class Nouns:
     # -- names -----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def _whole_names(self) -> frozenset[Words]:
+        """The names that columns of the table have in full, which nothing but they can mean: `pages`."""
+        return frozenset(
+            words for c in self._columns if len(words := stems(identifier_words(c.name))) == 1 and c.name.islower()
+        ) - frozenset((word,) for word in _TOO_LITTLE)
+
+    @cached_property
     def _own_names(self) -> frozenset[Words]:
         return frozenset(entity_nouns_of(self.entity, self._known)) | {stems(self.entity.name)}
 
@@ -235,8 +256,9 @@ class Nouns:
                 field = f"{self.entity.table}.{column.name}"
                 field = self.label if self._is_label(column.name) else field
                 yield words, field
-                if words[-1] == "date" and len(words) == 2:
+                if words[-1] in _WHEN and len(words) == 2:
                     yield ("date", "of", words[0]), field
+                    yield (words[0], "date"), field
         yield from self._summed()
 
     def _is_label(self, column: str) -> bool:
@@ -267,11 +289,19 @@ class Nouns:
         table = self._known.linker.catalog.table(self.entity.table)
         for key in table.foreign_keys if table else ():
             other = self._layer.entity_of(key.target_table)
+            if other is None:
+                yield from self._dimensions_of(key.target_table)
             if other is None or self._is_own(other.table):
                 continue
             for words, field in Nouns(other, self._known)._own_columns():
                 for name in entity_nouns_of(other, self._known):
                     yield (*name, *words), field
+
+    def _dimensions_of(self, table: str) -> Iterator[tuple[Words, str]]:
+        """What a row is called to be of by a table whose rows are no things of their own: a book's genre."""
+        for dimension in self._layer.dimensions:
+            if dimension.table.casefold() == table.casefold():
+                yield from ((_plain(surface), dimension.id) for surface in dimension.surfaces)
 
     @property
     def _called(self) -> tuple[Words, ...]:
@@ -334,6 +364,8 @@ def entity_nouns(known: Known) -> dict[Words, str]:
 def entity_nouns_of(entity: Entity, known: Known) -> Iterator[Words]:
     """The names of one entity: its own, those of what its rows are called by, and those of what counts them."""
     yield from map(stems, entity.surfaces)
+    if known.layer.entity_of(entity.table) == entity:
+        yield stems(identifier_words(entity.table))  # "staff" for the rows of the table `staff`
     label = f"{entity.table}.{entity.label}"
     for dimension in known.layer.dimensions:
         if dimension.expression == label or dimension.id == known.compiler.label(entity):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from memory.compiler import Filter, Related, SemanticQuery
 from memory.intent.known import Known, NotUnderstood
-from memory.intent.nouns import Nouns
+from memory.intent.nouns import Nouns, nouns_of
 from memory.intent.rows import CONN, Clause, Reader, Rows, clause_of
 from memory.intent.sentence import Thing, pattern
 from memory.values import ValueMatch
@@ -62,11 +62,18 @@ def asked_who(reader: Reader, start: int) -> str | None:
         for entity in reader.known.layer.entities
         if meant and meant & {name.casefold() for name in entity.surfaces}
     ]
-    if len(entities) != 1:
+    if len(entities) != 1 or _others_join(reader, entities[0].id):
         return None
     letter = "E98" if entities[0] == reader.nouns.entity else "F98"
     reader.sentence.things[letter] = Thing(match[0].strip(), entities[0].id, plural=True)
     return f"{text[:start]}which {letter} {text[match.end() :]}"
+
+
+def _others_join(reader: Reader, entity: str) -> bool:
+    """Whether "who joined" may be others than those who work here: the members of a club."""
+    others = [e for e in reader.known.layer.entities if e.id != entity and reader.known.layer.entity_of(e.table) == e]
+    joined = re.search(r"\bjoin(?:ed|s)?\b", reader.sentence.question, re.IGNORECASE)
+    return joined is not None and any(nouns_of(e.id, reader.known).day_of("join") for e in others)
 
 
 def person(reader: Reader, group: str) -> tuple[Filter, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
@@ -12,6 +13,7 @@ from memory.intent.parts import Parts
 
 __all__ = ["Core", "core_of", "with_metric"]
 
+_NUMBER_OF = re.compile(r"\b(?:many|number|count)\b", re.IGNORECASE)
 _CHANGING = re.compile("(?<=[ΔΣ])D|(?<=[ΔΣ]p)D|D(?=Δ)|(?<=HSp)D")
 
 
@@ -63,6 +65,8 @@ def core_of(parts: Parts, known: Known) -> Core:
     codes = re.sub("^(u?)k(?=M)", r"\1", "".join(item.code for item in items))  # "both sales and profit"
     codes, items = _without_verbs(codes, items, known)
     codes = re.sub("m+M", "mM", codes)
+    if any(_is_number_of_money(*pair, known) for pair in pairwise(items)):
+        raise NotUnderstood  # "how many fines" are a number of them, where "fines" is what they come to
     parts.counted = "mM" in codes or codes in ("Mm", "Dm")
     codes = codes.replace("mM", "M")
     if parts.grouped:
@@ -77,6 +81,13 @@ def core_of(parts: Parts, known: Known) -> Core:
     if codes.endswith("RbM") and parts.order in ("asc", "desc") and len({i.name for i in items if i.code == "M"}) == 1:
         codes, items = codes[:-3], items[:-3]  # "... sorted by sales, highest first"
     return Core(codes, tuple(items))
+
+
+def _is_number_of_money(counted: Item, metric: Item, known: Known) -> bool:
+    if (counted.code, metric.code) != ("m", "M") or not _NUMBER_OF.search(counted.surface):
+        return False
+    found = known.defined(metric.name)
+    return found is not None and found.unit.isupper()
 
 
 def _named_twice(items: list[Item]) -> list[Item]:

@@ -217,7 +217,19 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     (r" \+ ", " and "),
     (r"\brev\b", "revenue"),
     (r":\s*names? and (?:counts?|numbers?|amounts?)\b", ""),
+    (
+        r"^how many (\w+) (?:does|do|did) (?!we |you |they )(?:the )?(.+?) (?:hold|have|own|keep|stock)(?=[?.!]*$)",
+        r"how many \1 for \2",
+    ),
     # superlatives
+    (r"\b(?:is|was) the busiest for (?=\w)", "had the most "),
+    (r"\b(?:is|was) the quietest for (?=\w)", "had the fewest "),
+    (r"\b(?:owes?|owed)(?: us)? the (most|least)(?: money)? in (?=\w)", r"has the \1 "),
+    (r"^how much (?:money )?(?:in |of )?(\w+) (?:is|are) (?:still )?(owed)(?: to us)?", r"what are the \1 \2"),
+    (
+        r"^how much (?:money )?(?:in |of )?(\w+) (?:is|are) (?:still )?(outstanding|unpaid|open)",
+        r"what are the \2 \1",
+    ),
     (r"\b(?:was|is) our (?:strongest|best) (?:for|in)\b", "had the highest"),
     (r"\b(?:was|is) our weakest (?:for|in)\b", "had the lowest"),
     (

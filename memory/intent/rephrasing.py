@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memory.intent.deeds import with_deeds
 from memory.intent.known import Known
+from memory.intent.layer_words import with_nouns
 from memory.intent.rephrased_words import REWRITTEN
 from memory.periods import find_periods
 
@@ -47,9 +49,19 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     seen = {question}
     plain = _without_letter(question, known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
-        if said and said not in seen:
-            seen.add(said)
+        for told in (said, *_with_nouns(said, known)):
+            if told and told not in seen:
+                seen.add(told)
+                yield told
+
+
+def _with_nouns(text: str, known: Known) -> Iterator[str]:
+    """The nouns of the layer for what they are said with: "children" are members, of whom what is told is told."""
+    named = list(with_nouns(text, known))
+    for said in named or [text]:
+        if said != text:
             yield said
+        yield from with_deeds(said, known)
 
 
 def _reworded(text: str) -> str:

@@ -224,6 +224,20 @@ class Reader:
         found = [Filter(field, ">=", (period.start,))] if period.start else []
         return (*found, Filter(field, "<", (period.end,))) if period.end else tuple(found)
 
+    def in_years(self, field: str, period: PeriodMention) -> tuple[Filter, ...]:
+        """A period of whole years as filters on a column of years.
+
+        Raises:
+            NotUnderstood: it is of months or days.
+        """
+        if any(day and not day.endswith("-01-01") for day in (period.start, period.end)):
+            raise NotUnderstood
+        first, end = (int(day[:4]) if day else 0 for day in (period.start, period.end))
+        if end == first + 1:
+            return (Filter(field, "=", (first,)),)
+        found = [Filter(field, ">=", (first,))] if first else []
+        return (*found, Filter(field, "<", (end,))) if end else tuple(found)
+
     def number(self, field: str, quantity: Thing) -> Filter:
         """A test on a number column."""
         column = self.nouns.column(field)

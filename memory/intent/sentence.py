@@ -20,7 +20,7 @@ from memory.compiler.query import Value
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.nouns import Nouns
 from memory.intent.wording import plainly
-from memory.lexical import Token
+from memory.lexical import Token, stem, stems
 from memory.linking import Links
 from memory.meaning import NUMBER_WORDS
 from memory.periods import PeriodMention
@@ -55,6 +55,7 @@ _SHIELDED = re.compile(
     r"|\b(?:ascending|descending) order\b",
     re.IGNORECASE,
 )
+_THEN = "in|on|at|during|before|after|since|from|for|with|by|last|this|and|most|more"
 _NOT_BEFORE_NOUN = frozenset(["not", "never", "did", "do", "does", "to", "we", "ever"])
 _QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"(?:more|greater|higher|larger|bigger|longer) than N|(?:over|above|exceeding) N|N plus", ">"),
@@ -186,7 +187,14 @@ def _between(source: _Source, nouns: Nouns, first: int, last: int) -> Sentence:
     pieces = sorted([*found, *words], key=lambda piece: piece.start)
     said, things = _line(links.question[:last], pieces, first)
     text = " ".join(word for word, _ in said).strip(" ,.")
-    return Sentence(links.question, plainly(_compared(text, things)), things, nouns, source, said)
+    return Sentence(
+        links.question,
+        plainly(_said_once(_compared(text, things), things, nouns, source.known)),
+        things,
+        nouns,
+        source,
+        said,
+    )
 
 
 # -- what is named ----------------------------------------------------------------------------------------------------
@@ -246,7 +254,7 @@ def noun_stem(token: Token) -> str:
 
 
 def _is_plural(token: Token) -> bool:
-    return token.is_plural or _is_acronym(token)
+    return token.is_plural or token.folded == "staff" or _is_acronym(token)
 
 
 def _is_acronym(token: Token) -> bool:
@@ -334,7 +342,9 @@ def _line(
 def _compared(text: str, things: dict[str, Thing]) -> str:
     """The line with "more than N" and the like as one thing."""
     text = re.sub(r"(?<!\S)all (?=(?:of )?(?:[KBVN]\d+ )*E\d)", "", text)  # of other things it means each of them
-    text = re.sub(r"(N\d+) (?:dollars?|usd|bucks)(?= |$)", lambda match: _money(match[1], things), text)
+    text = re.sub(
+        r"(N\d+) (?:dollars?|usd|bucks|euros?|eur|pounds?)(?= |$)", lambda match: _money(match[1], things), text
+    )
 
     def put(match: re.Match[str], operator: str) -> str:
         numbers = [things[letter] for letter in re.findall(r"N\d+", match[0])]
@@ -345,12 +355,36 @@ def _compared(text: str, things: dict[str, Thing]) -> str:
         things[letter] = Thing(match[0], operator, numbers=values, unit=unit, start=start, end=end)
         return letter
 
-    text = re.sub(r"((?:do|does|did) V\d+) ([EF]\d+)(?= |$)", lambda match: _as_verb(match, things), text)
+    text = re.sub(
+        rf"((?:do|does|did) V\d+(?: [EF]\d+)?) ([EF]\d+)(?=$| (?:{_THEN}|P\d))",
+        lambda match: _as_verb(match, things),
+        text,
+    )
     text = re.sub(r"(?:between|from) N\d+ (?:and|to) N\d+(?= |$)", lambda match: put(match, "between"), text)
     for comparison, operator in _QUANTITIES:
         form = re.compile(rf"(?<!\S)(?:{comparison.replace('N', r'N[0-9]+')})(?= |$)")
         text = form.sub(lambda match, operator=operator: put(match, operator), text)  # type: ignore[misc]
     return " ".join(text.split())
+
+
+def _said_once(text: str, things: Mapping[str, Thing], nouns: Nouns, known: Known) -> str:
+    """The line without "genre" behind a genre's name, and without "number of" before a number."""
+
+    def kinds(letter: str) -> list[str]:
+        named = {value.dimension for value in things[letter].values if value.dimension}
+        surfaces = [surface for name in named for surface in known.layer.dimension(name).surfaces]
+        return [*named, *(" ".join(stems(surface)) for surface in surfaces)]
+
+    def bare(match: re.Match[str]) -> str:
+        said = things[match[2]].name if match[2] in things else stem(match[2])
+        return match[1] if said in kinds(match[1]) else match[0]
+
+    def counted(match: re.Match[str]) -> str:
+        column = nouns.column(things[match[1]].name)
+        return match[1] if column is not None and column.family == "number" else match[0]
+
+    text = re.sub(r"(V\d+) (C\d+|[a-z]+)(?= |$)", bare, text)
+    return re.sub(r"\bnumber of (C\d+)(?= |$)", counted, text)
 
 
 def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:

@@ -32,6 +32,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
         NotUnderstood: something is said twice, or could be meant in two ways.
     """
     items = of_all_years(with_implied(question, numbered(items, question, known), known))
+    items = _compared_in_number(items)
     loose = [item for item in items if item.code == "?"]
     if len(loose) > 1 or not items:
         raise NotUnderstood
@@ -51,6 +52,14 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     _Groups(parts, known).take()
     _Conditions(parts, known).take()
     return parts
+
+
+def _compared_in_number(items: list[Item]) -> list[Item]:
+    """ "Compare the orders of X and Y": the number of them, where they are all that could be compared."""
+    things = [item for item in items if item.code in "DM"]
+    if not items or items[0].code != "c" or len(things) != 1 or not (things[0].metric and things[0].plural):
+        return items
+    return [replace(item, code="M", name=item.metric) if item is things[0] else item for item in items]
 
 
 def _name_the_goods(parts: Parts, known: Known) -> None:

@@ -35,7 +35,7 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\b(?:still )?(?:carry|carries|show|shows|lack|lacks) no (?=C\d)", "with no "),
     (r"\bhave a E\d+ with but (?=have|never|not)", ""),
     (r"\bwho on E\d+ list (?=ha)", "who "),
-    (r" we(?: have)?(?: ever)? (?:paid|had|took|taken|seen|got)(?= |$)", ""),
+    (r" we(?: have)?(?: ever)? (?:paid|had|took|taken|seen|got|issued|charged|recorded)(?= |$)", ""),
     (r"^who bought (.*) , E(\d+) by E\d+$", r"who bought \1"),
     (r"\b(suppl(?:y|ies|ied)|provides?|provided) with (?=[QNFE]\d)", r"\1 "),
     (r"^((?:(?:how many|number of|count(?: of)?|list|show|which|what|share of) )?)P(\d+) ((?:[KBV]\d+ )*E\d+)(?= "
@@ -48,6 +48,8 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r"\b(C\d+) (?:missing|empty|left empty|blank)(?=$| ,)", r"with no \1"),
     (r"(?<=E\d) can not be faxed", "have no fax"),
     (r"\bwith (?:an? )?(C\d+) (?:to|at) (Q\d+)", r"with \1 \2"),
+    (r"(?<=E\d) (?:with|have|has) a E\d+ (?:that |which )?(?=(?:starts?|begins?|ends?|contains?|starting|ending) )",
+     " "),
     # what says nothing
     (r" (?:in|at|of|with|for) (?:company|business|firm|organisation|organization)(?= |$)", ""),
     (r" (?:so far|since day one|to date|ever since|exactly(?! (?:once|one|N\d))|altogether|up to now|until now|at"

@@ -28,7 +28,8 @@ _FRONT = (
     rf"for (?:the|my|our|a|an|tomorrow's|today's|next week's) (?:[\w-]+ )?{_MEETING}"
     r"(?: (?:tomorrow|today|next week))?(?=[:, -])",
     r"(?:i was|i am|i'm|was|just)(?: just)? (?:wondering|curious)(?: about| if you (?:could|can) (?:tell|show) me)?",
-    r"(?:we|i)(?: just| also| only)? (?:need|want|would like|'d like|require)(?: to (?:know|see|have|get|find out))?",
+    r"(?:we|i)(?: just| also| only)? (?:would need|need|want|would like|'d like|require)"
+    r"(?: to (?:know|see|have|get|find out))?",
     r"(?:i'd|we'd|id) (?:like|love)(?: to (?:know|see|have|get))?",
     r"(?:do|would|could|can|will) you (?:please )?(?:happen to )?(?:know|tell me|tell us|say|give me|show me|check"
     r"|find out|work out|look up|help me (?:find|with))",
