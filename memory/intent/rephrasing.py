@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memory.intent.everyday_words import EVERYDAY
 from memory.intent.known import Known
 from memory.intent.rephrased_words import REWRITTEN
 from memory.periods import find_periods
@@ -39,6 +40,7 @@ _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
 _COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
+_EVERYDAY = tuple((re.compile(form, re.IGNORECASE), text) for form, text in EVERYDAY)
 
 
 def ways_to_say(question: str, known: Known) -> Iterator[str]:
@@ -46,10 +48,17 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     yield question
     seen = {question}
     plain = _without_letter(question, known)
-    for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
+    texts = (plain, *_without_announcement(plain, known))
+    for said in (*map(_reworded, texts), *(_reworded(_in_plain_words(text)) for text in texts)):
         if said and said not in seen:
             seen.add(said)
             yield said
+
+
+def _in_plain_words(text: str) -> str:
+    for form, plain in _EVERYDAY:
+        text = form.sub(plain, text)
+    return text
 
 
 def _reworded(text: str) -> str:
