@@ -7,6 +7,8 @@ that cannot be broken down that way, and there is no intent, and the question go
 
     rephrasing.py  other ways to say the same, tried where a question is not read as it stands
     rephrased_words.py  the set phrases of it
+    everyday_words.py  how people say things at work, as they would be written
+    everyday_trade.py  the same of what is bought, stored, shipped and paid
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named

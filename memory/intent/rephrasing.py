@@ -58,7 +58,7 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
 def _in_plain_words(text: str) -> str:
     for form, plain in _EVERYDAY:
         text = form.sub(plain, text)
-    return text
+    return " ".join(text.split())
 
 
 def _reworded(text: str) -> str:

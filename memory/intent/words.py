@@ -132,7 +132,8 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{_SCARCE} to {_PLENTY}",
     )),
     *(("O", word, (
-        rf"(?:the )?{first}(?: \w+){{0,2}}? {_ON_TOP}", rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{first} to {last}",
+        rf"(?:the )?{first}(?: \w+){{0,2}}? {_ON_TOP}",
+        rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{first} to {last}",
     )) for word, first, last in (("fast", _FAST, "slowest"), ("slow", "slowest", _FAST))),
     ("O", "time", (
         rf"(?:the )?(?:oldest|earliest|first)(?:{_TIME})? first",
