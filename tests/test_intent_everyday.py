@@ -113,6 +113,16 @@ who did we hire in 2023 = who joined in 2023
 how many people did we hire in 2023 = how many employees were hired in 2023
 who works under Marta Ostergaard = who reports to Marta Ostergaard
 list our salesmen = list our salespeople
+avg order size 2024 = average order size 2024
+no. of orders in 2024 = number of orders in 2024
+# of late orders in 2024 = number of late orders in 2024
+revenue 2023 v 2024 = revenue 2023 vs 2024
+what sort of margin do we make on beverages = margin of beverages
+how did sales go in March 2024 = sales in March 2024
+how much revenue is Felix Brandt responsible for = revenue of Felix Brandt
+which rep closed the most orders in 2024 = which rep handled the most orders in 2024
+how many deals did Felix Brandt close in 2023 = how many orders did Felix Brandt handle in 2023
+sales by rep from top to bottom = sales by rep, highest first
 as things stand, how many open orders = how many open orders
 """
 

@@ -27,7 +27,25 @@ _CONTRACTIONS = (
 )
 """Apostrophes left out, but for "were", "its", "well" and "id", which are words of their own."""
 
+_SHORT = (
+    (r"(?<!\w)(?:no\.|nr\.?|num\.?|#|cnt)(?: of)? (?=(?:\w+ ){0,2}?\w+s\b)", "number of "),
+    (r"\bavg\b\.?", "average"),
+    (r"\bqty\b\.?", "quantity"),
+    (r"\bcust(s?)\b\.?", r"customer\1"),
+    (r"(?<=\d) v\.? (?=\d)", " vs "),
+)
+"""Short forms of notes and headings."""
+
 _ASKED = (
+    (r"\b(what|which) (?:kind|sort) of (?=\w+ (?:did|do|does|have|has)\b)", r"\1 "),
+    (r"\bhow did (sales|revenue|turnover) go (?=(?:in|this|last|during)\b)", r"total \1 "),
+    (r"\bhow much (\w+) (?:is|was) (.{2,40}?) responsible for\b", r"\1 of \2"),
+    (r"\bclosed? (?:the )?(most|fewest) (?:orders|deals)\b", r"handled the \1 orders"),
+    (
+        r"\bhow many (?:orders|deals) (did|has) (.{2,40}?) closed?\b",
+        r"how many orders did \2 handle",
+    ),
+    (r",? (?:from )?(?:the )?top (?:to bottom|down)(?=[?.!]*$)", ", highest first"),
     (r"\b(?:run|walk|take|talk) me through\b|\b(?:hit|shoot|throw) me(?: with)?\b", "show me"),
     (r"^(?:(?:can|could) you )?(?:dig|fish|bring|pull) (?:out|up)\b", "show me"),
     (
@@ -140,6 +158,7 @@ _SAYING_NOTHING = (
 
 EVERYDAY: tuple[tuple[str, str], ...] = (
     *_CONTRACTIONS,
+    *_SHORT,
     *_NUMBERS,
     *TRADE,
     *_SUPERLATIVES,
