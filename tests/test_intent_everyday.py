@@ -170,6 +170,8 @@ def test_what_is_fast_is_short_or_much(shop: Shop, linker: Linker, question: str
         "freight by month through 2024 to 2025",
         # a number of percent is no percentage of something
         "10% of revenue",
+        "Seafood % of revenue per country, 2024",
+        "how much percent of our Seafood takings did every country contribute in 2020",
         # what is said of some is not said of all
         "products no customer in Germany has bought",
         "products we no longer sell to Germany",

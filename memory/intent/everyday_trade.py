@@ -138,7 +138,7 @@ _MONEY = (
     (rf"{_WHAT} (?:money |cash )came in(?= (?:in|last|this|during|yesterday)\b)", "what was our revenue"),
     (rf"{_WHAT}(?: money)? (?:did|do|have) we (?:make|made|earn|earned) (?:off|out of)\b",
      "what was the revenue from"),
-    (r"\btakings\b", "sales"),
+    (r"^(?!.*(?:%|\b(?:percent|percentage|share|part|portion|proportion)\b))(.*)\btakings\b", r"\1sales"),
     (r"\btop line\b", "revenue"),
     (r"\b(sales|revenue|turnover|profit|freight|margin|discount) (?:numbers?|stats)\b", r"\1"),
     (

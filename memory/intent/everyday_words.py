@@ -81,7 +81,8 @@ _ASKED = (
 """How somebody asks, and everyday names."""
 
 _NUMBERS = (
-    (r"(?<!\d)(?<!\d )%(?= )", "percentage"),
+    # but "Produce % of revenue per country" is a name's share in each, or each one's share of it
+    (r"(^|\b(?:what|which|the|as|in|and|a) |, )%(?= )", r"\1percentage"),
     (r"\b(?:north|upwards) of (?=[$€£]?\d|a )", "more than "),
     (r"\bsouth of (?=[$€£]\d|\d+ ?k\b)", "less than "),
     (r"\b(?:over|above) a (?=hundred|thousand|million|dozen)", "more than a "),
