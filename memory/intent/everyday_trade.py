@@ -174,7 +174,8 @@ _MONEY = (
         r"discounts given by \1",
     ),
     (r"\b(?:hand|dish)(?:s|es|ed)? out (?:the )?(most|least|fewest) discounts?\b", r"has the \1 discounts given"),
-    (rf"\b(orders?|purchases?) (?:(?:that|which) )?(?:(?:is|are|was|were) )?(?:worth|totall?ing) (?={_MORE}\b)",
+    (rf"\b(orders?|purchases?) (?:(?:that|which) )?(?:(?:is|are|was|were) )?(?:worth|totall?ing)"
+     rf" (?={_MORE}(?: than)? (?:[$€£]|[\d,.]+k? (?:dollars|euros|pounds)\b))",
      r"\1 with revenue of "),
     (
         rf"{_WHAT} (?:did|was|is) {_NUMBERED} (?:come to|worth|total(?:led|ed)?|amount to|bring(?: us)? in)"
