@@ -9,6 +9,8 @@ that cannot be broken down that way, and there is no intent, and the question go
     rephrased_words.py  the set phrases of it
     deeds.py       verbs of the layer's own events ("borrowed") as the nouns they come from
     layer_words.py nouns that values ("librarians") and those who do something ("writers") stand for
+    everyday_words.py  how people say things at work, as they would be written
+    everyday_trade.py  the same of what is bought, stored, shipped and paid
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named

@@ -57,6 +57,11 @@ def read_core(parts: Parts, known: Known) -> SemanticQuery:
         NotUnderstood: the items are none of the cores.
     """
     core = core_of(parts, known)
+    if parts.order in ("fast", "slow"):
+        directions = {known.speed_order(metric, parts.order) for metric in core.metrics}
+        if len(directions) != 1 or parts.having:
+            raise NotUnderstood
+        parts.order = directions.pop()
     return read_comparison(core.codes, core.items, parts, known) or _Reader(parts, known).read(core)
 
 
@@ -145,6 +150,8 @@ class _Reader:
             parts.order = "desc" if (parts.order == "best") == best else "asc"
         if len(parts.periods) == 2 and _BESIDE.search(parts.question) and not parts.order:
             return side_by_side(metrics, dimensions, parts)
+        if parts.order == "growing":
+            raise NotUnderstood
         if parts.order == "back":
             return self._backwards(metrics, dimensions)
         by_name = parts.order in ("name", "groups")

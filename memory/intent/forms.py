@@ -48,6 +48,7 @@ _ASKING = re.compile(
     r"\b(list|which|what|who|names?|find|all|every|each|show|give|get|see|print|pull|display|return|retrieve|find)\b",
     re.IGNORECASE,
 )
+_WE_HAVE = re.compile(r"\beverything (?:that )?we (?:have|carry|sell|stock|offer|list|got)\b", re.IGNORECASE)
 _BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
     *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE,
@@ -169,8 +170,8 @@ def _made_of(reader: Reader, rows: Rows) -> SemanticQuery | None:
 
 def _is_listed(reader: Reader, rows: Rows, head: Head) -> bool:
     """Whether it is surely all the rows that are asked for, and not how many there are."""
-    if head.thing.surface == "everything" and rows.related:
-        return False
+    if head.thing.surface == "everything" and (rows.related or _WE_HAVE.search(reader.sentence.question)):
+        return False  # everything we carry in a category is not the category
     if reader.nouns.clock and not head.asked and (rows.window or not (rows.order or rows.columns or _says_more(rows))):
         return False  # "orders handled by X": which ones, or how many?
     return not head.number and (head.thing.plural or head.every or head.thing.surface.lower() == "staff")

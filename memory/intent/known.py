@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 
 from memory.compiler import Compiler
+from memory.compiler.query import Order
 from memory.joins import NoJoinPath
 from memory.lexical import Token, fold, identifier_words, stem, stems, tokenize
 from memory.linking import Linker, Links
@@ -28,6 +29,9 @@ _UNWELCOME = frozenset(
 )
 """Stems in the names of metrics of which more is worse."""
 _LATENESS = frozenset(stems("late delay overdue lateness"))
+_DURATIONS = frozenset(["seconds", "minutes", "hours", "days", "weeks", "months", "years"])
+_PACES = frozenset(["count", "ratio"])
+"""Units of which the fast ones are the short, and those of which they are the many."""
 _MEAN = re.compile(r" / COUNT\(DISTINCT \w+\.(\w+)\)")
 _SEPARATED = re.compile(r"[,;:](?=\s)|[?!](?=\s)|(?<=\s)[–—/-](?=\s)")
 _COLUMN = re.compile(r"\b(\w+)\.(\w+)\b")
@@ -129,6 +133,18 @@ class Known:
         """Whether a metric says how late things are, so that the worst is the highest."""
         names = self.layer.metric(metric).surfaces if ":" not in metric else ()
         return not _LATENESS.isdisjoint(word for name in names for word in stems(name))
+
+    def speed_order(self, metric: str, word: str) -> Order:
+        """Which end of a metric comes first, the "fast" or the "slow" one: of durations, the fast are the short.
+
+        Raises:
+            NotUnderstood: it is an amount or a percentage, of which nothing is fast.
+        """
+        found = self.defined(metric)
+        unit = found.unit if found else ""
+        if unit not in _DURATIONS | _PACES:
+            raise NotUnderstood
+        return "asc" if (word == "fast") == (unit in _DURATIONS) else "desc"
 
     def averaged_over(self, metric: str) -> str:
         """What the things are called by, of which a metric is the money that each brings in on average, else ""."""

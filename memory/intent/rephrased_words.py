@@ -67,7 +67,7 @@ REWRITTEN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"\b(?:on average,? )?how (?:long|many days) (?:does|did|do) (?:it|we)(?: on average)? (?:take|need)(?: us)?"
-        r"(?: on average)? to (?:ship|dispatch|send(?: out)?) (?:an?|the|our) orders?",
+        r"(?: on average)? to (?:ship|dispatch|send(?: out)?) (?:(?:an?|the|our) )?orders?",
         "what is the average days to ship",
     ),
     (

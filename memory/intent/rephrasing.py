@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from memory.intent.deeds import with_deeds
+from memory.intent.everyday_words import EVERYDAY
 from memory.intent.known import Known
 from memory.intent.layer_words import with_nouns
 from memory.intent.rephrased_words import REWRITTEN
@@ -41,6 +42,7 @@ _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
 _COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
+_EVERYDAY = tuple((re.compile(form, re.IGNORECASE), text) for form, text in EVERYDAY)
 
 
 def ways_to_say(question: str, known: Known) -> Iterator[str]:
@@ -48,7 +50,8 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     yield question
     seen = {question}
     plain = _without_letter(question, known)
-    for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
+    texts = (plain, *_without_announcement(plain, known))
+    for said in (*map(_reworded, texts), *(_reworded(_in_plain_words(text)) for text in texts)):
         for told in (said, *_with_nouns(said, known)):
             if told and told not in seen:
                 seen.add(told)
@@ -62,6 +65,12 @@ def _with_nouns(text: str, known: Known) -> Iterator[str]:
         if said != text:
             yield said
         yield from with_deeds(said, known)
+
+
+def _in_plain_words(text: str) -> str:
+    for form, plain in _EVERYDAY:
+        text = form.sub(plain, text)
+    return " ".join(text.split())
 
 
 def _reworded(text: str) -> str:

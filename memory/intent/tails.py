@@ -77,7 +77,11 @@ def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: K
         if attribute:
             beside.append(attribute)
             continue
-        if item.code == "O" and item.name in _DIRECTIONS:
+        if item.code == "O" and item.name in ("fast", "slow"):
+            order = _by_speed(item, query, known)
+            if order is None or query.order not in (None, order) or query.pattern != "breakdown":
+                return None
+        elif item.code == "O" and item.name in _DIRECTIONS:
             direction = _DIRECTIONS[item.name]
             late = item.name not in direction and not query.limit and known.is_lateness(query.metrics[0])
             if late:
@@ -93,6 +97,13 @@ def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: K
             return None
     query = replace(query, dimensions=(*dict.fromkeys([*beside, *query.dimensions]),))
     return replace(query, order=order) if _asks_for_it(tail.lower(), query, known) else None
+
+
+def _by_speed(item: Item, query: SemanticQuery, known: Known) -> Order | None:
+    try:
+        return known.speed_order(query.metrics[0], item.name)
+    except NotUnderstood:
+        return None
 
 
 def _attribute(item: Item, query: SemanticQuery, known: Known) -> str:

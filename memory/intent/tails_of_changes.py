@@ -28,7 +28,7 @@ _SAYING = frozenset(
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 _BOTH = re.compile(r"\b(?:both|two)\b", re.IGNORECASE)
-_ENDS: dict[str, Order] = {"desc": "desc", "asc": "asc"}
+_ENDS: dict[str, Order] = {"desc": "desc", "asc": "asc", "growing": "desc"}
 
 
 def with_tail_of_change(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | None:

@@ -99,8 +99,9 @@ _SORTED = "(?:(?:and sort it|sorted|ordered|ranked) )?(?:from )?(?:the )?"
 
 _ON_TOP = "(?:first|on top|at the top|to the top)"
 _TIME = " year| month| quarter| week| day| period"
-_PLENTY = "(?:most expensive|dearest|costliest|priciest|slowest|longest|busiest|largest|highest|biggest|greatest)"
-_SCARCE = "(?:cheapest|least expensive|fastest|quickest|shortest|smallest|lowest)"
+_PLENTY = "(?:most expensive|dearest|costliest|priciest|longest|busiest|largest|highest|biggest|greatest)"
+_SCARCE = "(?:cheapest|least expensive|shortest|smallest|lowest)"
+_FAST = "(?:fastest|quickest)"
 
 
 def _directions(word: str, first: str, last: str, plain: str) -> tuple[str, str, tuple[str, ...]]:
@@ -120,7 +121,7 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
     ("H", "asc:sell", (r"worst[ -]selling",)),
     ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
-    ("O", "desc", (r"(?:the )?fastest[ -]growing (?:first|on top|at the top)",)),
+    ("O", "growing", (r"(?:the )?fastest[ -]growing (?:first|on top|at the top)",)),
     ("O", "desc", (rf"(?:the )?strongest(?: \w+){{0,2}}? {_ON_TOP}",)),
     ("O", "asc", (rf"(?:the )?weakest(?: \w+){{0,2}}? {_ON_TOP}",)),
     *COMPARISON_PHRASES,
@@ -132,6 +133,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         rf"(?:the )?{_SCARCE}(?: \w+){{0,2}}? {_ON_TOP}",
         rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{_SCARCE} to {_PLENTY}",
     )),
+    *(("O", word, (
+        rf"(?:the )?{first}(?: \w+){{0,2}}? {_ON_TOP}",
+        rf"(?:(?:sorted|ordered) )?(?:from )?(?:the )?{first} to {last}",
+    )) for word, first, last in (("fast", _FAST, "slowest"), ("slow", "slowest", _FAST))),
     ("O", "time", (
         rf"(?:the )?(?:oldest|earliest|first)(?:{_TIME})? first",
         rf"(?:from )?(?:the )?(?:oldest|earliest|first)(?:{_TIME})? to (?:the )?(?:newest|latest|last)(?:{_TIME})?",
