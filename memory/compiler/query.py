@@ -44,6 +44,7 @@ PATTERNS = (
     "count_groups",
     "difference",
     "extreme",
+    "first_in_group",
     "growth",
     "growth_series",
     "growth_table",
@@ -52,6 +53,7 @@ PATTERNS = (
     "median",
     "moved",
     "pairs",
+    "rank_of",
     "rank_within",
     "reports",
     "running_total",
@@ -144,7 +146,7 @@ class SemanticQuery:
     order_by: str = ""
     """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()
-    """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
+    """Two periods or two values (change, growth, moved, difference), or the one value of share_of or rank_of."""
     lag: Literal["", "year"] = ""
     """What growth_series compares each month or quarter with: the one before, or the same one of the year before."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"

@@ -31,6 +31,8 @@ Cores that compare have their words, in Greek letters, and their modules to them
     changes.py           a metric against itself at another time
     against_all.py       groups against what it is of all of them together
 
+    described.py   a metric of things that a clause tells of
+
 Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
 
     nouns.py        what each kind of thing and its columns are called
@@ -66,6 +68,7 @@ from functools import lru_cache
 from memory.compiler import SemanticQuery
 from memory.intent.checks import completed, is_contradicted
 from memory.intent.cores import read_core
+from memory.intent.described import of_described
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.records import read_record
@@ -95,10 +98,24 @@ def read_intent(question: str, linker: Linker) -> Intent | None:
     for said in ways_to_say(question, known):
         found = _of_metrics(said, known)
         if found is None or _is_of_one(found.query):
-            found = _of_records(said, known) or found or _without_tail(said, known)
+            found = _of_records(said, known) or found or _without_tail(said, known) or _described(said, known)
         if found is not None:
             return None if is_contradicted(said, found.query, known) else found
     return None
+
+
+def _described(question: str, known: Known) -> Intent | None:
+    """A metric of things that a clause tells of."""
+
+    def read(said: str) -> SemanticQuery | None:
+        found = _of_metrics(said, known) or _without_tail(said, known)
+        return found.query if found else None
+
+    described = of_described(question, known, read)
+    if described is None:
+        return None
+    query, record = described
+    return Intent(query, record.readings)
 
 
 def _is_of_one(query: SemanticQuery) -> bool:

@@ -237,6 +237,17 @@ def _is_most(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     ARRANGEMENT,
+    r"(?:, )?(?:per|(?:in|of|for|from|within|by) (?:each|every)|each|every) ([CF]\d+)(?! [A-Z]\d)",
+    kind="arranges",
+)
+def _in_each(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "The cheapest product in each category": of those that have the same there."""
+    field = reader.field_of(groups[0])
+    return None if rows.within or field == reader.nouns.label else replace(rows, within=field)
+
+
+@clause_of(
+    ARRANGEMENT,
     r"(?:, )?and (?:what|how much) (?:does it|do they|is it|are they) cost",
     r"(?:, )?and (?:at )?what(?: is)? price",
     kind="arranges",

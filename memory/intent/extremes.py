@@ -46,21 +46,24 @@ def extreme(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
         rows.extreme is None
         or rows.order not in (None, rows.extreme)
         or rows.counted
-        or (head.thing.plural and not head.number)
+        or (head.thing.plural and not (head.number or rows.within))
     ):
         return None
     if head.number and not head.thing.plural and head.number != 1:
         return None
     field, order = rows.extreme
     place = next((_PLACES[group] for group in head.groups if group in _PLACES), 0)
-    if place and head.number:
+    if place and (head.number or rows.within):
+        return None
+    if rows.within and (rows.kinds or rows.within == field):
         return None
     return SemanticQuery(
         metrics=rows.kinds,
         filters=rows.filters,
         related=rows.related,
         window=rows.window,
-        pattern="extreme",
+        pattern="first_in_group" if rows.within else "extreme",
+        dimensions=(rows.within,) if rows.within else (),
         entity=reader.nouns.entity.id,
         columns=tuple(dict.fromkeys((field, *(c for c in rows.columns if c != reader.nouns.label)))),
         order=order,

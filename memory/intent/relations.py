@@ -68,6 +68,18 @@ def _deals_with(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | Non
 
 @clause_of(
     RELATIONS,
+    rf"{CONN}(?:with|that had|had|featuring) V(?: (?:in|on) (?:it|them))?",
+)
+def _holding(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "Orders with X": events that have to do with it, each perhaps with several."""
+    found = reader.matches(groups[0], lambda match: match.dimension in reader.known.labels)
+    if not reader.nouns.clock or found.op != "=" or not reader.is_far(found.field):
+        return None
+    return _deal(reader, rows, groups)
+
+
+@clause_of(
+    RELATIONS,
     rf"{CONN}(?:{NEGATED}) (?:been )?(?:{VERBS})(?: (?:to|from|by))? (?:a )?(?:F (?:(?:of|from|in|for|by) "
     rf")?)?V(?: F)?{WHEN}",
 )

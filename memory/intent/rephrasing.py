@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memory.intent.asides import ASIDES
+from memory.intent.frames import FRAMES
 from memory.intent.known import Known
 from memory.intent.rephrased_words import REWRITTEN
+from memory.intent.wrapping import unwrapped
 from memory.periods import find_periods
 
 __all__ = ["ways_to_say"]
 
-_ANNOUNCED = re.compile(r"\s*(?P<head>[^:.?!\d]{3,120}?)(?P<sign>:|\.|!|\?| - | – )\s+(?=\S)")
+_ANNOUNCED = re.compile(r"\s*(?P<head>[^:.?!\d]{2,120}?)(?P<sign>:|\.|!|\?| - | – )\s+(?=\S)")
 _ASKING = re.compile(
     r"\b(?:which|what|who|whom|whose|how|when|where|list|show|per|each|every|not|never|no|without|except|only|top"
     r"|percent|percentage|growth|change|share|ratio|rate|year|month|quarter|number|total|sum|average|count|most|least|highest|lowest)\b|n['’]t\b",
@@ -34,18 +37,21 @@ _REQUEST = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _GREETING = re.compile(r"\s*(?:good (?:morning|afternoon|evening|day)|dear\b|hello|hi\b)", re.IGNORECASE)
+_LEADING = re.compile(
+    r"(?P<link>in|during|for|over|throughout|from|since|within)? ?(?P<said>[^,.;:?!]{2,40}), (?=\w)", re.IGNORECASE
+)
 _THEY = re.compile(r"\b(?:they|them|these people)\b", re.IGNORECASE)
 _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
-_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
+_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in (*FRAMES, *ASIDES, *REWRITTEN))
 
 
 def ways_to_say(question: str, known: Known) -> Iterator[str]:
     """The question, and then what else it can be said as; each once."""
     yield question
     seen = {question}
-    plain = _without_letter(question, known)
+    plain = _period_last(unwrapped(_without_letter(question, known)).strip(), known)
     for said in (_reworded(plain), *(_reworded(text) for text in _without_announcement(plain, known))):
         if said and said not in seen:
             seen.add(said)
@@ -58,6 +64,21 @@ def _reworded(text: str) -> str:
     for noun in _EACH.findall(text):  # "for each rep, who is the best customer with that rep"
         text = re.sub(rf"\s(?:with|for|in|of|from|by|to) (?:that|this|the same) {noun}\b", "", text)
     return re.sub(r"\s+(?=[,.?!;:])|(?<=\s)\s+", "", text).strip(" ,;")
+
+
+def _period_last(text: str, known: Known) -> str:
+    """ "During 2023, how do ..." as "how do ... during 2023"."""
+    ahead = _LEADING.match(text)
+    if ahead is None or not ahead["said"].strip():
+        return text
+    said = f"{ahead['link']} {ahead['said']}".strip()
+    [*periods] = find_periods(said, known.layer.today())
+    whole = len(periods) == 1 and not said[periods[0].last :].strip() and len(said[: periods[0].first].split()) <= 1
+    rest = text[ahead.end() :]
+    if not whole or find_periods(rest, known.layer.today()):
+        return text
+    body, sign = rest.rstrip(" .?!"), rest.rstrip()[-1:]
+    return f"{body} {said}{sign if sign in '.?!' else ''}"
 
 
 def _without_letter(question: str, known: Known) -> str:

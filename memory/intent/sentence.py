@@ -198,6 +198,8 @@ def _claims(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others
     question = links.question
     for match in _TEXT.finditer(question):
         text = match["text"]
+        if any(value.start == match.start("text") and value.end > match.end("text") for value in links.values):
+            continue  # "orders that include Wild Boar Salami": what it is called by
         bare = text.strip("'\"‘’“”")
         yield _Piece(*match.span("text"), "T", Thing(text, bare))
     for match in _SHIELDED.finditer(question):
