@@ -142,7 +142,7 @@ class SemanticQuery:
     tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
     """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row). For growth_series,
-    change_series and running_total: `value` or `change` where only one of them is shown."""
+    change_series and running_total: `value` or `change` where only one of them is shown; `size` is a change above 0."""
     order_by: str = ""
     """Field a list is sorted by, when `order` says so; empty takes the first column shown."""
     compare: tuple[Value, ...] = ()

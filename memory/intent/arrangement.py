@@ -88,6 +88,7 @@ def _columns(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     clear = len(groups) > 1 or len(fields) > 1 or column is None or not (column.nullable or column.family == "number")
     if rows.extreme and fields == [rows.extreme[0]]:
         return rows  # "the highest price, and what is that price": it is shown anyway
+    clear = clear or (rows.order is not None and fields == [rows.order[0]])
     clear = clear or rows.extreme is not None or bool(re.search(rf"\. .*{letters[0]}", reader.sentence.text))
     if rows.columns or not clear or len(set(fields)) < len(fields):
         return None

@@ -23,8 +23,10 @@ ASIDES: tuple[tuple[str, str], ...] = (
     (r"(?<!no )(?<!not )\blater than (?=(?:the )?(?:year |end of )?(?:\d|[A-Z][a-z]+ \d))", "after "),
     (r"(?<!no )(?<!not )\bearlier than (?=(?:the )?(?:year |end of )?(?:\d|[A-Z][a-z]+ \d))", "before "),
     # a list of what there is
-    (rf"[.?!]\s+(?:name|list|show|give) (?:them|those|it){_END}", "?"),
-    (r"[.?!]\s+(?:name|list|show|give)(?: me)? (?:them|those) (?:together )?with (?:the |their )?", ", with the "),
+    (rf"^(?:are there|do we have)(?: any)? (.+?)[?.]\s+(?:name|list|show|give)(?: me)? (?:them|those){_END}", r"which \1"),
+    (r"^(?:are there|do we have)(?: any)? (.+?)[?.]\s+(?:name|list|show|give)(?: me)? (?:them|those) (?:together )?with"
+     r" (?:the |their )?", r"which \1, with the "),
+    (rf"^is there (?:an?|any) (.+?)[?.]\s+(?:name|list|show|give)(?: me)? (?:them|those|it){_END}", r"every \1"),
     (rf"[.?]\s+\w+ (?:by|with) (?:their )?(?:full )?names?{_END}", "?"),
     (rf"(?<=\w) (?:they|it|each) (?:falls?|lies?|belongs?) (?:in|to|under){_END}", ""),
     # what they sold is theirs
@@ -33,6 +35,8 @@ ASIDES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:did not have|have not had|had not|never had) (?:even )?(?:a|one) single one of their ({_GOODS[3:-1]})"
      r" (ordered|sold|bought)", r"had no \1 \2"),
     (r"\b(?:placed|made|put) (?:an? )?orders? (?=with us)", "ordered "),
+    (r"\b(?:bought|sold|ordered|purchased|got) (more|less|fewer) (in|during) ([^,]{3,20}), in ([\w ]+?)(?: terms)?, than\b",
+     r"had \1 \4 \2 \3 than"),
     # set phrases of trade
     (r"\b(which|what) (city|country|state|region|town) did we spend the (most|least) on (?:shipping|freight|delivery"
      r"|deliveries) (?:to|in|for)\b", r"\1 delivery \2 had the \3 shipping cost"),

@@ -27,6 +27,7 @@ from memory.intent.nouns import nouns_of
 from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
+from memory.intent.purchases import purchases
 from memory.intent.ranges import RANGES
 from memory.intent.ranks import ranks
 from memory.intent.relations import RELATIONS
@@ -71,9 +72,10 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     naming = pattern(r"C (?:all )?(?:(?:[KBV]\d+ )*E\d+|F\d+)").match(text, start)
     if naming and reader.thing(naming[1]).surface.lower() == "name":
         start += len(naming[1]) + 1  # "Name the customers ..."
-    if text.startswith("everything ", start):
+    everything = re.compile(r"(?:for )?everything(?= )").match(text, start)
+    if everything:
         sentence.things["E99"] = Thing("everything", plural=True)
-        sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
+        sentence.text = text = f"{text[:start]}E99{text[everything.end() :]}"
     text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
     sentence.text = text = text if text == sentence.text else plainly(text)
     hire = re.compile(r"(?:new )?(hires?)(?= |$)(?! C)").search(text, start)
@@ -83,6 +85,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     yield from reporting(reader, start)
     yield from accompanied(reader, start)
     yield from ranks(reader, start)
+    yield from purchases(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:

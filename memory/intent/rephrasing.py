@@ -28,9 +28,11 @@ _ASKING = re.compile(
 )
 _QUESTION = re.compile(
     r"(?:in |on |by |from |of |for |at |to )?(?:which|what|who|whose|how|when|where|list|show|name|give|tell|for each"
-    r"|each|every|find)\b",
+    r"|each|every|find|i['’]d like|i (?:want|need|would like)|please|can you|could you)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"\b(?:is|are|am|was|were|has|calls|called|wants|wanted|asks|asked|phoned|rang)\b", re.IGNORECASE)
+"""What no heading has."""
 _REQUEST = re.compile(
     r".*\b(?:grateful|obliged|kind|appreciate it|thankful)\b.*?\b(?:tell|show|give|let) (?:me|us)(?: know)?,?\s+"
     r"(?=(?:\w+,? ){0,2}?(?:which|what|who|how|the|when|where)\b)",
@@ -105,7 +107,7 @@ def _without_announcement(question: str, known: Known) -> Iterator[str]:
             yield text
             continue
         named = _named_once(match["head"], known)
-        if named and match["sign"] != ":" and _QUESTION.match(rest):
+        if named and (match["sign"] != ":" or _SENTENCE.search(match["head"])) and _QUESTION.match(rest):
             yield from _with_name(rest, named)
         return
 
