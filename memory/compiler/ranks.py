@@ -1,4 +1,4 @@
-"""One builder per shape of question about places: of one thing among others, and which row comes first in each group."""
+"""One builder per shape of question about places: of one thing among others, and what comes first in each group."""
 
 from __future__ import annotations
 

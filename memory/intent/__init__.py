@@ -7,6 +7,8 @@ that cannot be broken down that way, and there is no intent, and the question go
 
     rephrasing.py  other ways to say the same, tried where a question is not read as it stands
     rephrased_words.py  the set phrases of it
+    frames.py      frames around a plain question
+    asides.py      asides and set phrases beside it
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -23,6 +25,7 @@ that cannot be broken down that way, and there is no intent, and the question go
     checks.py      the query with its filters and window, if nothing speaks against it
     tails.py       a last clause that only says what to show
     tails_of_changes.py  the same behind who or what changed between two periods
+    tails_of_series.py  the same behind periods that rose or fell
 
 Cores that compare have their words, in Greek letters, and their modules to themselves:
 
@@ -41,6 +44,9 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     records.py      the one query that comes of the lines a question can be written as
     forms.py        how questions about several things begin, and the query of each
     extremes.py     how questions about the first rows by a column begin
+    ranks.py        the place of one that is named
+    purchases.py    what somebody bought, and how much of each
+    aggregates.py   one number over the rows described
     ranges.py       from the lowest to the highest of a column
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"

@@ -35,11 +35,19 @@ def _aggregate(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     kind = next((name for name, words in _WORDS.items() if re.fullmatch(words, word)), "")
     field = reader.thing(letters[0]).name if letters else ""
     column = reader.nouns.column(field) if field else None
-    if not kind or column is None or column.family != "number" or head.number or not (head.thing.plural or _is_any(reader, head)):
+    if (
+        not kind
+        or column is None
+        or column.family != "number"
+        or head.number
+        or not (head.thing.plural or _is_any(reader, head))
+    ):
         return None
     if kind == "sum" and _NOT_SUMMED & set(reader.thing(letters[0]).surface.lower().split()):
         return None
-    held = tuple(test for kind in rows.kinds for test in conditions_of(reader.known.layer.metric(kind).filter, reader.known))
+    held = tuple(
+        test for kind in rows.kinds for test in conditions_of(reader.known.layer.metric(kind).filter, reader.known)
+    )
     plain = replace(rows, filters=(), related=(), kinds=(), window=None, open=False)
     if plain != Rows() or not reader.is_own(reader.known.table_of(field)):
         return None

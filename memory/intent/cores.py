@@ -209,7 +209,7 @@ class _Reader:
         """ "Rank D by M", "D by M, highest first", "D, those with the most M first"."""
         said = next((item.name for item in core.coded("RH") if item.name), "")
         self._parts.order = self._parts.order if core.has(_RANKED) else said
-        if core.codes.startswith("R"):
+        if "R" in core.codes:
             self._parts.order = self._parts.order or said
         elif core.codes == "DbM" and not self._parts.order:
             self._parts.order = "desc"  # "customers by revenue"

@@ -1,7 +1,7 @@
 """A metric of things that a clause tells of: "2024 revenue from customers whose first order was in 2023".
 
 The clause is read as a list of those things is ("which customers whose first order was in 2023"), what remains without
-it as a plain question; where both are understood, the metric is of the rows that have to do with the things of the list.
+it as a plain question; where both are understood, the metric is of the rows that have to do with the list's things.
 "The share of revenue that came from such customers" is their part of what remains.
 
 Two periods are kept apart by where they stand. Where only the clause has one, nobody can tell whether the metric is of
@@ -11,7 +11,7 @@ that period too ("revenue of customers who ordered in 2023"), and nothing is rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memory.compiler import CannotCompile, Filter, Related, SemanticQuery, TimeWindow
@@ -41,7 +41,8 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 _OF_THEM = re.compile(
-    r"(?:\s+(?:placed|made|taken|sold|bought|earned|shipped|handled) (?:by|to|with)|\s+(?:of|for|from|with|to|on|at|among))"
+    r"(?:\s+(?:placed|made|taken|sold|bought|earned|shipped|handled) (?:by|to|with)"
+    r"|\s+(?:of|for|from|with|to|on|at|among))"
     r"(?: (?:all|the|our|those|only|just))*\s+$",
     re.IGNORECASE,
 )
@@ -58,7 +59,9 @@ def of_described(question: str, known: Known, read_metrics: ReadMetrics) -> tupl
         if cut.before in ambiguous:
             continue
         try:
-            record = read_record(f"which {cut.noun}s{cut.clause}" if cut.single else f"which {cut.noun}{cut.clause}", known)
+            record = read_record(
+                f"which {cut.noun}s{cut.clause}" if cut.single else f"which {cut.noun}{cut.clause}", known
+            )
         except NotUnderstood:
             continue
         told = _as_related(record.query, cut.entity, known)
@@ -97,7 +100,7 @@ def _cuts(question: str, known: Known) -> Iterator[_Cut]:
             yield _Cut(question[:start], question[start:end], question[end:stop], question[stop:], entity, single)
 
 
-def _things(tokens: list[Token], nouns: dict[tuple[str, ...], str]) -> Iterator[tuple[int, int, str]]:
+def _things(tokens: Sequence[Token], nouns: dict[tuple[str, ...], str]) -> Iterator[tuple[int, int, str]]:
     """Names of kinds of things, by their first and last token."""
     for last in range(len(tokens)):
         for first in range(max(last - 2, 0), last + 1):
@@ -120,7 +123,7 @@ def _is_plain_list(query: SemanticQuery, cut: _Cut, known: Known) -> bool:
 
 
 def _as_related(query: SemanticQuery, entity: str, known: Known) -> SemanticQuery | None:
-    """The list, where the clause is about a first or last event as one with an event then and none on its other side."""
+    """The list; one told by a first or last event is one with an event then and none on its other side."""
     found = known.layer.entity(entity)
     time, having = known.layer.calendar.time_column, query.having
     if query.pattern == "list":

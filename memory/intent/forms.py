@@ -64,7 +64,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     leading = pattern(r"(?:(?:in|during|for|over|throughout) )?P ,?").match(text)
     if leading:  # "In 2023, which ..." is "which ... in 2023"
         sentence.text = text = f"{text[leading.end() :].strip()} in {leading[1]}"
-    each = pattern(r"(?:for|in|within|of) (?:each|every) ([CF]\d+) ,?").match(text)
+    each = pattern(r"(?:per|(?:for|in|within|of) (?:each|every)) ([CF]\d+) ,?").match(text)
     if each:  # "For each category, which ..." is "which ... per category"
         sentence.text = text = f"{text[each.end() :].strip()} per {each[1]}"
     polite = _POLITE.match(text)

@@ -129,7 +129,7 @@ class Nouns:
                 if len(words) == 1:
                     found.setdefault(words[0], set()).add(field)
         if self.clock:
-            for verb in ("plac", "mak", "receiv", "taken"):
+            for verb in ("plac", "mak", "receiv", "take"):
                 found.setdefault(verb, {self.clock})
         return {verb: next(iter(fields)) for verb, fields in found.items() if len(fields) == 1}
 

@@ -134,7 +134,8 @@ def _worth(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     OCCASIONS,
-    r"(?:, )?and (what they spent|how much (?:they|each|each of them|they each) spent|what (?:each|they) spent)",
+    r"(?:, )?and (what they spent|how much (?:they|each|each of them|they each) spent|what (?:each|they) spent"
+    r"|(?:how much|what) did (?:they|each|each of them|they each) spend)",
     kind="arranges",
 )
 def _spent(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:

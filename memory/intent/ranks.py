@@ -24,7 +24,10 @@ _ROW = r"(?:E )?V(?: E)?"
 _PEERS = r"(?: (?:among|amongst|in list of|of|out of|within)(?: (?:all|other))? E)?"
 _ITS = "(?:its|their|his|her|same|that)"
 _WITHIN = rf"(?: (?:among|of|within|in)(?: (?:all )?E (?:of|in|from|within|there in))? {_ITS}(?: own)? ([CF]\d+))?"
-_BY = r"(?: ?,)? (?:by|in terms of|on|for|in|according to|measured by|going by) (?:M|number of F)(?: (?:in|for|during|of|over) P| P)?"
+_BY = (
+    r"(?: ?,)? (?:by|in terms of|on|for|in|according to|measured by|going by) (?:M|number of F)"
+    r"(?: (?:in|for|during|of|over) P| P)?"
+)
 _AMONG = f"(?:{_WITHIN}|{_PEERS})"
 _SHOWN = rf"(?:(?: ,| \.)?(?: and| with)?(?: (?:what is|give|show))?(?: {_ITS}| those)? M)?"
 _FORMS = tuple(

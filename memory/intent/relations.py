@@ -170,8 +170,8 @@ def _without(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     RELATIONS,
-    rf"{CONN}(?:nobody|no one|noone) (?:(?:is|are|has been|was) )?(?:assigned to|in charge of|responsible for|looks? after"
-    r"|looking after|covers?|covering|takes? care of)(?: (?:it|them))?",
+    rf"{CONN}(?:nobody|no one|noone|no N\d+) (?:(?:is|are|has been|was) )?(?:assigned to|in charge of"
+    r"|responsible for|looks? after|looking after|covers?|covering|takes? care of)(?: (?:it|them))?",
     kind="names",
 )
 def _without_anybody(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:

@@ -31,7 +31,9 @@ _QUESTION = re.compile(
     r"|each|every|find|i['’]d like|i (?:want|need|would like)|please|can you|could you)\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"\b(?:is|are|am|was|were|has|calls|called|wants|wanted|asks|asked|phoned|rang)\b", re.IGNORECASE)
+_SENTENCE = re.compile(
+    r"\b(?:is|are|am|was|were|has|calls|called|wants|wanted|asks|asked|phoned|rang)\b", re.IGNORECASE
+)
 """What no heading has."""
 _REQUEST = re.compile(
     r".*\b(?:grateful|obliged|kind|appreciate it|thankful)\b.*?\b(?:tell|show|give|let) (?:me|us)(?: know)?,?\s+"

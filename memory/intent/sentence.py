@@ -364,11 +364,13 @@ def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:
 
 def _one_period(match: re.Match[str], things: dict[str, Thing]) -> str:
     """ "In 2018 or 2019": both together, where one follows the other."""
-    first, second = sorted((things[letter] for letter in match.groups()), key=lambda thing: _start(thing))
+    first, second = sorted((things[letter] for letter in match.groups()), key=_start)
     one, other = first.period, second.period
     if one is None or other is None or not one.start or not other.end or one.end != other.start:
         return match[0]
-    things[match[1]] = replace(first, surface=match[0], period=replace(one, end=other.end), end=max(first.end, second.end))
+    things[match[1]] = replace(
+        first, surface=match[0], period=replace(one, end=other.end), end=max(first.end, second.end)
+    )
     return match[1]
 
 

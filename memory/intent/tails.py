@@ -136,20 +136,21 @@ def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:
 
 
 def _is_shown(item: Item, query: SemanticQuery, known: Known) -> bool:
-    if item.code == "N":
-        return item.surface.lower() == "one"
-    if item.code == "P" and item.period and query.window:
-        return (item.period.start, item.period.end) == (query.window.start, query.window.end)
-    if item.code in "VPHBxνS":
-        return False
+    if item.code in "NVPHBxνS":
+        return (item.code == "N" and item.surface.lower() == "one") or _is_its_period(item, query)
     if item.code in "mAu":
         return True
     found, word = known.defined(query.metrics[0]), item.surface.lower().strip()
-    if word in ("ratio", "rate", "percentage", "percent") and found is not None and found.unit == "percent":
-        return True
+    if word in ("ratio", "rate", "percentage", "percent"):
+        return found is not None and found.unit == "percent"
     if item.code in "Uμ":
         return found is not None and (item.name == found.unit or (item.name == "avg" and "AVG(" in found.sql))
     return _is_named(item, query, known) or all(part in _SHOWING for part in re.findall(r"\w+", word))
+
+
+def _is_its_period(item: Item, query: SemanticQuery) -> bool:
+    period, window = item.period, query.window
+    return bool(period and window) and (period.start, period.end) == (window.start, window.end)  # type: ignore[union-attr]
 
 
 def _is_named(item: Item, query: SemanticQuery, known: Known) -> bool:

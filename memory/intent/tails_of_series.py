@@ -7,6 +7,7 @@ The size of a fall is said as a number above nought.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from memory.compiler import SemanticQuery
@@ -33,10 +34,13 @@ def with_tail_of_series(query: SemanticQuery, tail: str, known: Known) -> Semant
         items = read_items(tail, known)
     except NotUnderstood:
         return None
-    if not all(_is_said(item, query) for item in items):
+    numbered = re.search(r"\b(?:quarter|month|week) numbers?\b", tail.lower())  # 3, and not 2024-Q3
+    if numbered or not all(_is_said(item, query) for item in items):
         return None
-    if re.search(r"\b(?:quarter|month|week) numbers?\b", tail.lower()):
-        return None  # 3, and not 2024-Q3
+    return _shown(query, tail, items)
+
+
+def _shown(query: SemanticQuery, tail: str, items: Sequence[Item]) -> SemanticQuery | None:
     valued = any(item.code == "M" for item in items)
     sized = any(item.code == "Δ" for item in items) or bool(re.search(r"\b(?:size|by how much)\b", tail.lower()))
     percent = any(item.code == "Ω" for item in items)
