@@ -285,6 +285,8 @@ LEFT_ALONE = [
     "Compare the average discount we give customers in Brazil with that of our suppliers",
     "Which supplier countries have the highest stock value? Top five by number of products.",
     "Are there territories nobody is assigned to?",  # yes or no
+    "Per customer country, what percentage of 2024 revenue came from customers whose first order was in 2024?",
+    "The 10 vendors with the most units sold in 2022, with units, and number of products that sold",
 ]
 
 

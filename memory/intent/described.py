@@ -49,7 +49,11 @@ _OF_THEM = re.compile(
 """What leads to things whose name may then be left out with it."""
 _DID = re.compile(r"\b(did|do|does|have|has)(?: (?:all|the|our|those))*\s+$", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:every|each|per)\s+$", re.IGNORECASE)
-_PATTERNS = frozenset({"total", "breakdown", "rank_within", "share"})
+_COUNTED = re.compile(
+    r"\b(?:numbers?|counts?|many|names?|lists?|sum|any|each|all|most|some|none|which|one)$", re.IGNORECASE
+)
+"""What "of things" behind it says what is counted or shown, and not of what a metric is."""
+_PATTERNS = frozenset({"total", "breakdown", "rank_within"})
 
 
 def of_described(question: str, known: Known, read_metrics: ReadMetrics) -> tuple[SemanticQuery, Record] | None:
@@ -168,9 +172,9 @@ def _without_clause(cut: _Cut) -> Iterator[str]:
         yield f"{cut.before}{cut.noun}{cut.rest}"
         return
     of_them, did = _OF_THEM.search(cut.before), _DID.search(cut.before)
-    if of_them:
+    if of_them and not _COUNTED.search(cut.before[: of_them.start()]):
         yield f"{cut.before[: of_them.start()]}{cut.rest}"
-    elif did:
+    elif did and not of_them:
         yield f"{cut.before[: did.end(1)]} we{cut.rest}"
 
 
