@@ -103,41 +103,43 @@ EVERYDAY_WORDS = frozenset(
 TRUE_WORDS = frozenset(
     """
     affect against aliment alter ambient april arena arent argent august batter battle best better between bill
-    bitter bland boat boot bother bought cable cancel carried cast change chase clever closer coarse coat collection
-    colon colour commercial commission companion compare compared compatible compete competed compile compose
-    compute concede concept conception concern condition confer confident config connection construct contend
-    content contest continent contract contradict contrary contrast convention convert coordinate correction cost
-    cotton could couldnt council counter county couple courier court cover currently customs dated dating debut
-    decay december decline decrease defer delivered delivering depart department depot desert desire dessert detail
-    didnt differ different distance distant distinct distinction district diver diverse doesnt dozen drive driven
-    during eight eighty eleven employed expand expansion expect expense expensive february fewer fifty fight figure
-    fill filled finance finish flower former forth forty frequent frequently friday gate geared generated given
-    grade grass grave green ground group guess hadnt handle handled hasnt havent heard hearing horrible hundred
-    increase indeed inner intent interact intercept internet intersect invoice invoiced issue january label late
-    leader lease least leave lever likely link links list listen live liver lives locate location logger loser lost
-    lower mail maintain managed manger march marker matter measure mention merge merit meter middle million mist
-    mobile modal mode model modes moment monday motion mount mouth native nearby newer ninety noble nothing notion
-    november numb occur october offer offering office officer older online only opposition ordered ordering origin
-    orphan other outer owned paint parcel parent partner past patent patter period persona phase phrase picked place
-    placed plain played please police polity portal positive possible post pound power prayer precise precision
-    prefer present president press price pride prince print prior private prize proceed process processed processing
-    produce product production professional project promise promote proposal propose protect provide provided
-    provision public purpose quality quiet quite racing radio range rating rational reason recall receive recent
-    reception recipe reduce refer referring region regional reject relate relation relative relevant remain remained
-    remote rental repeat replace resort respond response rest retain retire reverse reward river robust rocky
-    rotation rotten route router rover saturday sauce save saves scale scope second select seller senior september
-    serve service session seven seventy several severe shame shape shared sharp sheet shelf shift shipped shirt
-    shock shoot shore shorter should shouldnt shown since sixth sixty skill sleep slower small smart snack sold
-    soldier source space spare speak specific speed spend spent split square stable stack staff stage stale standard
-    star stark stars state statue status stick still stolen stopping storm story street strike strong stuck stuff
-    style sunday superior supplied supply supplying support surprise table tailor tale tears tenth terminal test
-    than thank that their them then therefore these they thing third thirty this thorough those though thousand
-    threat three thrice through throw thursday tight time tired title today together topic touch tough tower trace
-    track tract traffic trail train transfer transition translation travel trend trial trick trouble truck trust
-    tuesday twelve twenty twice typical unite united unless unlike unpaid upper usage usual vague valid valley
-    varied various vendor verify version versus violent visit visual voice volume wages wasnt waste water weaker
-    weather wednesday werent whether while whole whose wider width winner with within without woman wonder worker
-    world worse worth would wouldnt write wrong yearly yield
+    bitter bland blank boat boot bother bought brought cable cancel carried cast change chase clever closer coarse
+    coat collection colon colour commercial commission companion compare compared compatible compete competed
+    compile complete completed completely compose compute concede concept conception concern condition confer
+    confident config connection construct contend content contest continent contract contradict contrary contrast
+    convention convert coordinate correction cost cotton could couldnt council counter county couple courier course
+    court cover currently customs dated dating debut decay december decline decrease defer delivered delivering
+    depart department depot desert desire dessert detail didnt differ different distance distant distinct
+    distinction district diver diverse doesnt dozen drive driven during eight eighty eleven employed expand
+    expansion expect expense expensive february fewer fifth fifty fight figure fill filled finance finish flower
+    former forth forty fourth frequent frequently friday gate geared generated given grade grass grave green ground
+    group guess hadnt handle handled hasnt havent heard hearing horrible hundred increase indeed inner intent
+    interact intercept internal internet intersect invoice invoiced issue january label larger late later leader
+    lease least leave lever likely link links list listen live liver lives locate location logger loser lost lower
+    loyal mail maintain maker makers managed manger march marker matter measure mention merge merit meter middle
+    million mist mobile modal mode model modes moment monday motion mount mouth native nearby newer ninety noble
+    nothing notion nought november numb occur october offer offering office officer older online only opposition
+    ordered ordering origin orphan other outer owned paint parcel parent partner past patent patter pattern period
+    persona phase phrase picked place placed plain played please police polity portal positive possible post pound
+    power prayer precise precision prefer present president press price pride prince print prior private prize
+    proceed process processed processing produce product production professional project promise promote proposal
+    propose protect provide provided provision public purpose quality quiet quite quotes racing radio range rating
+    rational reason rebate rebates recall receive recent reception recipe reduce refer referring region regional
+    reject relate relation relative relevant remain remained remote rental repeat replace resort respond response
+    rest retain retire reverse reward river robust rocky rotation rotten route router rover saturday sauce save
+    saves scale scope second select seller senior september serve service session seven seventy several severe shame
+    shape shared sharp sheet shelf shift shipped shirt shock shoot shore shorter should shouldnt shown since sixth
+    sixty skill skipped skipping sleep slower small smart snack sold soldier source space spare speak specific speed
+    spend spent split square stable stack staff stage stale standard star stark stars state statue status stick
+    still stolen stopping storm story street strike strong stuck stuff style sunday superior supervises supplied
+    supply supplying support surprise table tailor tale tears tenth terminal test than thank that their them then
+    therefore these they thing third thirty this thorough those though thousand threat three thrice through throw
+    thursday tight time tired title today together topic touch tough tower trace track tract traffic trail train
+    transfer transition translation travel trend trial trick trouble truck trust tuesday twelve twenty twice typical
+    unite united unless unlike unpaid upper usage usual vague valid valley varied various vendor verify version
+    versus violent visit visual voice volume wages wasnt waste water weaker weather wednesday werent whether while
+    whole whose wider width winner with within without woman wonder worker world worse worth would wouldnt write
+    wrong wrote yearly yield
     """.split()  # noqa: SIM905 - a list of words is read as prose
 )
 """English words that are one slip away from what businesses call things, and are not that slip."""

@@ -11,6 +11,7 @@ what a metric should have been computed as.
     grouping.py   what builders share: measures, group keys, one SELECT with a row per group
     patterns.py   one builder per shape of question about metrics
     over_time.py  those that set a metric against itself at another time
+    ranks.py      those about the place of one thing, and the first in each group
     sequences.py  those about how rows follow or accompany each other
     records.py    one builder per shape of question about rows (lists, look-ups, extremes)
     dialects.py   the last step: canonical text in the warehouse's dialect
@@ -34,6 +35,7 @@ from memory.compiler.query import (
     TimeWindow,
     Value,
 )
+from memory.compiler.ranks import RANK_BUILDERS
 from memory.compiler.records import RECORD_BUILDERS
 from memory.compiler.sequences import SEQUENCE_BUILDERS
 from memory.semantics import Entity, SemanticLayer
@@ -54,7 +56,7 @@ __all__ = [
     "period_label",
 ]
 
-_BUILDERS = {**METRIC_BUILDERS, **RECORD_BUILDERS, **SEQUENCE_BUILDERS}
+_BUILDERS = {**METRIC_BUILDERS, **RECORD_BUILDERS, **SEQUENCE_BUILDERS, **RANK_BUILDERS}
 
 
 class Compiler:

@@ -71,6 +71,9 @@ def _change_series(query: SemanticQuery, scope: Scope) -> str:
     item, names, cte = grouped_select(_led(query), scope)
     partition = f"PARTITION BY {', '.join(names[:-1])} " if len(names) > 1 else ""
     before = f"LAG({item.alias}) OVER ({partition}ORDER BY {names[-1]})"
+    if query.columns == ("size",) and query.having is not None and query.having.op == "<":
+        query = replace(query, having=replace(query.having, op=">"))  # a fall by so much is no negative fall
+        return _series(query, item.alias, names, cte, ("difference", f"{before} - {item.alias}"))
     return _series(query, item.alias, names, cte, ("difference", f"{item.alias} - {before}"))
 
 
@@ -84,6 +87,8 @@ def _series(query: SemanticQuery, alias: str, names: Sequence[str], cte: str, ch
         tests = [having_test(name, query.having), *_since(query, period)]
         held = ", ".join(names if name == "growth_percent" else [*names, alias])
         wanted = f"{held}, {name}" if query.columns != ("value",) else held
+        if query.columns == ("size",):
+            held, wanted = ", ".join(names), f"{', '.join(names)}, {name}"
         inner = f"SELECT {held}, {sql} AS {name} FROM periods"
         kept = f"SELECT {wanted} FROM changes WHERE {' AND '.join(tests)}"
         return f"WITH periods AS ({cte}), changes AS ({inner}) {kept}"

@@ -88,7 +88,12 @@ def _with_empty(query: SemanticQuery, scope: Scope) -> str:
     others = [t for t in scope.tables([scope.field(f.field) for f in own]) if t != table]
     item, body = scope.body(item, [key], replace(query, with_empty=False))
     counted = f"SELECT {key} AS counted_key, {item.sql} AS {item.alias} {body} GROUP BY {key}"
-    where = f" WHERE {' AND '.join(map(scope.predicate, own))}" if own else ""
+    tests = [*map(scope.predicate, own)]
+    if query.entity and scope.layer.entity(query.entity).table == table:
+        tests += [scope.related(table, item) for item in query.related]
+    elif query.related:
+        raise CannotCompile("Whether those that have nothing are related to others is not one condition.")
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
     text = (
         f"WITH counted AS ({counted}) SELECT {label.item}, COALESCE(counted.{item.alias}, 0) AS {item.alias} "
         f"FROM {scope.source(table, others)} LEFT JOIN counted ON counted.counted_key = {key}{where}"
@@ -168,8 +173,10 @@ def _share_of(query: SemanticQuery, scope: Scope) -> str:
 
 def _share_of_related(query: SemanticQuery, scope: Scope) -> str:
     item = additive(measures_of(query, scope)[0], scope)
-    part = scope.related(scope.layer.entity(query.entity).table if query.entity else item.base, query.related[-1])
-    item, body = scope.body(item, [], replace(query, related=query.related[:-1]))
+    owner = scope.layer.entity(query.entity) if query.entity else None
+    part = scope.related(owner.table if owner else item.base, query.related[-1])
+    keys = [f"{owner.table}.{owner.key}"] if owner else []  # so that its rows are there to be related
+    item, body = scope.body(item, keys, replace(query, related=query.related[:-1]))
     return f"SELECT 100.0 * {when(part, item.sql, scope.layer.dialect)} / {item.sql} AS share_percent {body}"
 
 

@@ -44,6 +44,7 @@ PATTERNS = (
     "count_groups",
     "difference",
     "extreme",
+    "first_in_group",
     "growth",
     "growth_series",
     "growth_table",
@@ -52,6 +53,7 @@ PATTERNS = (
     "median",
     "moved",
     "pairs",
+    "rank_of",
     "rank_within",
     "reports",
     "running_total",
@@ -140,12 +142,13 @@ class SemanticQuery:
     tells, where that is not what the metric counts."""
     columns: tuple[str, ...] = ()
     """`Table.Column`s shown (list, lookup, top_attribute) or ordered by (extreme, compare_to_row). For growth_series,
-    change_series, change_table and running_total: `value` or `change` where only one of them is shown."""
+    change_series, change_table and running_total: `value` or `change` where only one of them is shown; `size` is a
+    change above 0."""
     order_by: str = ""
     """Field a list is sorted by, when `order` says so; empty takes the first column shown. For above_average: its
     metric, where the groups with the most of it come first, and periods in their order."""
     compare: tuple[Value, ...] = ()
-    """Two periods or two values (change, growth, moved, difference), or the one value of share_of."""
+    """Two periods or two values (change, growth, moved, difference), or the one value of share_of or rank_of."""
     lag: Literal["", "year"] = ""
     """What growth_series compares each month or quarter with: the one before, or the same one of the year before."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"

@@ -11,6 +11,8 @@ that cannot be broken down that way, and there is no intent, and the question go
     layer_words.py nouns that values ("librarians") and those who do something ("writers") stand for
     everyday_words.py  how people say things at work, as they would be written
     everyday_trade.py  the same of what is bought, stored, shipped and paid
+    frames.py      frames around a plain question
+    asides.py      asides and set phrases beside it
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -28,6 +30,7 @@ that cannot be broken down that way, and there is no intent, and the question go
     checks.py      the query with its filters and window, if nothing speaks against it
     tails.py       a last clause that only says what to show
     tails_of_changes.py  the same behind who or what changed between two periods
+    tails_of_series.py  the same behind periods that rose or fell
 
 Cores that compare have their words, in Greek letters, and their modules to themselves:
 
@@ -35,6 +38,8 @@ Cores that compare have their words, in Greek letters, and their modules to them
     comparisons.py       a metric against other values, the average of its groups, the total
     changes.py           a metric against itself at another time
     against_all.py       groups against what it is of all of them together
+
+    described.py   a metric of things that a clause tells of
 
 Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
 
@@ -45,6 +50,9 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     forms.py        how questions about several things begin, and the query of each
     extremes.py     how questions about the first rows by a column begin
     means.py        the average of a column
+    ranks.py        the place of one that is named
+    purchases.py    what somebody bought, and how much of each
+    aggregates.py   one number over the rows described
     ranges.py       from the lowest to the highest of a column
     lookups.py      questions about one of them, each a whole line
     people.py       who reports to whom, and who is meant by "who"
@@ -72,6 +80,7 @@ from functools import lru_cache
 from memory.compiler import CannotCompile, SemanticQuery
 from memory.intent.checks import completed, is_contradicted
 from memory.intent.cores import read_core
+from memory.intent.described import of_described
 from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.records import read_record
@@ -102,11 +111,25 @@ def read_intent(question: str, linker: Linker) -> Intent | None:
     for said in ways_to_say(question, known):
         found = _of_metrics(said, known)
         if found is None or _is_of_one(found.query):
-            found = _of_records(said, known) or found or _without_tail(said, known)
+            found = _of_records(said, known) or found or _without_tail(said, known) or _described(said, known)
         if found is not None:
             unsettled = is_contradicted(said, found.query, known) or is_left_open(said, found.query, known)
             return None if unsettled else found
     return None
+
+
+def _described(question: str, known: Known) -> Intent | None:
+    """A metric of things that a clause tells of."""
+
+    def read(said: str) -> SemanticQuery | None:
+        found = _of_metrics(said, known) or _without_tail(said, known)
+        return found.query if found else None
+
+    described = of_described(question, known, read)
+    if described is None:
+        return None
+    query, record = described
+    return Intent(query, record.readings)
 
 
 def _is_of_one(query: SemanticQuery) -> bool:

@@ -95,6 +95,7 @@ def _columns(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     clear = len(groups) > 1 or len(fields) > 1 or column is None or not (column.nullable or column.family == "number")
     if rows.extreme and fields == [rows.extreme[0]]:
         return rows  # "the highest price, and what is that price": it is shown anyway
+    clear = clear or (rows.order is not None and fields == [rows.order[0]])
     clear = clear or rows.extreme is not None or bool(re.search(rf"\. .*{letters[0]}", reader.sentence.text))
     if rows.columns or not clear or len(set(fields)) < len(fields):
         return None
@@ -240,6 +241,17 @@ def _is_most(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     verb, _, when = groups[0].partition(" ")
     found = described(reader, groups[0]) or described(reader, f"{when} {verb}")
     return replace(rows, extreme=found) if found and not rows.extreme else None
+
+
+@clause_of(
+    ARRANGEMENT,
+    r"(?:, )?(?:per|(?:in|of|for|from|within|by) (?:each|every)|each|every) ([CF]\d+)(?! [A-Z]\d)",
+    kind="arranges",
+)
+def _in_each(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "The cheapest product in each category": of those that have the same there."""
+    field = reader.field_of(groups[0])
+    return None if rows.within or field == reader.nouns.label else replace(rows, within=field)
 
 
 @clause_of(

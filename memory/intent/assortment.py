@@ -51,6 +51,7 @@ def _still_sold(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
     ASSORTMENT,
     rf"{CONN}(?:have )?(?:we )?(?:have )?(?:stopped|ceased) (?:selling|carrying|offering|listing)",
     rf"{CONN}(?:do )?we (?:no longer|do not) (?:{_SELL})(?: any more| anymore)?",
+    rf"{CONN}(?:<be>)?(?:taken|dropped|removed|struck|gone) (?:out of|from|off) (?:range|assortment|catalogue|catalog)",
 )
 def _no_longer_sold(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
     """ "That we have stopped selling"."""

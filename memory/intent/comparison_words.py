@@ -21,9 +21,11 @@ COMPARISON_CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("growth", "grow", "grows", "grew", "grown", "growing"), ("Δ", "growth")),
     **dict.fromkeys(("change", "changes", "changed"), ("Δ", "change")),
     **dict.fromkeys(("increase", "increases", "increased", "rise", "rises", "rose", "risen", "gain", "gains",
-                     "gained"), ("Δ", "rise")),
+                     "gained", "jump", "jumps", "jumped", "climb", "climbs", "climbed"), ("Δ", "rise")),
     **dict.fromkeys(("decrease", "decreases", "decreased", "decline", "declines", "declined", "drop", "drops",
-                     "dropped", "fall", "falls", "fell", "fallen"), ("Δ", "fall")),
+                     "dropped", "fall", "falls", "fell", "fallen", "shrink", "shrinks", "shrank", "slump",
+                     "slumps", "slumped", "dip", "dips", "dipped"),
+                    ("Δ", "fall")),
     **dict.fromkeys(("difference", "gap"), ("Δ", "difference")),
     **dict.fromkeys(("cumulative", "cumulated", "accumulated", "cumulatively"), ("Σ", "")),
     **dict.fromkeys(("average", "mean", "avg"), ("μ", "avg")),
@@ -82,6 +84,9 @@ COMPARISON_PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         r"(?:with |showing |and |show )?(?:a )?(?:0|zero|nil|nought)(?: shown)? (?:if|where|when|for)"
         rf" (?:{_ANYBODY} (?:that|who|with|without) (?:\w+ ){{0,2}})?(?:there (?:is|are|were|was) )?(?:none"
         rf"|nothing|any)",
+        r"(?:and |with )?(?:0|zero|nil|nought|nothing)(?: shown)? if (?:it|they|he|she|one)"
+        r" (?:\w+ ){1,2}(?:nothing|none)"
+        r"(?: (?:at all|in )?(?:that|the same) (?:year|quarter|month|period))?",
         r"nobody left out(?:, 0 if none)?|with nobody left out|(?:those|anyone|anybody) with (?:none|nothing) as"
         r" (?:zero|0)",
     )),

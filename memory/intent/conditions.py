@@ -56,6 +56,18 @@ def _being(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
 
 @clause_of(
     CONDITIONS,
+    rf"{CONN}{_PLACE} V ([a-z]+)",
+)
+def _in_value_called(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "In the Southern region": the last word of what the value is one of."""
+    found = reader.matches(groups[0], lambda value: bool(value.dimension))
+    if "." in found.field or stems(groups[1])[-1:] != stems(reader.known.layer.dimension(found.field).name)[-1:]:
+        return None
+    return reader.condition(rows, found)
+
+
+@clause_of(
+    CONDITIONS,
     rf"{CONN}(?:not|outside|outside of|(?:except|excluding|other than)(?: those)?) (?:located |based )?(?:in "
     r"|from )?V",
 )

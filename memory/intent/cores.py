@@ -30,7 +30,7 @@ _METRICS = r"M(?:[kw]+[pu]*h?M)*"
 _TOTAL = re.compile(rf"u?{_METRICS}|Mm")
 _AFTER_GROUP = re.compile(r"[kw]?h?M")
 _EACH_WITH = re.compile(rf"u?Dk?w?h{_METRICS}")
-_RANKED = re.compile(r"R?D[bk]h?M|RDpM")
+_RANKED = re.compile(r"R?D[bk]h?M|RDpM|DRbM")
 _MOST_FIRST = re.compile(r"D[kw]?HMf")
 _SUPERLATIVE = re.compile(
     r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw]?[HB]M|R?u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM"
@@ -38,7 +38,7 @@ _SUPERLATIVE = re.compile(
     r"|[Dg]q?MH|[Dg]z[HB]M|p?Du?N?[wp]?h?[HB]M"
 )
 _AMONG = re.compile(r"p?Du?N?[wp]?h?[HB]M")
-_FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN")
+_FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN|M(?:bD)?N[HB]")
 _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")
 _PART_OF = re.compile(r"u?Sp?[DM]w?M|u?M%M")
@@ -218,7 +218,7 @@ class _Reader:
         """ "Rank D by M", "D by M, highest first", "D, those with the most M first"."""
         said = next((item.name for item in core.coded("RH") if item.name), "")
         self._parts.order = self._parts.order if core.has(_RANKED) else said
-        if core.codes.startswith("R"):
+        if "R" in core.codes:
             self._parts.order = self._parts.order or said
         elif core.codes == "DbM" and not self._parts.order:
             self._parts.order = "desc"  # "customers by revenue"
@@ -278,7 +278,13 @@ class _Reader:
     def _first_few(self, core: Core, things: Sequence[Item]) -> SemanticQuery:
         """ "Sales by country, top 5": the first few of a breakdown."""
         self._parts.group(things)
-        word = core.coded("H")[0]
+        word = core.coded("HB")[0]
+        if word.code == "B":
+            if self._parts.order not in ("", "best" if word.name == "desc" else "worst"):
+                raise NotUnderstood
+            self._parts.order = ""
+            if not self._known.is_welcome(core.metrics[0]):  # the worst late rate is the highest
+                word = replace(word, name="asc" if word.name == "desc" else "desc")
         if len(self._parts.groups) != 1 or self._parts.grain or self._parts.order or self._parts.compared:
             raise NotUnderstood
         if word.name not in ("asc", "desc") or not self._parts.groups[0].name:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from memory.compiler import Filter, SemanticQuery
 from memory.compiler.query import Order
-from memory.intent.arrangement import ADJECTIVE, described
+from memory.intent.arrangement import ADJECTIVE, LEAST, MOST, described
 from memory.intent.known import NotUnderstood
 from memory.intent.rows import VERBS, Reader, Rows, verb_stem
 from memory.intent.sentence import Thing, pattern
@@ -46,21 +46,24 @@ def extreme(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
         rows.extreme is None
         or rows.order not in (None, rows.extreme)
         or rows.counted
-        or (head.thing.plural and not head.number)
+        or (head.thing.plural and not (head.number or rows.within))
     ):
         return None
     if head.number and not head.thing.plural and head.number != 1:
         return None
     field, order = rows.extreme
     place = next((_PLACES[group] for group in head.groups if group in _PLACES), 0)
-    if place and head.number:
+    if place and (head.number or rows.within):
+        return None
+    if rows.within and (rows.kinds or rows.within == field):
         return None
     return SemanticQuery(
         metrics=rows.kinds,
         filters=rows.filters,
         related=rows.related,
         window=rows.window,
-        pattern="extreme",
+        pattern="first_in_group" if rows.within else "extreme",
+        dimensions=(rows.within,) if rows.within else (),
         entity=reader.nouns.entity.id,
         columns=tuple(dict.fromkeys((field, *(c for c in rows.columns if c != reader.nouns.label)))),
         order=order,
@@ -121,6 +124,16 @@ def _with_column(reader: Reader, rows: Rows, head: Head, field: str) -> Semantic
     return None if rows.columns else _described(reader, replace(rows, columns=(field,)), head)
 
 
+def _highest(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
+    """ "The highest freight on a single order, with the order number": the row, where more of it is asked for."""
+    field = reader.thing(next(group for group in head.groups if re.fullmatch(r"C\d+", group))).name
+    word = next(group for group in head.groups if group and not re.match(r"[A-Z]\d", group))
+    column = reader.nouns.column(field)
+    if not rows.columns or rows.extreme or head.thing.plural or column is None or column.family != "number":
+        return None
+    return extreme(reader, replace(rows, extreme=(field, "desc" if re.fullmatch(MOST, word) else "asc")), head)
+
+
 def _owned(reader: Reader, rows: Rows, head: Head) -> SemanticQuery | None:
     """ "X's last order", "when did X first order"."""
     value = next(group for group in head.groups if group[:1] == "V")
@@ -170,6 +183,9 @@ EXTREMES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (_with_most, (
             rf"(?:what|which|who) (?:is )?F {_DONE} {LISTED}(?= (?:with|that|which))",
             rf"(?:(?:what|which|who) (?:is |are |was )?)?L (?:of|for|on) {LISTED}(?= (?:with|that|which))",
+        )),
+        (_highest, (
+            rf"(?:what (?:is |was )?)?({MOST}|{LEAST}) C (?:ever )?(?:on|of|for|in) (?:(?:a|any|one|single) )*{LISTED}",
         )),
         (_day, (
             rf"when (?:was|is|did|were) {_ENDS} {LISTED}"

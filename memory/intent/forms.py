@@ -11,6 +11,7 @@ from sqlglot import exp, parse_one
 
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
+from memory.intent.aggregates import AGGREGATES
 from memory.intent.arrangement import ARRANGEMENT
 from memory.intent.assortment import ASSORTMENT
 from memory.intent.attendance import ATTENDANCE
@@ -27,7 +28,9 @@ from memory.intent.nouns import nouns_of
 from memory.intent.occasions import OCCASIONS
 from memory.intent.people import PEOPLE, asked_who, reporting
 from memory.intent.phrases import PHRASES, adjective
+from memory.intent.purchases import purchases
 from memory.intent.ranges import RANGES
+from memory.intent.ranks import ranks
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
@@ -63,14 +66,18 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     leading = pattern(r"(?:(?:in|during|for|over|throughout) )?P ,?").match(text)
     if leading:  # "In 2023, which ..." is "which ... in 2023"
         sentence.text = text = f"{text[leading.end() :].strip()} in {leading[1]}"
+    each = pattern(r"(?:per|(?:for|in|within|of) (?:each|every)) ([CF]\d+) ,?").match(text)
+    if each:  # "For each category, which ..." is "which ... per category"
+        sentence.text = text = f"{text[each.end() :].strip()} per {each[1]}"
     polite = _POLITE.match(text)
     start = polite.end() if polite else 0
     naming = pattern(r"C (?:all )?(?:(?:[KBV]\d+ )*E\d+|F\d+)").match(text, start)
     if naming and reader.thing(naming[1]).surface.lower() == "name":
         start += len(naming[1]) + 1  # "Name the customers ..."
-    if text.startswith("everything ", start):
+    everything = re.compile(r"(?:for )?everything(?= )").match(text, start)
+    if everything:
         sentence.things["E99"] = Thing("everything", plural=True)
-        sentence.text = text = f"{text[:start]}E99{text[start + len('everything') :]}"
+        sentence.text = text = f"{text[:start]}E99{text[everything.end() :]}"
     text = _BUSINESS.sub(lambda match: "" if _is_ours(reader.thing(match[1])) else match[0], text)
     sentence.text = text = text if text == sentence.text else plainly(text)
     hire = re.compile(r"(?:new )?(hires?)(?= |$)(?! C)").search(text, start)
@@ -80,6 +87,8 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     yield from reporting(reader, start)
     yield from accompanied(reader, start)
     yield from means(reader, start)
+    yield from ranks(reader, start)
+    yield from purchases(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
@@ -103,7 +112,7 @@ def _is_ours(thing: Thing) -> bool:
 
 
 def _of_forms(reader: Reader, start: int) -> Iterator[SemanticQuery]:
-    for form, build in (*_FORMS, *RANGES, *EXTREMES):
+    for form, build in (*_FORMS, *RANGES, *AGGREGATES, *EXTREMES):
         match = form.match(reader.sentence.text, start)
         if match:
             yield from _completed(reader, match, build)
@@ -125,7 +134,7 @@ def _completed(reader: Reader, match: re.Match[str], build: Builder) -> Iterator
             query = build(reader, found, head)
         except (NotUnderstood, NoJoinPath):
             continue
-        if query is not None:
+        if query is not None and (not found.within or query.pattern == "first_in_group"):
             yield query
 
 

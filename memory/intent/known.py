@@ -96,6 +96,13 @@ class Known:
         return found.pop() if len(found) == 1 else ""
 
     @cached_property
+    def pieces(self) -> str:
+        """Id of the one metric that goes by the units, pieces or quantity sold, "" where there is none."""
+        names = (("units",), ("units", "sold"), ("quantity", "sold"), ("pieces", "sold"))
+        found = {self._metric_names.get(name, "") for name in names} - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    @cached_property
     def orders(self) -> str:
         """Id of the metric that counts orders, "" where there is none."""
         return self._metric_names.get(("orders",), "")

@@ -48,7 +48,7 @@ _BESIDE = (
 _ASKED = (
     r"(?:which C is it in|where is it|who is C(?: there)?|what is (?:its|their|his|her) C|C|which C|which F (?:is"
     r" it|took it|placed it)"
-    r"|which F)"
+    r"|who (?:is|was) F|which F)"
 )
 _FORMS = tuple(
     pattern(form)
@@ -57,6 +57,7 @@ _FORMS = tuple(
         rf"{_IS}L (?:of|at|for|from) {_FIRST}{_BESIDE}",
         rf"{_FIRST} , {_ASKED}(?: ,)?(?: and {_ASKED})?",
         rf"(?:which|who is|what is) {_LEADER} , and {_ASKED}",
+        rf"(?:(?:which|who is|what is) )?{_LEADER} , {_ASKED}(?: ,)?(?: and {_ASKED})?",
     )
 )
 

@@ -138,7 +138,7 @@ class Nouns:
             elif column and self.is_year(field) and len(name) == 2 and name[1] == "year":
                 found.setdefault(name[0], set()).add(field)
         if self.clock:
-            for verb in ("plac", "mak", "receiv"):
+            for verb in ("plac", "mak", "receiv", "take"):
                 found.setdefault(verb, {self.clock})
         return {verb: next(iter(fields)) for verb, fields in found.items() if len(fields) == 1}
 

@@ -132,6 +132,23 @@ def _worth(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     return _measured(reader, rows, reader.known.money, groups)
 
 
+@clause_of(
+    OCCASIONS,
+    r"(?:, )?and (what they spent|how much (?:they|each|each of them|they each) spent|what (?:each|they) spent"
+    r"|(?:how much|what) did (?:they|each|each of them|they each) spend)",
+    kind="arranges",
+)
+def _spent(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
+    """ "Who ordered in 2024, and what each of them spent": then."""
+    windows = [item.window for item in rows.related if not item.negated]
+    if len(windows) != 1 or windows[0] is None or rows.related[0].filters or not reader.known.money:
+        return None
+    if reader.known.party("buy") != reader.nouns.label:
+        return None
+    held = _measured(reader, rows, reader.known.money, ())
+    return replace(held, measured=(reader.known.money, windows[0])) if held else None
+
+
 def _measured(reader: Reader, rows: Rows, metric: str, groups: Sequence[str]) -> Rows | None:
     if rows.measured or rows.counted or rows.extreme or rows.columns or rows.window or rows.kinds or rows.streak:
         return None

@@ -125,6 +125,7 @@ def _hierarchy(reader: Reader) -> str:
     rf"{CONN}<be>(?:report|reports|reporting|reported) {_TO} {_PERSON}",
     rf"{CONN}<be>(?:managed|supervised|led) by {_PERSON}",
     rf"(?:under|of) {_PERSON} (?:team|department)",
+    rf"{CONN}(?:have|has|with) {_PERSON} as (?:their|his|her|its)? ?(?:direct )?{_BOSS}",
 )
 def _under(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Who report to X"."""
@@ -312,6 +313,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
             rf"(?:number|count) of {_STAFF} (?:per|by|(?:for|of|under|reporting to) (?:each|every)) {_BOSS}",
             rf"{_STAFF} (?:per|by) {_BOSS}",
             rf"(?:each|every) {_BOSS} (?:with|and) (?:their |its )?number of (?:{_REPORTS})",
+            rf"(?:(?:each|every|all) )?(?:{_BOSS}|{_BOSSES}) (?:with|and) (?:their |his |her )?(?:number of|how many)"
+            rf" {_STAFF} (?:(?:who |that )?(?:report|reports|reporting|is reporting|are reporting) {_TO} {_THEM})",
             rf"(?:{_BOSSES}) (?:with|and) (?:their )?number of (?:{_REPORTS})",
             rf"how many {_STAFF} (?:report|reports) {_TO} them by {_BOSS}",
         )),

@@ -68,6 +68,18 @@ def _deals_with(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | Non
 
 @clause_of(
     RELATIONS,
+    rf"{CONN}(?:with|that had|had|featuring) V(?: (?:in|on) (?:it|them))?",
+)
+def _holding(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "Orders with X": events that have to do with it, each perhaps with several."""
+    found = reader.matches(groups[0], lambda match: match.dimension in reader.known.labels)
+    if not reader.nouns.clock or found.op != "=" or not reader.is_far(found.field):
+        return None
+    return _deal(reader, rows, groups)
+
+
+@clause_of(
+    RELATIONS,
     rf"{CONN}(?:{NEGATED}) (?:been )?(?:{VERBS})(?: (?:to|from|by))? (?:a )?(?:F (?:(?:of|from|in|for|by) "
     rf")?)?V(?: F)?{WHEN}",
 )
@@ -91,7 +103,8 @@ def _nothing_from(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | N
 
 @clause_of(
     RELATIONS,
-    rf"{CONN}{HAVE}(?:bought|ordered|purchased|buy|order) both V{WHEN}",
+    rf"{CONN}{HAVE}(?:bought|ordered|purchased|buy|order|supply|supplies|provide|provides|give|gives|sell|sells|offer"
+    rf"|offers|deliver|delivers|carry|carries) both V{WHEN}",
 )
 def _deals_with_both(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Who bought both X and Y"."""
@@ -153,6 +166,21 @@ def _is_moved(reader: Reader, letter: str, value: str) -> bool:
 def _without(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Without orders", "who placed no order in 2023"."""
     return reader.relation(rows, _table(reader, groups[0]), (), reader.window(groups[1:]), negated=True)
+
+
+@clause_of(
+    RELATIONS,
+    rf"{CONN}(?:nobody|no one|noone|no N\d+) (?:(?:is|are|has been|was) )?(?:assigned to|in charge of"
+    r"|responsible for|looks? after|looking after|covers?|covering|takes? care of)(?: (?:it|them))?",
+    kind="names",
+)
+def _without_anybody(reader: Reader, rows: Rows, _: Sequence[str]) -> Rows | None:
+    """ "That nobody looks after": without one of the people whom the things are assigned to."""
+    layer = reader.known.layer
+    people = [e for e in layer.entities if layer.entity_of(e.table) == e and Nouns(e, reader.known).is_person]
+    if len(people) != 1 or reader.is_own(people[0].table) or not reader.known.is_many(reader.table, people[0].table):
+        return None
+    return reader.relation(rows, people[0].table, negated=True)
 
 
 @clause_of(

@@ -30,7 +30,8 @@ def drop_repetition(parts: Parts, known: Known) -> None:
 def of_all_years(items: Sequence[Item]) -> list[Item]:
     """ "Across all years" says nothing where something else says what is shown, else it may be a breakdown."""
     others = [item for item in items if item.code != "Y"]
-    if len(others) < len(items) and not any(item.code in "gaHBemA" for item in others):
+    by = "bD" in "".join(item.code for item in others)
+    if len(others) < len(items) and not by and not any(item.code in "gaHBemA" for item in others):
         raise NotUnderstood
     return others
 

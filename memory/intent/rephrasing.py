@@ -11,16 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memory.intent.asides import ASIDES
 from memory.intent.deeds import with_deeds
 from memory.intent.everyday_words import EVERYDAY
+from memory.intent.frames import FRAMES
 from memory.intent.known import Known
 from memory.intent.layer_words import with_nouns
 from memory.intent.rephrased_words import REWRITTEN
+from memory.intent.wrapping import unwrapped
 from memory.periods import find_periods
 
 __all__ = ["ways_to_say"]
 
-_ANNOUNCED = re.compile(r"\s*(?P<head>[^:.?!\d]{3,120}?)(?P<sign>:|\.|!|\?| - | – )\s+(?=\S)")
+_ANNOUNCED = re.compile(r"\s*(?P<head>[^:.?!\d]{2,120}?)(?P<sign>:|\.|!|\?| - | – )\s+(?=\S)")
 _ASKING = re.compile(
     r"\b(?:which|what|who|whom|whose|how|when|where|list|show|per|each|every|not|never|no|without|except|only|top"
     r"|percent|percentage|growth|change|share|ratio|rate|year|month|quarter|number|total|sum|average|count|most|least|highest|lowest)\b|n['’]t\b",
@@ -28,20 +31,27 @@ _ASKING = re.compile(
 )
 _QUESTION = re.compile(
     r"(?:in |on |by |from |of |for |at |to )?(?:which|what|who|whose|how|when|where|list|show|name|give|tell|for each"
-    r"|each|every|find)\b",
+    r"|each|every|find|i['’]d like|i (?:want|need|would like)|please|can you|could you)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(
+    r"\b(?:is|are|am|was|were|has|calls|called|wants|wanted|asks|asked|phoned|rang)\b", re.IGNORECASE
+)
+"""What no heading has."""
 _REQUEST = re.compile(
     r".*\b(?:grateful|obliged|kind|appreciate it|thankful)\b.*?\b(?:tell|show|give|let) (?:me|us)(?: know)?,?\s+"
     r"(?=(?:\w+,? ){0,2}?(?:which|what|who|how|the|when|where)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _GREETING = re.compile(r"\s*(?:good (?:morning|afternoon|evening|day)|dear\b|hello|hi\b)", re.IGNORECASE)
+_LEADING = re.compile(
+    r"(?P<link>in|during|for|over|throughout|from|since|within)? ?(?P<said>[^,.;:?!]{2,40}), (?=\w)", re.IGNORECASE
+)
 _THEY = re.compile(r"\b(?:they|them|these people)\b", re.IGNORECASE)
 _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
-_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
+_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in (*FRAMES, *ASIDES, *REWRITTEN))
 _EVERYDAY = tuple((re.compile(form, re.IGNORECASE), text) for form, text in EVERYDAY)
 
 
@@ -49,7 +59,7 @@ def ways_to_say(question: str, known: Known) -> Iterator[str]:
     """The question, and then what else it can be said as; each once."""
     yield question
     seen = {question}
-    plain = _without_letter(question, known)
+    plain = _period_last(unwrapped(_without_letter(question, known)).strip(), known)
     texts = (plain, *_without_announcement(plain, known))
     for said in (*map(_reworded, texts), *(_reworded(_in_plain_words(text)) for text in texts)):
         for told in (said, *_with_nouns(said, known)):
@@ -81,6 +91,21 @@ def _reworded(text: str) -> str:
     return re.sub(r"\s+(?=[,.?!;:])|(?<=\s)\s+", "", text).strip(" ,;")
 
 
+def _period_last(text: str, known: Known) -> str:
+    """ "During 2023, how do ..." as "how do ... during 2023"."""
+    ahead = _LEADING.match(text)
+    if ahead is None or not ahead["said"].strip():
+        return text
+    said = f"{ahead['link']} {ahead['said']}".strip()
+    [*periods] = find_periods(said, known.layer.today())
+    whole = len(periods) == 1 and not said[periods[0].last :].strip() and len(said[: periods[0].first].split()) <= 1
+    rest = text[ahead.end() :]
+    if not whole or find_periods(rest, known.layer.today()):
+        return text
+    body, sign = rest.rstrip(" .?!"), rest.rstrip()[-1:]
+    return f"{body} {said}{sign if sign in '.?!' else ''}"
+
+
 def _without_letter(question: str, known: Known) -> str:
     """The request of a polite letter: "Good morning ... I would be most grateful if you could tell me ..."."""
     match = _REQUEST.match(question) if _GREETING.match(question) else None
@@ -105,7 +130,7 @@ def _without_announcement(question: str, known: Known) -> Iterator[str]:
             yield text
             continue
         named = _named_once(match["head"], known)
-        if named and match["sign"] != ":" and _QUESTION.match(rest):
+        if named and (match["sign"] != ":" or _SENTENCE.search(match["head"])) and _QUESTION.match(rest):
             yield from _with_name(rest, named)
         return
 

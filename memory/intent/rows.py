@@ -63,6 +63,8 @@ class Rows:
     """A metric to be shown of each row, in a period."""
     peers: tuple[str, str, Order, float] | None = None
     """A number, the field of the group whose average it is compared with, from which side, how many times it."""
+    within: str = ""
+    """The field of the groups in each of which some come first."""
     most_first: bool = False
     """Whether those with most of it come first."""
     open: bool = False

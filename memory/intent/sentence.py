@@ -206,6 +206,8 @@ def _claims(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others
     question = links.question
     for match in _TEXT.finditer(question):
         text = match["text"]
+        if any(value.start == match.start("text") and value.end > match.end("text") for value in links.values):
+            continue  # "orders that include Wild Boar Salami": what it is called by
         bare = text.strip("'\"‘’“”")
         yield _Piece(*match.span("text"), "T", Thing(text, bare))
     for match in _SHIELDED.finditer(question):
@@ -360,6 +362,7 @@ def _compared(text: str, things: dict[str, Thing]) -> str:
         lambda match: _as_verb(match, things),
         text,
     )
+    text = re.sub(r"(P\d+) or (?:in )?(P\d+)(?= |$)", lambda match: _one_period(match, things), text)
     text = re.sub(r"(?:between|from) N\d+ (?:and|to) N\d+(?= |$)", lambda match: put(match, "between"), text)
     for comparison, operator in _QUANTITIES:
         form = re.compile(rf"(?<!\S)(?:{comparison.replace('N', r'N[0-9]+')})(?= |$)")
@@ -391,6 +394,22 @@ def _as_verb(match: re.Match[str], things: dict[str, Thing]) -> str:
     """ "Did X order": a verb, where nothing is plural."""
     thing = things[match[2]]
     return match[0] if thing.plural else f"{match[1]} {thing.surface.lower()}"
+
+
+def _one_period(match: re.Match[str], things: dict[str, Thing]) -> str:
+    """ "In 2018 or 2019": both together, where one follows the other."""
+    first, second = sorted((things[letter] for letter in match.groups()), key=_start)
+    one, other = first.period, second.period
+    if one is None or other is None or not one.start or not other.end or one.end != other.start:
+        return match[0]
+    things[match[1]] = replace(
+        first, surface=match[0], period=replace(one, end=other.end), end=max(first.end, second.end)
+    )
+    return match[1]
+
+
+def _start(thing: Thing) -> str:
+    return thing.period.start if thing.period else ""
 
 
 def _money(letter: str, things: dict[str, Thing]) -> str:

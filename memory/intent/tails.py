@@ -16,12 +16,13 @@ from memory.intent.items import Item, read_items
 from memory.intent.known import Known, NotUnderstood, last_stem
 from memory.intent.nouns import nouns_of
 from memory.intent.tails_of_changes import with_tail_of_change
+from memory.intent.tails_of_series import with_tail_of_series
 from memory.lexical import stem, stems
 
 __all__ = ["clauses", "with_tail"]
 
 _CUT = re.compile(
-    r"[.?!]\s+|[,;–—]\s*|\s-\s|\s(?=\()|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b"
+    r"[.?!]\s+|:\s+|[,;–—]\s*|\s-\s|\s(?=\()|\s(?=and (?:how (?:many|much)\b|the (?:number|amount)\b|show\b|give\b"
     r"|what\b))",
     re.IGNORECASE,
 )
@@ -57,6 +58,8 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
     """The query in the order that the clause says; None where it says more than what the query shows anyway."""
     if tail and query.compare:
         return with_tail_of_change(query, tail, known)
+    if tail and query.pattern in ("change_series", "growth_series"):
+        return with_tail_of_series(query, tail, known)
     if query.pattern not in _WITH_TAIL or not tail:
         return None
     if _PEOPLE_WITHOUT.fullmatch(tail):
@@ -77,6 +80,8 @@ def _with_items(query: SemanticQuery, tail: str, items: Sequence[Item], known: K
         if attribute:
             beside.append(attribute)
             continue
+        if item.code == "O" and item.name == "time" and query.grain and query.order is None:
+            continue  # periods come in their order anyway
         if item.code == "O" and item.name in ("fast", "slow"):
             order = _by_speed(item, query, known)
             if order is None or query.order not in (None, order) or query.pattern != "breakdown":
@@ -142,16 +147,21 @@ def _asks_for_it(tail: str, query: SemanticQuery, known: Known) -> bool:
 
 
 def _is_shown(item: Item, query: SemanticQuery, known: Known) -> bool:
-    if item.code == "N":
-        return item.surface.lower() == "one"
-    if item.code in "VPHBxνS":
-        return False
+    if item.code in "NVPHBxνS":
+        return (item.code == "N" and item.surface.lower() == "one") or _is_its_period(item, query)
     if item.code in "mAu":
         return True
     found, word = known.defined(query.metrics[0]), item.surface.lower().strip()
+    if word in ("ratio", "rate", "percentage", "percent"):
+        return found is not None and found.unit == "percent"
     if item.code in "Uμ":
         return found is not None and (item.name == found.unit or (item.name == "avg" and "AVG(" in found.sql))
     return _is_named(item, query, known) or all(part in _SHOWING for part in re.findall(r"\w+", word))
+
+
+def _is_its_period(item: Item, query: SemanticQuery) -> bool:
+    period, window = item.period, query.window
+    return bool(period and window) and (period.start, period.end) == (window.start, window.end)  # type: ignore[union-attr]
 
 
 def _is_named(item: Item, query: SemanticQuery, known: Known) -> bool:

@@ -182,7 +182,10 @@ class _Groups:
             return False
         base, noun = self._known.layer.metric(heads[0]).base.casefold(), items[-1].name
         dimensions = self._known.layer.dimensions
-        named = [d for d in dimensions if d.table.casefold() == base and last_stem(d.name) == noun]
+        called = [d for d in dimensions if last_stem(d.name) == noun]
+        named = [d for d in called if d.table.casefold() == base] or [
+            d for d in called if self._known.combinable(heads[0], d.id) and not self._known.crosses(heads[0], d.id)
+        ]  # "territories per region", which they belong to
         if len(named) != 1:
             return False
         return self._parts.group([replace(items[-1], code="D", name=named[0].id, table=named[0].table)])

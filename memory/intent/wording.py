@@ -68,6 +68,12 @@ _REWRITTEN: tuple[tuple[str, str], ...] = (
     (r",? ?and what (?:that person|his|her|its|their) ([CF]\d+)(?= |$)", r" and \1"),
     (r"\b(reports?|reporting) directly\b", r"\1"),
     # one way to say it
+    (r"\b(?:dispatched|despatched)\b", "shipped"),
+    (r"\b(bought|ordered|purchased) of (?=V\d)", r"\1 "),
+    (r"^is there (?:a )?(E\d+) (?=that |who |which |with )", r"every \1 "),
+    (r"\bhow many (?:units )?(?:do we have|are there|are|have we got) in (C\d+) ,? ?and what (?:is )?(?=C\d)",
+     r"\1 and "),
+    (r" ,? ?and what (?:each|each of them|they|they each) spent$", " and what they spent"),
     (r"\blisted (?=Q\d)", "priced "),
     (r"\bwith ([CF]\d+) (?:each|each one|they|each of them) (?:is|are) (?:in|at|from)(?= |$)", r"with \1"),
     (r" (?:,|\.) ((?:[CFE]\d+ and )*[CFE]\d+) will do$", r" with \1"),
