@@ -13,9 +13,11 @@ from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.arrangement import ARRANGEMENT
 from memory.intent.assortment import ASSORTMENT
+from memory.intent.attached import ATTACHED
 from memory.intent.attendance import ATTENDANCE
 from memory.intent.averages import AVERAGES
 from memory.intent.columns_compared import COLUMNS_COMPARED
+from memory.intent.clock import CLOCK
 from memory.intent.company import accompanied
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme
@@ -30,6 +32,7 @@ from memory.intent.ranges import RANGES
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
+from memory.intent.shapes import shaped
 from memory.intent.wording import plainly
 from memory.joins import NoJoinPath
 from memory.lexical import stem
@@ -49,8 +52,8 @@ _ASKING = re.compile(
 )
 _BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE,
-    *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTACHED, *CLOCK, *ATTENDANCE, *OCCASIONS,
+    *PHRASES, *PEOPLE, *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -77,6 +80,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
         sentence.text = text = f"{text[: hire.start()]}E97{text[hire.end() :]}"
     yield from reporting(reader, start)
     yield from accompanied(reader, start)
+    yield from shaped(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
@@ -169,7 +173,8 @@ def _is_listed(reader: Reader, rows: Rows, head: Head) -> bool:
     """Whether it is surely all the rows that are asked for, and not how many there are."""
     if head.thing.surface == "everything" and rows.related:
         return False
-    if reader.nouns.clock and not head.asked and (rows.window or not (rows.order or rows.columns or _says_more(rows))):
+    told = rows.columns or (not rows.window and (rows.order or _says_more(rows)))
+    if reader.nouns.clock and not head.asked and not told:
         return False  # "orders handled by X": which ones, or how many?
     return not head.number and (head.thing.plural or head.every or head.thing.surface.lower() == "staff")
 
@@ -191,7 +196,7 @@ def _other_day(reader: Reader, rows: Rows, field: str) -> bool:
 
 def _tested(reader: Reader, rows: Rows) -> tuple[str, ...]:
     """The columns whose numbers and days decide which rows are shown: worth showing with them."""
-    found = [item.field for item in rows.filters if item.op in (">", ">=", "<", "<=", "between")]
+    found = [i.field for i in rows.filters if i.op in (">", ">=", "<", "<=", "between") and ":" not in i.field]
     for metric in rows.kinds:
         condition = parse_one(reader.known.layer.metric(metric).filter, dialect=reader.known.layer.dialect)
         for test in condition.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):
