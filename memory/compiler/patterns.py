@@ -164,11 +164,11 @@ def _share_of_related(query: SemanticQuery, scope: Scope) -> str:
 def _above_average(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group, or a multiple of it.
 
-    `having.value` is the multiple.
+    `having.value` is the multiple. As count_above_average, how many they are.
     """
     item, names, cte = grouped_select(query, scope)
     sign = "<" if query.order == "asc" else ">"
-    shown = ", ".join([*names, item.alias])
+    shown = "COUNT(*) AS group_count" if query.pattern == "count_above_average" else ", ".join([*names, item.alias])
     times = f"{literal(query.having.value)} * " if query.having else ""
     average = f"{times}(SELECT AVG({item.alias}) FROM grouped)"
     return f"WITH grouped AS ({cte}) SELECT {shown} FROM grouped WHERE {item.alias} {sign} {average}"
@@ -297,6 +297,7 @@ METRIC_BUILDERS: dict[str, Builder] = {
     "above_total": _above_total,
     "average_of_groups": _average_of_groups,
     "breakdown": _breakdown,
+    "count_above_average": _above_average,
     "count_groups": _count_groups,
     "difference": _difference,
     "place": _place,

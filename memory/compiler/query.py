@@ -41,6 +41,7 @@ PATTERNS = (
     "change_series",
     "change_table",
     "compare_to_row",
+    "count_above_average",
     "count_groups",
     "difference",
     "extreme",

@@ -92,7 +92,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     sentence.text = who
     for plural in (False, True):  # who it was, else who they were
         sentence.things["E98"] = Thing("who", sentence.nouns.entity.id, plural)
-        found = [*lookups(reader, start), *_of_forms(reader, start)]
+        found = [*lookups(reader, start), *leaders(reader, start), *_of_forms(reader, start)]
         yield from found
         if found:
             break

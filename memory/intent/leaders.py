@@ -34,7 +34,8 @@ _LEADER = (
     rf" {_WHAT} {_OF_WHAT}{_WHEN}"
 )
 _FIRST = (
-    rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading) E (?:by|in|for|in terms of)(?: all"
+    rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading|top selling|best selling) E"
+    rf"(?: (?:of|in|for|during) P)?(?: ,)? (?:by|in|for|in terms of|measured by)(?: all"
     rf" time)? {_OF_WHAT}{_WHEN}"
 )
 _IS = "(?:(?:what|which|who) (?:is|are|was|were) |(?:what|which) )?"
@@ -50,12 +51,16 @@ _ASKED = (
     r" it|took it|placed it)"
     r"|which F)"
 )
+_MAKES = rf"(?:is |was |that )?(?:{VERBS}|makes|places|handles|behind|for|of)(?: by)?"
 _FORMS = tuple(
     pattern(form)
     for form in (
         rf"{_IS}L (?:of|at|for|from) {_LEADER}{_BESIDE}",
         rf"{_IS}L (?:of|at|for|from) {_FIRST}{_BESIDE}",
         rf"{_FIRST} , {_ASKED}(?: ,)?(?: and {_ASKED})?",
+        rf"(?:(?:which|who|what) (?:is|was) )?{_FIRST}(?: ,)? (?:and|with) (?:its|their|his|her) L",
+        rf"(?:(?:which|who|what) (?:is|was) )?{_LEADER}(?: ,)? (?:and|with) (?:its|their|his|her) L",
+        rf"(?:which|what|who is) F {_MAKES} (?:{_LEADER}|{_FIRST})",
         rf"(?:which|who is|what is) {_LEADER} , and {_ASKED}",
     )
 )
@@ -99,7 +104,8 @@ def _ranked(reader: Reader, text: str) -> tuple[str, str, str]:
     Raises:
         NotUnderstood: the line does not say by what.
     """
-    at = re.search(r"(E\d+) (?:with|that|who|which|whose|on whose|by|in|for)(?= )", text)
+    at = re.search(r"(E\d+)(?: (?:of|in|for|during) P\d+)?(?: ,)? (?:with|that|who|which|whose|on whose|by|in|for"
+                   r"|measured by)(?= )", text)  # fmt: skip
     ranked = at and re.search(
         rf"(?:{MOST}|{LEAST}|by|in|for|of)(?: number of| total| amount of| all time)? ((?:[a-z]+ )?[MF]\d+)",
         text[at.start() :],

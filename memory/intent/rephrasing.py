@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from memory.intent.known import Known
+from memory.intent.rephrased_shapes import RESHAPED
 from memory.intent.rephrased_words import REWRITTEN
 from memory.periods import find_periods
 
@@ -38,7 +39,7 @@ _THEY = re.compile(r"\b(?:they|them|these people)\b", re.IGNORECASE)
 _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
-_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in REWRITTEN)
+_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in (*RESHAPED, *REWRITTEN))
 
 
 def ways_to_say(question: str, known: Known) -> Iterator[str]:

@@ -4,6 +4,7 @@
     standing.py    which place somebody takes among all
     described.py   a metric of things that a clause describes
     multiplied.py  who at least doubled something
+    companions.py  what comes together with one thing
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memory.compiler import SemanticQuery
+from memory.intent.companions import COMPANIONS
 from memory.intent.described import DESCRIBED
 from memory.intent.distinct import DISTINCT
 from memory.intent.known import NotUnderstood
@@ -21,7 +23,7 @@ from memory.joins import NoJoinPath
 
 __all__ = ["shaped"]
 
-_FORMS = (*DISTINCT, *STANDING, *DESCRIBED, *MULTIPLIED)
+_FORMS = (*DISTINCT, *STANDING, *DESCRIBED, *MULTIPLIED, *COMPANIONS)
 
 
 def shaped(reader: Reader, start: int) -> Iterator[SemanticQuery]:
