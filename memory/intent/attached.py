@@ -25,8 +25,8 @@ _ANY = r"(?:(?:one|any|some|at least one|a|another|one or more|N\d+)(?: of)? )?"
 
 @clause_of(
     ATTACHED,
-    rf"{CONN}(?:<be>)?(?:(?:located|based|situated|living|working|lives?|works?|sit|sits) )?(?:in|from|of|with|have|has)"
-    rf" same C (?:as|like|with) {_ANY}F",
+    rf"{CONN}(?:<be>)?(?:(?:located|based|situated|living|working|lives?|works?|sit|sits) )?(?:in|from|of|with|have"
+    rf"|has) same C (?:as|like|with) {_ANY}F",
     rf"{CONN}(?:share|shares|sharing) (?:a |same |their )?C with {_ANY}F",
     rf"{CONN}whose C <be>(?:same as|also|also that of|that of|shared with) {_ANY}F(?: C)?",
     rf"{CONN}(?:in|from) (?:a )?C where (?:we (?:also )?have|there <be>) {_ANY}F",

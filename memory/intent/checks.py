@@ -165,7 +165,7 @@ def meant(values: Values, metrics: Sequence[str], known: Known, entity: str = ""
 
 
 def whole_name(field: str, known: Known) -> str:
-    """What a person is called by, where the field is only a part of it: who is named by the last name is shown whole."""
+    """What a person is called by, where the field is only a part of that: "Brandt" is shown with the first name."""
     column = field
     if "." not in field:
         dimension = known.layer.dimension(field)

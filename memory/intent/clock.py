@@ -21,7 +21,7 @@ DAYS_OF_WEEK = {
 """Days as the compiler numbers them, from Sunday on."""
 WEEKDAYS = "|".join(f"{name}s?" for name in DAYS_OF_WEEK)
 _PLACED = (
-    "(?:(?:do|did|have) we (?:take|took|taken|get|got|receive|received|have) "
+    "(?:(?:do|did|have) we (?:take|took|taken|get|got|make|made|receive|received|have) "
     "|<be>(?:placed|taken|received|made|coming in|come in|came in) )?"
 )
 

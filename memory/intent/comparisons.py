@@ -178,9 +178,8 @@ class _Comparisons:
             if not field or thing.name == metric:
                 raise NotUnderstood
         grain = cast("Grain", thing.name) if thing.code == "g" else None
-        fields = (field,) if field else ()
-        return SemanticQuery((metric,), fields, grain=grain, having=having_of(self.parts), among=self.parts.also,
-                             pattern="count_groups")  # fmt: skip
+        return SemanticQuery((metric,), (field,) if field else (), grain=grain, having=having_of(self.parts),
+                             among=self.parts.also, pattern="count_groups")  # fmt: skip
 
     # -- above the average -----------------------------------------------------------------------------------------
 

@@ -54,18 +54,15 @@ def _measured(reader: Reader, rows: Rows, match: re.Match[str], *, each: bool) -
     """The metric of the rows, of each or of all together."""
     known, nouns = reader.known, reader.nouns
     metric = _metric(reader, match[0])
-    if not metric:
-        return None
     plain = replace(rows, filters=(), related=(), open=False) == Rows()
     periods = re.findall(r"P\d+", match[0])
     if not plain or not rows.related or nouns.clock or len(periods) > 1:
         return None
     happened = any(item.window or item.table.casefold() == reader.events.casefold() for item in rows.related)
+    fields = (nouns.label, *(item.field for item in rows.filters))
     if happened and periods:
         return None
-    if not known.combinable(metric, nouns.label) or known.crosses(metric, nouns.label):
-        return None
-    if not all(known.combinable(metric, item.field) for item in rows.filters):
+    if not all(known.combinable(metric, field) for field in fields) or known.crosses(metric, nouns.label):
         return None
     window = reader.window(periods)
     if window and not known.compiler.timed(metric):

@@ -16,8 +16,8 @@ from memory.intent.assortment import ASSORTMENT
 from memory.intent.attached import ATTACHED
 from memory.intent.attendance import ATTENDANCE
 from memory.intent.averages import AVERAGES
-from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.clock import CLOCK
+from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.company import accompanied
 from memory.intent.conditions import CONDITIONS
 from memory.intent.extremes import EXTREMES, LISTED, Builder, Head, extreme

@@ -124,8 +124,9 @@ class Nouns:
         found: dict[str, set[str]] = {}
         for name, field in self._column_names():
             column = self.column(field)
-            if column and column.family == "date" and len(name) <= 3 and "date" in name:
-                words = [word for word in name if word not in ("date", "of")]
+            dated = "date" in name or name[-1:] in (("on",), ("at",))
+            if column and column.family == "date" and len(name) <= 3 and dated:
+                words = [word for word in name if word not in ("date", "of", "on", "at")]
                 if len(words) == 1:
                     found.setdefault(words[0], set()).add(field)
         if self.clock:
@@ -237,6 +238,8 @@ class Nouns:
                 yield words, field
                 if words[-1] == "date" and len(words) == 2:
                     yield ("date", "of", words[0]), field
+                elif words[-1] in ("on", "at") and len(words) == 2 and column.family == "date":
+                    yield from (((words[0], "date"), field), (("date", "of", words[0]), field))  # "due_on"
         yield from self._summed()
 
     def _is_label(self, column: str) -> bool:

@@ -27,17 +27,19 @@ RESHAPED: tuple[tuple[str, str], ...] = (
         r"\1 \2s with the most revenue",
     ),
     (
-        rf"\b(?:single )?(?:biggest|largest|greatest) (?:single |ever )?{_SALE}\b(?! (?:value|date|number)){_OTHERWISE}",
+        rf"\b(?:single )?(?:biggest|largest|greatest) (?:single |ever )?{_SALE}\b(?! (?:value|date|number))"
+        rf"{_OTHERWISE}",
         r"\1 with the most revenue",
     ),
     (
         rf"\bsmallest (?:single |ever )?{_SALE}\b(?! (?:value|date|number|line)){_OTHERWISE}",
         r"\1 with the lowest revenue",
     ),
-    (r"(?<=with the most revenue) by value\b", ""),
+    (r"(with the (?:most|lowest) revenue\b.*?) by value\b", r"\1"),
     (
-        r"^(?:what (?:was|is) |which (?:was|is) |show )?(?:the |our )?((?:order|sale|purchase) with the (?:most|lowest) "
-        r"revenue.*?),? and who (placed|took|handled|made) it(?=[?.!]*$)",
+        r"^(?:what (?:was|is) |which (?:was|is) |show )?(?:the |our )?"
+        r"((?:order|sale|purchase) with the (?:most|lowest) revenue.*?),?"
+        r" and who (placed|took|handled|made) it(?=[?.!]*$)",
         r"who \2 the \1",
     ),
     (

@@ -1,10 +1,10 @@
 """Lines that are read as a whole: each form of them with the one query it comes to.
 
-    distinct.py    the different values of a column, and those that several rows share
-    standing.py    which place somebody takes among all
-    described.py   a metric of things that a clause describes
-    multiplied.py  who at least doubled something
-    companions.py  what comes together with one thing
+distinct.py    the different values of a column, and those that several rows share
+standing.py    which place somebody takes among all
+described.py   a metric of things that a clause describes
+multiplied.py  who at least doubled something
+companions.py  what comes together with one thing
 """
 
 from __future__ import annotations
