@@ -120,13 +120,24 @@ class Scope:
         if item.op in ("is null", "is not null"):
             return f"{field} {item.op.upper()}"
         if item.op in ("in", "not in") and item.other:
-            return f"{field} {item.op.upper()} (SELECT {values[0]} FROM {self.tables(values)[0]})"
+            return f"{field} {item.op.upper()} ({self._all_values(item)})"
         if item.op in ("in", "not in"):
             return f"{field} {item.op.upper()} ({', '.join(values)})"
         if item.op == "between":
             return f"{field} BETWEEN {values[0]} AND {values[1]}"
         operator = {"!=": "<>", "like": "LIKE"}.get(item.op, item.op)
         return f"{field} {operator} {values[0]}"
+
+    def _all_values(self, item: Filter) -> str:
+        """All the values of another field, or with `values` those of the row that is called so."""
+        other = self.field(item.other)
+        table = self.tables([other])[0]
+        entity = self.layer.entity_of(table)
+        if not item.values:
+            return f"SELECT {other} FROM {table}"
+        if entity is None:
+            raise CannotCompile(f"What are the rows of {table} called by?")
+        return f"SELECT {other} FROM {table} WHERE {self.field(self.label(entity))} = {literal(item.values[0])}"
 
     def window(self, window: TimeWindow | None, column: str) -> list[str]:
         """A time window as range predicates on the plain column, so that an index can serve it."""

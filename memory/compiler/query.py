@@ -84,7 +84,8 @@ class Filter:
     op: Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "between", "like", "is null", "is not null"] = "="
     values: tuple[Value, ...] = ()
     other: str = ""
-    """A field that stands in the place of a value: stock below the reorder level. With `in`, all its values."""
+    """A field that stands in the place of a value: stock below the reorder level. With `in`, all its values,
+    or with a value those of the row that is called by it."""
 
 
 @dataclass(frozen=True, slots=True)

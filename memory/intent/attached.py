@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from memory.compiler import Filter
 from memory.intent.known import NotUnderstood, last_stem
@@ -45,7 +46,28 @@ def _same_as_others(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows |
     theirs = _counterpart(reader, field, other.entity.table)
     if not theirs or reader.is_own(other.entity.table):
         return None
-    return reader.with_filter(rows, Filter(field, "in", other=theirs))
+    return reader.with_filter(replace(rows, beside=(*rows.beside, field)), Filter(field, "in", other=theirs))
+
+
+@clause_of(
+    ATTACHED,
+    rf"{CONN}(?:<be>)?(?:(?:located|based|situated|living|working|lives?|works?|sit|sits) )?(?:in|from|of|with|have"
+    rf"|has) same C (?:as|like|with) (?:[EF]\d+ )?V",
+    rf"{CONN}(?:share|shares|sharing) (?:a |same |their )?C with (?:[EF]\d+ )?V",
+)
+def _same_as_one(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
+    """ "In the same city as X": without X, where it is one of them."""
+    field, labels = reader.thing(groups[0]).name, reader.known.labels
+    named = reader.matches(groups[1], lambda match: match.dimension in labels or match.target in labels)
+    table = reader.known.table_of(named.field)
+    theirs = _counterpart(reader, field, table)
+    if named.op != "=" or not theirs or reader.nullable(field):
+        return None
+    shown = replace(rows, beside=(*rows.beside, field))
+    found = reader.with_filter(shown, Filter(field, "in", named.values, other=theirs))
+    if found is None or not reader.is_own(table):
+        return found
+    return reader.with_filter(found, Filter(named.field, "!=", named.values))
 
 
 def _counterpart(reader: Reader, field: str, table: str) -> str:

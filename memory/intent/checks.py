@@ -41,7 +41,7 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     if parts.kinds and query.pattern not in _OF_KINDS:
         raise NotUnderstood
     if parts.also:
-        _check_second_condition(query, parts.also, known)
+        _check_second_condition(query, parts.also, parts, known)
     numbered = any(item.code == "V" and item.name == NUMBER for item in parts.said)
     if numbered and (not query.metrics or any(":" in m or known.counted_by(m) for m in query.metrics)):
         raise NotUnderstood  # "the products of order 10250": with how many of each
@@ -64,9 +64,10 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     return query
 
 
-def _check_second_condition(query: SemanticQuery, also: tuple[str, Having], known: Known) -> None:
-    """Whether the query holds the second condition, and the compiler can."""
-    if query.among != also or len(query.dimensions) != 1 or query.grain:
+def _check_second_condition(query: SemanticQuery, also: tuple[str, Having], parts: Parts, known: Known) -> None:
+    """Whether the query holds the second condition, and the compiler can; of the two only one metric is shown."""
+    again = any(parts.metrics.count(name) > 1 for name in (also[0], *query.metrics))
+    if query.among != also or len(query.dimensions) != 1 or query.grain or query.order or parts.order or again:
         raise NotUnderstood
     if not known.combinable(also[0], query.dimensions[0]) or known.compiler.two_grained(also[0]):
         raise NotUnderstood

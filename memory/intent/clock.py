@@ -8,18 +8,13 @@ from typing import Any, cast
 
 from memory.compiler import Filter
 from memory.intent.rows import CONN, Clause, Reader, Rows, clause_of, verb_stem
+from memory.intent.words import DAYS_OF_WEEK
 
-__all__ = ["CLOCK", "DAYS_OF_WEEK", "WEEKDAYS"]
+__all__ = ["CLOCK"]
 
 CLOCK: list[Clause] = []
 
-DAYS_OF_WEEK = {
-    "sunday": ("0",), "monday": ("1",), "tuesday": ("2",), "wednesday": ("3",), "thursday": ("4",), "friday": ("5",),
-    "saturday": ("6",), "weekend": ("0", "6"), "weekday": ("1", "2", "3", "4", "5"),
-    "working day": ("1", "2", "3", "4", "5"), "workday": ("1", "2", "3", "4", "5"),
-}  # fmt: skip
-"""Days as the compiler numbers them, from Sunday on."""
-WEEKDAYS = "|".join(f"{name}s?" for name in DAYS_OF_WEEK)
+_WEEKDAYS = "|".join(f"{name}s?" for name in DAYS_OF_WEEK)
 _PLACED = (
     "(?:(?:do|did|have) we (?:take|took|taken|get|got|make|made|receive|received|have) "
     "|<be>(?:placed|taken|received|made|coming in|come in|came in) )?"
@@ -28,8 +23,8 @@ _PLACED = (
 
 @clause_of(
     CLOCK,
-    rf"{CONN}{_PLACED}(?:on|at|over|during) (?:a |any )?({WEEKDAYS})",
-    rf"{CONN}<be>({WEEKDAYS}) ones",
+    rf"{CONN}{_PLACED}(?:on|at|over|during) (?:a |any )?({_WEEKDAYS})",
+    rf"{CONN}<be>({_WEEKDAYS}) ones",
 )
 def _on_weekday(reader: Reader, rows: Rows, groups: Sequence[str]) -> Rows | None:
     """ "Placed on a weekend"."""

@@ -64,6 +64,8 @@ class Parts:
     """Metric, operator, number."""
     also: tuple[str, Having] | None = None
     """A second condition, on another metric."""
+    metrics: tuple[str, ...] = ()
+    """Ids of all metrics that the question names, as often as it does."""
     upper: float | None = None
     """The second number of "between"."""
     order: str = ""

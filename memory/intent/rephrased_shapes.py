@@ -27,7 +27,8 @@ RESHAPED: tuple[tuple[str, str], ...] = (
         r"\1 \2s with the most revenue",
     ),
     (
-        rf"\b(?:single )?(?:biggest|largest|greatest) (?:single |ever )?{_SALE}\b(?! (?:value|date|number))"
+        rf"\b(?:(?<!\A)|(?=.*\w \w+ \w))(?:single )?(?:biggest|largest|greatest) (?:single |ever )?{_SALE}\b"
+        r"(?! (?:value|date|number))"
         rf"{_OTHERWISE}",
         r"\1 with the most revenue",
     ),
@@ -65,6 +66,23 @@ RESHAPED: tuple[tuple[str, str], ...] = (
     (r"(\border (?:no\.? |number |#)?\d+),? and how many of each(?: one| product| item)?(?=[?.!]*$)", r"\1"),
     # what belongs to the first
     (r"^who (?:supplies|makes|produces|provides)(?: us(?: with)?)? the (?=\w)", "supplier of the "),
+    # where those are whom we buy from
+    (
+        r"\b(which|what|how many(?: different| distinct)?) (countries|cities|regions|states|towns) do we (?:buy|source"
+        r"|purchase|import|get|order)(?: (?:our |the )?(?:products|goods|items|articles|things|from abroad))? from\b",
+        r"\1 \2 do our suppliers come from",
+    ),
+    # conditions before what they are of
+    (
+        r"^([^:?.]+): (which|what) (\w+) (?:are|is) (?:those|these|they|that|it)(?=[?.!]*$)",
+        r"\2 \3 are \1",
+    ),
+    # two conditions
+    (
+        r"\b(?:who |that |which )?(?:have )?(?:ordered|bought|purchased) (more than|at least|over|exactly) (\w+) times"
+        r"(?=,? and )",
+        r"have \1 \2 orders",
+    ),
     # above the average
     (r"\bthan the average (\w+) (?:did|does|has|have|had|spent|spends)\b", r"than the average \1"),
 )

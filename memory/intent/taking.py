@@ -41,6 +41,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     kept = [item for item in items if item.code != "?"]
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
+    parts.metrics = tuple(item.name for item in items if item.code == "M")
     _check_heading(parts)
     drop_repetition(parts, known)
     _name_the_goods(parts, known)
