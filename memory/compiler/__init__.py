@@ -90,6 +90,12 @@ class Compiler:
         found = self._scope.measure(metric_id)
         return any(part.time for part in found.parts or (found,))
 
+    def time(self, metric_id: str) -> str:
+        """The date column that a metric's periods are those of, "" where it has none or two."""
+        found = self._scope.measure(metric_id)
+        times = {part.time for part in found.parts or (found,)}
+        return times.pop() if len(times) == 1 else ""
+
     def additive(self, metric_id: str) -> bool:
         """Whether a metric's groups add up to its total."""
         return self._scope.measure(metric_id).additive(self._scope.layer.dialect)

@@ -62,12 +62,24 @@ class Scope:
 
     def field(self, name: str) -> str:
         """A dimension id or `Table.Column` as an expression in the layer's dialect."""
+        kind, colon, argument = name.partition(":")
+        if colon:
+            return self._reckoned(kind, argument)
         table, dot, column = name.partition(".")
         if not dot:
             return self.layer.dimension(name).expression
         if self.catalog.column(table, column) is None:
             raise CannotCompile(f"There is no column {name}.")
         return name
+
+    def _reckoned(self, kind: str, argument: str) -> str:
+        """What is reckoned from dates: `weekday:Table.Column`, or `days:Table.First:Table.Last` between two of them."""
+        columns = [self.field(name) for name in argument.split(":")]
+        if kind == "weekday" and len(columns) == 1:
+            return f"PERIOD_WEEKDAY({columns[0]})"
+        if kind == "days" and len(columns) == 2:
+            return f"DATE_DIFF('day', {columns[0]}, {columns[1]})"
+        raise CannotCompile(f"`{kind}:{argument}` is nothing that can be reckoned.")
 
     def label(self, entity: Entity) -> str:
         """What an entity's rows are called by: the dimension of the same name, else its label column."""
@@ -107,12 +119,25 @@ class Scope:
         values = [self.field(item.other)] if item.other else [literal(v) for v in item.values]
         if item.op in ("is null", "is not null"):
             return f"{field} {item.op.upper()}"
+        if item.op in ("in", "not in") and item.other:
+            return f"{field} {item.op.upper()} ({self._all_values(item)})"
         if item.op in ("in", "not in"):
             return f"{field} {item.op.upper()} ({', '.join(values)})"
         if item.op == "between":
             return f"{field} BETWEEN {values[0]} AND {values[1]}"
         operator = {"!=": "<>", "like": "LIKE"}.get(item.op, item.op)
         return f"{field} {operator} {values[0]}"
+
+    def _all_values(self, item: Filter) -> str:
+        """All the values of another field, or with `values` those of the row that is called so."""
+        other = self.field(item.other)
+        table = self.tables([other])[0]
+        entity = self.layer.entity_of(table)
+        if not item.values:
+            return f"SELECT {other} FROM {table}"
+        if entity is None:
+            raise CannotCompile(f"What are the rows of {table} called by?")
+        return f"SELECT {other} FROM {table} WHERE {self.field(self.label(entity))} = {literal(item.values[0])}"
 
     def window(self, window: TimeWindow | None, column: str) -> list[str]:
         """A time window as range predicates on the plain column, so that an index can serve it."""

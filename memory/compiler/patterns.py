@@ -183,11 +183,12 @@ def _share_of_related(query: SemanticQuery, scope: Scope) -> str:
 def _above_average(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0]; dimensions. Groups above (order desc) or below (order asc) the average group, or a multiple of it.
 
-    `having.value` is the multiple. With `order_by` those with the most come first, of periods the earliest.
+    `having.value` is the multiple. With `order_by` those with the most come first, of periods the earliest. As
+    count_above_average, how many they are.
     """
     item, names, cte = grouped_select(query, scope)
     sign = "<" if query.order == "asc" else ">"
-    shown = ", ".join([*names, item.alias])
+    shown = "COUNT(*) AS group_count" if query.pattern == "count_above_average" else ", ".join([*names, item.alias])
     times = f"{literal(query.having.value)} * " if query.having else ""
     average = f"{times}(SELECT AVG({item.alias}) FROM grouped)"
     first = names[-1] if query.grain else f"{item.alias} DESC"
@@ -257,6 +258,18 @@ def _rank_within(query: SemanticQuery, scope: Scope) -> str:
     )
 
 
+def _place(query: SemanticQuery, scope: Scope) -> str:
+    """metrics[0]; dimensions[0]; compare = one of its values; order; filters, window. Which place it takes."""
+    if len(query.compare) != 1 or len(query.dimensions) != 1 or query.grain:
+        raise CannotCompile("A place is that of one value of one dimension.")
+    item, [name], cte = grouped_select(query, scope)
+    rank = f"RANK() OVER (ORDER BY {item.alias}{direction_of(query.order or 'desc')}) AS place"
+    return (
+        f"WITH grouped AS ({cte}), ranked AS (SELECT {name}, {rank} FROM grouped) "
+        f"SELECT place FROM ranked WHERE {name} = {literal(query.compare[0])}"
+    )
+
+
 def _share_of_top(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0] (additive); dimensions; order, limit. The percentage of all that the first groups have together."""
     item = additive(measures_of(query, scope)[0], scope)
@@ -306,8 +319,10 @@ METRIC_BUILDERS: dict[str, Builder] = {
     "above_total": _above_total,
     "average_of_groups": _average_of_groups,
     "breakdown": _breakdown,
+    "count_above_average": _above_average,
     "count_groups": _count_groups,
     "difference": _difference,
+    "place": _place,
     "rank_within": _rank_within,
     "share": _share,
     "share_of": _share_of,

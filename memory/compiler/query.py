@@ -41,6 +41,7 @@ PATTERNS = (
     "change_series",
     "change_table",
     "compare_to_row",
+    "count_above_average",
     "count_groups",
     "difference",
     "extreme",
@@ -53,6 +54,7 @@ PATTERNS = (
     "median",
     "moved",
     "pairs",
+    "place",
     "rank_of",
     "rank_within",
     "reports",
@@ -75,13 +77,17 @@ class CannotCompile(Exception):  # noqa: N818  (the contract's name: it reads as
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One predicate. `field` is a dimension id or `Table.Column`; `values` fits the operator (0, 1, 2 or more)."""
+    """One predicate. `field` is a dimension id or `Table.Column`; `values` fits the operator (0, 1, 2 or more).
+
+    It may also be reckoned from dates: `weekday:Table.Column` (`0` is Sunday), `days:Table.First:Table.Last`.
+    """
 
     field: str
     op: Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "between", "like", "is null", "is not null"] = "="
     values: tuple[Value, ...] = ()
     other: str = ""
-    """A field that stands in the place of a value: stock below the reorder level."""
+    """A field that stands in the place of a value: stock below the reorder level. With `in`, all its values,
+    or with a value those of the row that is called by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ class SemanticQuery:
     """Field a list is sorted by, when `order` says so; empty takes the first column shown. For above_average: its
     metric, where the groups with the most of it come first, and periods in their order."""
     compare: tuple[Value, ...] = ()
-    """Two periods or two values (change, growth, moved, difference), or the one value of share_of or rank_of."""
+    """Two periods or two values (change, growth, moved, difference), or the one value of share_of, rank_of or place."""
     lag: Literal["", "year"] = ""
     """What growth_series compares each month or quarter with: the one before, or the same one of the year before."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"

@@ -57,7 +57,8 @@ def _streak(query: SemanticQuery, scope: Scope) -> str:
 def _pairs(query: SemanticQuery, scope: Scope) -> str:
     """dimensions[0]; entity (what they come on); filters, window, having, order, limit. Two things on the same row.
 
-    Each pair once: in the order of the things' keys or, `by_group`, of what they are called.
+    Each pair once: in the order of the things' keys or, `by_group`, of what they are called. With compare = (one of
+    the things,) only what is there with that one.
     """
     if len(query.dimensions) != 1:
         raise CannotCompile("Pairs are of one kind of thing.")
@@ -73,6 +74,13 @@ def _pairs(query: SemanticQuery, scope: Scope) -> str:
     keyed = not query.by_group and own is not None and len(own.primary_key) == 1
     number = f"{own.name}.{own.primary_key[0]}" if keyed and own is not None else item.sql
     inner = f"SELECT DISTINCT {key} AS together, {item.sql} AS item, {number} AS item_key FROM {source}{where}"
+    if query.compare:
+        text = (
+            f"WITH items AS ({inner}) SELECT other.item AS {item.name}, COUNT(*) AS shared FROM items AS one "
+            f"JOIN items AS other ON one.together = other.together AND one.item_key <> other.item_key "
+            f"WHERE one.item = {literal(query.compare[0])} GROUP BY other.item"
+        )
+        return text + (f" ORDER BY shared{direction_of(query.order)}" if query.order else "") + limit_of(query)
     text = (
         f"WITH items AS ({inner}) SELECT one.item AS first_{item.name}, other.item AS second_{item.name}, "
         f"COUNT(*) AS shared FROM items AS one JOIN items AS other "

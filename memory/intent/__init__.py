@@ -13,6 +13,7 @@ that cannot be broken down that way, and there is no intent, and the question go
     everyday_trade.py  the same of what is bought, stored, shipped and paid
     frames.py      frames around a plain question
     asides.py      asides and set phrases beside it
+    rephrased_shapes.py  shapes that have a plainer one: the biggest order, two named side by side
     words.py       words and set phrases with a part in the grammar, each with a one-letter code
     known.py       what the layer, the catalog and the compiler know, remembered between questions
     wrapping.py    polite and framing words, blanked out before anything is named
@@ -59,9 +60,12 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     rows.py         what clauses add to: the rows asked for, as far as they are read
     leaders.py      what belongs to the one that comes first by a metric, each a whole line
     company.py      pairs, gaps, who came back, each a whole line
+    shapes.py       distinct values, places, metrics of what a clause describes, each a whole line
     conditions.py   clauses about values, numbers, days, texts, what is missing
     columns_compared.py  clauses that compare two columns of a row
     relations.py    clauses about what things have to do with others
+    attached.py     clauses about what others have in the same column
+    clock.py        clauses about days of the week, days between two dates, and what is due by today
     attendance.py   clauses about who came every time and who stayed away
     occasions.py    clauses about the first and the last time, and how often
     assortment.py   clauses about what is still sold and what has run out

@@ -5,6 +5,7 @@ The codes have been matched by `memory.intent.comparisons`; here the query is ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -14,7 +15,29 @@ from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.parts import Parts
 
-__all__ = ["above_total", "share_over"]
+__all__ = ["above_total", "number_above", "share_over"]
+
+
+_NUMBER_ABOVE = re.compile(r"m?M[wW]?(?:MαD?|αM)")
+
+
+def number_above(codes: str, items: Sequence[Item], parts: Parts, known: Known) -> SemanticQuery | None:
+    """ "How many customers spent more than the average customer": how many groups are above their average."""
+    if not _NUMBER_ABOVE.fullmatch(codes) or not parts.counted or parts.grouped or parts.order or parts.having:
+        return None
+    counted, metric = [item for item in items if item.code == "M"]
+    field = known.counted_by(counted.name)
+    others = [item for item in items if item.code == "D"]
+    if not field or parts.compared or not known.compiler.additive(metric.name):
+        return None
+    if any(other.name != field or other.plural for other in others) or known.crosses(metric.name, field):
+        return None
+    order, _, times = next(item.name for item in items if item.code == "α").partition(" ")
+    for item in (counted, *others):
+        parts.forget(item)
+    having = Having(">", float(times) if "." in times else int(times)) if times else None
+    return SemanticQuery((metric.name,), (field,), having=having, order=cast("Order", order),
+                         pattern="count_above_average")  # fmt: skip
 
 
 def above_total(metric: str, items: Sequence[Item], parts: Parts, known: Known) -> SemanticQuery:

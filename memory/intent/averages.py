@@ -26,6 +26,7 @@ _MEAN = r"(?:average|mean|that average)"
 @clause_of(
     AVERAGES,
     rf"{CONN}(?:whose|with|have|has|having)(?: a)? C (?:(?:is|are|of|lies) )?{_SIGN} {_MEAN}(?: C)?{_OWN}(?: average)?",
+    rf"{CONN}<be>C {_SIGN} {_MEAN}{_OWN}",
     rf"{CONN}<be>(priced|sold|listed) {_SIGN} {_MEAN}(?: C)?{_OWN}",
     rf"{CONN}(cost|costs) {_SIGN} {_MEAN}(?: C)?{_OWN}",
 )

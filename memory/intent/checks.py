@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memory.compiler import Filter, SemanticQuery, TimeWindow
+from memory.compiler import Filter, Having, SemanticQuery, TimeWindow
 from memory.compiler.query import Value
 from memory.intent.kinds import NUMBER
 from memory.intent.known import Known, NotUnderstood
+from memory.intent.nouns import nouns_of
 from memory.intent.parts import Parts, Values
 
-__all__ = ["completed", "is_contradicted", "meant"]
+__all__ = ["completed", "is_contradicted", "meant", "whole_name"]
 
 _CLEARLY_ELSEWHERE = 0.6
 """How much better a column of another table must fit than one of the things that are counted."""
@@ -39,6 +40,8 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     filters = tuple(_filter(values, query, parts, known) for values in parts.filters)
     if parts.kinds and query.pattern not in _OF_KINDS:
         raise NotUnderstood
+    if parts.also:
+        _check_second_condition(query, parts.also, parts, known)
     numbered = any(item.code == "V" and item.name == NUMBER for item in parts.said)
     if numbered and (not query.metrics or any(":" in m or known.counted_by(m) for m in query.metrics)):
         raise NotUnderstood  # "the products of order 10250": with how many of each
@@ -59,6 +62,15 @@ def completed(query: SemanticQuery, parts: Parts, known: Known) -> SemanticQuery
     if not clear:
         raise NotUnderstood
     return query
+
+
+def _check_second_condition(query: SemanticQuery, also: tuple[str, Having], parts: Parts, known: Known) -> None:
+    """Whether the query holds the second condition, and the compiler can; of the two only one metric is shown."""
+    again = any(parts.metrics.count(name) > 1 for name in (also[0], *query.metrics))
+    if query.among != also or len(query.dimensions) != 1 or query.grain or query.order or parts.order or again:
+        raise NotUnderstood
+    if not known.combinable(also[0], query.dimensions[0]) or known.compiler.two_grained(also[0]):
+        raise NotUnderstood
 
 
 def _with_empty(query: SemanticQuery, known: Known) -> SemanticQuery:
@@ -151,6 +163,19 @@ def meant(values: Values, metrics: Sequence[str], known: Known, entity: str = ""
     if "." not in ranked[0] and known.layer.dimension(ranked[0]).type == "number":
         spelt = tuple(int(value) if str(value).isdigit() else value for value in spelt)
     return Filter(ranked[0], "=" if len(spelt) == 1 else "in", spelt)
+
+
+def whole_name(field: str, known: Known) -> str:
+    """What a person is called by, where the field is only a part of that: "Brandt" is shown with the first name."""
+    column = field
+    if "." not in field:
+        dimension = known.layer.dimension(field)
+        column = f"{dimension.table}.{dimension.column}"
+    for entity in known.layer.entities:
+        nouns = nouns_of(entity.id, known)
+        if column in nouns.name_parts and known.layer.entity_of(entity.table) == entity:
+            return nouns.label
+    return field
 
 
 def _is_own(name: str, metrics: Sequence[str], known: Known, entity: str) -> bool:

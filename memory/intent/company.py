@@ -151,7 +151,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
         (_gap, (
             rf"(?:average |mean )?number of days between consecutive F (?:for|of|by|from) V{WHEN}",
             rf"(?:on average ,? ?)?how many days(?: ,)?(?: on average(?: ,)?)? (?:pass|go by|are there|lie|elapse)"
-            rf" between {_NEXT}"
+            rf"(?: on average)? between (?:{_NEXT}|consecutive F|N F)"
             rf" (?:for|of|by|from|at) V{WHEN}",
             rf"(?:average |mean )?number of days between {_NEXT} (?:for|of|by|from|at) V{WHEN}",
             rf"(?:for|of) (?:each E|every E|E with Q F) ,? ?(?:what is )?(?:how many days(?: on average)?|average"

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
-from memory.intent.against_all import above_total, share_over
+from memory.intent.against_all import above_total, number_above, share_over
 from memory.intent.changes import read_change
 from memory.intent.checks import meant
 from memory.intent.comparison_words import COMPARISON_SIGNS
@@ -52,7 +52,7 @@ def read_comparison(codes: str, items: Sequence[Item], parts: Parts, known: Know
     codes, items = with_metric(codes, items)
     if any(" " in item.name for item in items if item.code in "HB") and not re.search("uD|κ", codes[1:]):
         return None  # the second most of what is compared is no core of this module
-    found = read_change(codes, items, parts, known)
+    found = read_change(codes, items, parts, known) or number_above(codes, items, parts, known)
     if found is None:
         reader = _Comparisons(codes, tuple(items), parts, known)
         found = next((query for read in reader.readers() if (query := read()) is not None), None)
@@ -178,8 +178,8 @@ class _Comparisons:
             if not field or thing.name == metric:
                 raise NotUnderstood
         grain = cast("Grain", thing.name) if thing.code == "g" else None
-        fields = (field,) if field else ()
-        return SemanticQuery((metric,), fields, grain=grain, having=having_of(self.parts), pattern="count_groups")
+        return SemanticQuery((metric,), (field,) if field else (), grain=grain, having=having_of(self.parts),
+                             among=self.parts.also, pattern="count_groups")  # fmt: skip
 
     # -- above the average -----------------------------------------------------------------------------------------
 

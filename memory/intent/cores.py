@@ -14,7 +14,7 @@ from typing import cast
 from memory.compiler import Having, SemanticQuery
 from memory.compiler.query import Grain, Order
 from memory.intent.changes import side_by_side
-from memory.intent.checks import meant
+from memory.intent.checks import meant, whole_name
 from memory.intent.comparisons import read_comparison
 from memory.intent.items import Item
 from memory.intent.kinds import NUMBER
@@ -106,7 +106,7 @@ class _Reader:
         if re.fullmatch("u?D[wW]?Mkme?", core.codes) and self._known.is_count(core.metrics[0]):
             self._parts.group(things)
             return core.metrics
-        if core.codes in ("mD", "Dm"):
+        if core.codes in ("mD", "Dm") or (core.codes in ("D", "uD") and self._parts.compared and things[0].metric):
             return (self._rows_of(things[0]),)
         sold = self._parts.having and all(
             self._known.accounts_for(stem(fold(item.surface)), self._parts.having[0]) for item in core.coded("z")
@@ -134,7 +134,7 @@ class _Reader:
         if parts.unsure and not (dimensions or parts.grain or parts.order or parts.having) and not parts.compared:
             parts.compared = [values for values in parts.beside if len(parts.filters) == 1]
         for values in parts.compared:
-            field = meant(values, metrics, self._known).field
+            field = whole_name(meant(values, metrics, self._known).field, self._known)
             if field not in dimensions:
                 dimensions.append(field)
         if parts.unsure and not dimensions:
@@ -182,8 +182,10 @@ class _Reader:
     def _among(self, metrics: Sequence[str], dimensions: Sequence[str]) -> tuple[str, Having] | None:
         """The condition where it is one on another metric than what is shown: "with at least 10 orders"."""
         parts, condition = self._parts, having_of(self._parts)
+        if parts.also and (parts.having is None or parts.having[0] not in metrics or parts.grain):
+            raise NotUnderstood  # two conditions, and neither on what is shown
         if parts.having is None or condition is None or parts.having[0] in metrics:
-            return None
+            return parts.also
         metric = parts.having[0]
         if len(dimensions) != 1 or parts.grain or parts.compared or not self._known.combinable(metric, dimensions[0]):
             raise NotUnderstood

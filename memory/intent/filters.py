@@ -14,7 +14,7 @@ from memory.values import ValueMatch
 __all__ = ["Filters"]
 
 _TOGETHER = re.compile(r"\b(?:combined|together(?! with)|altogether)\b", re.IGNORECASE)
-_SEVERAL = r"V(?:[kKv,]+p?V)*"
+_SEVERAL = r"V(?:(?:[kKv,]+|[yz]v)p?V)*"
 _LINK = r"[zy]*[pwb]"
 _BESIDE = ("of", "for")
 

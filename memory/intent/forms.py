@@ -14,8 +14,10 @@ from memory.compiler.query import Grain, Order
 from memory.intent.aggregates import AGGREGATES
 from memory.intent.arrangement import ARRANGEMENT
 from memory.intent.assortment import ASSORTMENT
+from memory.intent.attached import ATTACHED
 from memory.intent.attendance import ATTENDANCE
 from memory.intent.averages import AVERAGES
+from memory.intent.clock import CLOCK
 from memory.intent.columns_compared import COLUMNS_COMPARED
 from memory.intent.company import accompanied
 from memory.intent.conditions import CONDITIONS
@@ -34,6 +36,7 @@ from memory.intent.ranks import ranks
 from memory.intent.relations import RELATIONS
 from memory.intent.rows import Clause, Phrase, Reader, Rows
 from memory.intent.sentence import Sentence, Thing, pattern
+from memory.intent.shapes import shaped
 from memory.intent.wording import plainly
 from memory.joins import NoJoinPath
 from memory.lexical import stem
@@ -54,8 +57,8 @@ _ASKING = re.compile(
 _WE_HAVE = re.compile(r"\beverything (?:that )?we (?:have|carry|sell|stock|offer|list|got)\b", re.IGNORECASE)
 _BUSINESS = re.compile(r"(?: (?:in|at|of|with|for)|(?<=\bjoined)|(?<=\bjoin)) ([EFK]\d+)(?= |$)")
 _CLAUSES: tuple[Clause | Phrase, ...] = (
-    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTENDANCE, *OCCASIONS, *PHRASES, *PEOPLE,
-    *ARRANGEMENT,
+    *CONDITIONS, *COLUMNS_COMPARED, *ASSORTMENT, *AVERAGES, *RELATIONS, *ATTACHED, *CLOCK, *ATTENDANCE, *OCCASIONS,
+    *PHRASES, *PEOPLE, *ARRANGEMENT,
 )  # fmt: skip
 
 
@@ -89,6 +92,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     yield from means(reader, start)
     yield from ranks(reader, start)
     yield from purchases(reader, start)
+    yield from shaped(reader, start)
     of_the_first = list(leaders(reader, start))
     who = asked_who(reader, start)
     if who is None:
@@ -100,7 +104,7 @@ def queries(sentence: Sentence, known: Known) -> Iterator[SemanticQuery]:
     sentence.text = who
     for plural in (False, True):  # who it was, else who they were
         sentence.things["E98"] = Thing("who", sentence.nouns.entity.id, plural)
-        found = [*lookups(reader, start), *_of_forms(reader, start)]
+        found = [*lookups(reader, start), *leaders(reader, start), *_of_forms(reader, start)]
         yield from found
         if found:
             break
@@ -181,7 +185,8 @@ def _is_listed(reader: Reader, rows: Rows, head: Head) -> bool:
     """Whether it is surely all the rows that are asked for, and not how many there are."""
     if head.thing.surface == "everything" and (rows.related or _WE_HAVE.search(reader.sentence.question)):
         return False  # everything we carry in a category is not the category
-    if reader.nouns.clock and not head.asked and (rows.window or not (rows.order or rows.columns or _says_more(rows))):
+    told = rows.columns or (not rows.window and (rows.order or _says_more(rows)))
+    if reader.nouns.clock and not head.asked and not told:
         return False  # "orders handled by X": which ones, or how many?
     return not head.number and (head.thing.plural or head.every or head.thing.surface.lower() == "staff")
 
@@ -203,7 +208,7 @@ def _other_day(reader: Reader, rows: Rows, field: str) -> bool:
 
 def _tested(reader: Reader, rows: Rows) -> tuple[str, ...]:
     """The columns whose numbers and days decide which rows are shown: worth showing with them."""
-    found = [item.field for item in rows.filters if item.op in (">", ">=", "<", "<=", "between")]
+    found = [i.field for i in rows.filters if i.op in (">", ">=", "<", "<=", "between") and ":" not in i.field]
     for metric in rows.kinds:
         condition = parse_one(reader.known.layer.metric(metric).filter, dialect=reader.known.layer.dialect)
         for test in condition.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):

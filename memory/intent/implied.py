@@ -86,6 +86,8 @@ def _verb(question: str, items: list[Item], place: int, known: Known) -> list[It
         found = [*(item for item in before if item.code != "u"), metric, *after]
     elif any(item.code == "λ" for item in before) and alone:
         found = [*before, metric, *after]
+    elif re.match(r"αD[pP.]*$", rest):
+        found = [*who, metric, *after]
     elif re.match(r"Λ[^DMn]*$|Λ[pP.]*τμD$", rest):
         found = [*who, after[0], metric, *after[1:]]
     elif re.match(r"p?xN", rest) and not _counts_things(after):

@@ -17,6 +17,7 @@ from memory.intent.items import Item
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.nouns import nouns_of
 from memory.intent.parts import Parts, take
+from memory.intent.words import DAYS_OF_WEEK
 from memory.lexical import tokenize
 from memory.values import ValueMatch
 
@@ -65,6 +66,19 @@ def _called_by(thing: Item, known: Known) -> str:
 def take_kinds(parts: Parts, known: Known) -> None:
     """Take the names of kinds of rows behind a metric out, as conditions on what the metric is of."""
     take(parts, r"(?<=M)[.,]?p?(?:[hz])?M(?!M)", lambda items: _of_kind(parts, items, known))
+    take(parts, r"[zy]?ε", lambda items: _on_days(parts, items[-1], known))
+
+
+def _on_days(parts: Parts, item: Item, known: Known) -> bool:
+    """ "Revenue on weekends": of what happened on these days of the week."""
+    names = {item.metric or item.name for item in parts.items if item.code == "M" or item.metric}
+    times = {known.compiler.time(name) for name in names}
+    words = re.sub(r"^(?:on|at|during|over) (?:a |the |any )?", "", item.surface.lower()).replace("week day", "weekday")
+    days = DAYS_OF_WEEK[words.removesuffix("s")]
+    if len(times) != 1 or not (time := times.pop()):
+        return False
+    parts.kinds += (Filter(f"weekday:{time}", "in" if len(days) > 1 else "=", days),)
+    return True
 
 
 def _of_kind(parts: Parts, items: Sequence[Item], known: Known) -> bool:

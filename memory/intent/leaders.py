@@ -34,7 +34,8 @@ _LEADER = (
     rf" {_WHAT} {_OF_WHAT}{_WHEN}"
 )
 _FIRST = (
-    rf"(?:number one|number N\d+|no N\d+|top|best|biggest|largest|leading) E (?:by|in|for|in terms of)(?: all"
+    rf"(?:number one|number N\d+|no N\d+|(?:top|best|biggest|largest|leading)(?: N)?|top selling|best selling) E"
+    rf"(?: (?:of|in|for|during) P)?(?: ,)? (?:by|in|for|in terms of|measured by)(?: all"
     rf" time)? {_OF_WHAT}{_WHEN}"
 )
 _IS = "(?:(?:what|which|who) (?:is|are|was|were) |(?:what|which) )?"
@@ -50,12 +51,19 @@ _ASKED = (
     r" it|took it|placed it)"
     r"|who (?:is|was) F|which F)"
 )
+_MAKES = rf"(?:is |was |that )?(?:{VERBS}|makes|places|handles|behind|for|of)(?: by)?"
 _FORMS = tuple(
     pattern(form)
     for form in (
         rf"{_IS}L (?:of|at|for|from) {_LEADER}{_BESIDE}",
         rf"{_IS}L (?:of|at|for|from) {_FIRST}{_BESIDE}",
         rf"{_FIRST} , {_ASKED}(?: ,)?(?: and {_ASKED})?",
+        rf"(?:(?:which|who|what) (?:is|was) )?{_FIRST}(?: ,)? (?:and|with) (?:its|their|his|her) L",
+        rf"(?:(?:which|who|what) (?:is|was) )?{_LEADER}(?: ,)? (?:and|with) (?:its|their|his|her) L",
+        rf"(?:which|what|who is) F {_MAKES} (?:{_LEADER}|{_FIRST})",
+        rf"F (?:behind|of) (?:{_LEADER}|{_FIRST})",
+        rf"(?:in |from |at |to )?(?:which|what) [CF] (?:is|are|does|do) (?:{_LEADER}|{_FIRST})"
+        r"(?: (?:in|from|at|based in|located in|come from|belong to|part of|have))?",
         rf"(?:which|who is|what is) {_LEADER} , and {_ASKED}",
         rf"(?:(?:which|who is|what is) )?{_LEADER} , {_ASKED}(?: ,)?(?: and {_ASKED})?",
     )
@@ -79,8 +87,14 @@ def _of_the_first(reader: Reader, groups: Sequence[str], text: str) -> SemanticQ
     thing, measure, metric = _ranked(reader, text)
     whose = re.search(r"whose (F\d+)", text)
     fields = _fields(reader, text, measure, whose[1] if whose else "")
-    if fields is None or reader.thing(thing).plural or (whose and not reader.thing(whose[1]).plural):
+    several = re.search(r"(?:top|best|biggest|largest|leading) (N\d+) E", text)
+    limit = reader.thing(several[1]).numbers[0] if several else 1
+    if not isinstance(limit, int) or reader.thing(thing).plural != (limit > 1):
         return None
+    if fields is None or (whose and not reader.thing(whose[1]).plural):
+        return None
+    if not re.search(rf"\b(?:{MOST}|{LEAST})\b", text) and not reader.known.is_welcome(metric):
+        return None  # the best by late rate: the one with the lowest
     window: TimeWindow | None = reader.window(groups)
     dimensions = tuple(dict.fromkeys([*fields, reader.nouns.label]))
     known, named = reader.known, [group for group in groups if re.fullmatch(r"M\d+", group)]
@@ -91,7 +105,7 @@ def _of_the_first(reader: Reader, groups: Sequence[str], text: str) -> SemanticQ
     ):
         return None
     order: Order = "asc" if re.search(rf"\b(?:{LEAST})\b", text) else "desc"
-    return SemanticQuery((metric,), dimensions, window=window, order=order, limit=1)
+    return SemanticQuery((metric,), dimensions, window=window, order=order, limit=limit)
 
 
 def _ranked(reader: Reader, text: str) -> tuple[str, str, str]:
@@ -100,7 +114,8 @@ def _ranked(reader: Reader, text: str) -> tuple[str, str, str]:
     Raises:
         NotUnderstood: the line does not say by what.
     """
-    at = re.search(r"(E\d+) (?:with|that|who|which|whose|on whose|by|in|for)(?= )", text)
+    at = re.search(r"(E\d+)(?: (?:of|in|for|during) P\d+)?(?: ,)? (?:with|that|who|which|whose|on whose|by|in|for"
+                   r"|measured by)(?= )", text)  # fmt: skip
     ranked = at and re.search(
         rf"(?:{MOST}|{LEAST}|by|in|for|of)(?: number of| total| amount of| all time)? ((?:[a-z]+ )?[MF]\d+)",
         text[at.start() :],

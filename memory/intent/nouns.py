@@ -257,8 +257,7 @@ class Nouns:
                 field = self.label if self._is_label(column.name) else field
                 yield words, field
                 if words[-1] in _WHEN and len(words) == 2:
-                    yield ("date", "of", words[0]), field
-                    yield (words[0], "date"), field
+                    yield from (((words[0], "date"), field), (("date", "of", words[0]), field))
         yield from self._summed()
 
     def _is_label(self, column: str) -> bool:

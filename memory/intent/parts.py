@@ -20,7 +20,7 @@ from memory.intent.known import NotUnderstood
 from memory.periods import PeriodMention
 from memory.values import ValueMatch
 
-__all__ = ["MONTHS", "Parts", "Values", "having_of", "split", "take", "unit_of"]
+__all__ = ["MONTHS", "Parts", "Values", "having_of", "plain_number", "split", "take", "unit_of"]
 
 Values = tuple[tuple[ValueMatch, ...], ...]
 """The values of one filter, each with the columns it may stand in, best first."""
@@ -64,6 +64,10 @@ class Parts:
     grain: str = ""
     having: tuple[str, str, float] | None = None
     """Metric, operator, number."""
+    also: tuple[str, Having] | None = None
+    """A second condition, on another metric."""
+    metrics: tuple[str, ...] = ()
+    """Ids of all metrics that the question names, as often as it does."""
     upper: float | None = None
     """The second number of "between"."""
     order: str = ""
@@ -111,11 +115,12 @@ def having_of(parts: Parts) -> Having | None:
     """The condition on a metric that was taken out, if there is one."""
     if parts.having is None:
         return None
-    number, upper = _plain_number(parts.having[2]), parts.upper
-    return Having(cast("Any", parts.having[1]), number, None if upper is None else _plain_number(upper))
+    number, upper = plain_number(parts.having[2]), parts.upper
+    return Having(cast("Any", parts.having[1]), number, None if upper is None else plain_number(upper))
 
 
-def _plain_number(number: float) -> int | float:
+def plain_number(number: float) -> int | float:
+    """A whole number as one."""
     return int(number) if number.is_integer() else number
 
 

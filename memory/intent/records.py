@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from memory.compiler import CannotCompile, SemanticQuery
+from memory.intent.distinct import VALUES_ASKED
 from memory.intent.forms import queries
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.nouns import Nouns, entity_nouns, nouns_of
@@ -22,6 +23,7 @@ from memory.intent.wrapping import unwrapped
 from memory.lexical import stems
 from memory.linking import Links
 from memory.periods import find_periods
+from memory.semantics import Entity
 
 __all__ = ["Record", "read_record"]
 
@@ -78,6 +80,7 @@ def _candidates(links: Links, known: Known) -> Iterator[Nouns]:
     names = _names(known)
     asked = roles(known) if _PEOPLE & set(words) else frozenset()
     said = {names.get(tuple(words[at : at + size])) for size in (1, 2, 3) for at in range(len(words))}
+    values = bool(VALUES_ASKED.match(links.question))
     for entity in known.layer.entities:
         label = known.compiler.label(entity)
         if known.layer.entity_of(entity.table) == entity and (
@@ -90,6 +93,14 @@ def _candidates(links: Links, known: Known) -> Iterator[Nouns]:
             yield nouns_of(entity.id, known)
         elif {"ship", "deliver", "go"} & set(words) and nouns_of(entity.id, known).clock:
             yield nouns_of(entity.id, known)  # where we ship to
+        elif values and known.layer.entity_of(entity.table) == entity and _has_column(entity, links, known):
+            yield nouns_of(entity.id, known)
+
+
+def _has_column(entity: Entity, links: Links, known: Known) -> bool:
+    """Whether a column of these things is named."""
+    named = [known.layer.dimension(mention.id) for mention in links.mentions if mention.kind == "dimension"]
+    return any(dimension.table.casefold() == entity.table.casefold() for dimension in named)
 
 
 def _taken_for(thing: Thing) -> str:

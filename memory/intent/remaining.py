@@ -52,7 +52,7 @@ def core_of(parts: Parts, known: Known) -> Core:
     listed = [match.start() + 1 for match in re.finditer("M,(?=M)", parts.codes)]
     items = [replace(item, code="k") if place in listed else item for place, item in enumerate(parts.items)]
     compared = any(item.code == "c" for item in items)
-    items = [item for item in items if item.code not in ".,cr"]
+    items = [item for item in items if item.code not in (".,crk" if parts.also else ".,cr")]
     if compared:
         items = _named_twice(items)
     items = _said_once(_beside_metrics(_in_a_row(items, parts, known), parts), known)

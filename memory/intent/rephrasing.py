@@ -17,6 +17,7 @@ from memory.intent.everyday_words import EVERYDAY
 from memory.intent.frames import FRAMES
 from memory.intent.known import Known
 from memory.intent.layer_words import with_nouns
+from memory.intent.rephrased_shapes import RESHAPED
 from memory.intent.rephrased_words import REWRITTEN
 from memory.intent.wrapping import unwrapped
 from memory.periods import find_periods
@@ -51,7 +52,7 @@ _THEY = re.compile(r"\b(?:they|them|these people)\b", re.IGNORECASE)
 _THEIR = re.compile(r"\btheir\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:his|her|its)\b(?! (?:supplier|customer)s?\b)", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every) (\w+)", re.IGNORECASE)
-_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in (*FRAMES, *ASIDES, *REWRITTEN))
+_COMPILED = tuple((re.compile(form, re.IGNORECASE), text) for form, text in (*FRAMES, *ASIDES, *RESHAPED, *REWRITTEN))
 _EVERYDAY = tuple((re.compile(form, re.IGNORECASE), text) for form, text in EVERYDAY)
 
 

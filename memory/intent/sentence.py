@@ -243,6 +243,8 @@ def _named(links: Links, nouns: Nouns, others: Mapping[tuple[str, ...], str]) ->
             for letter, name in _meanings(tuple(map(noun_stem, said)), nouns, others):
                 if letter == "K" and said[-1].is_participle and follows.startswith(("the ", "an ", "a ")):
                     continue  # "delivered the order" is what somebody did
+                if letter == "C" and len(said) > 1 and said[0].is_plural and said[-1].is_participle:
+                    continue  # "products priced above" are products, and no product price
                 numbered = last + 1 < len(tokens) and tokens[last + 1].is_number  # "did order 10250 ship"
                 before = tokens[first - 1].folded if first and not numbered else ""
                 if len(said) > 1 or not _is_verb(said[0], before, letter, nouns):

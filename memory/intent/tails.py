@@ -60,8 +60,8 @@ def with_tail(query: SemanticQuery, tail: str, known: Known) -> SemanticQuery | 
         return with_tail_of_change(query, tail, known)
     if tail and query.pattern in ("change_series", "growth_series"):
         return with_tail_of_series(query, tail, known)
-    if query.pattern not in _WITH_TAIL or not tail:
-        return None
+    if query.pattern not in _WITH_TAIL or not tail or (query.among and query.having):
+        return None  # of two conditions only one is shown
     if _PEOPLE_WITHOUT.fullmatch(tail):
         return query if query.pattern == "breakdown" and not query.having else None
     try:

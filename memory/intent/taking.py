@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, cast
 
+from memory.compiler import Having
 from memory.intent.comparison_words import COMPARISON_SIGNS
 from memory.intent.filters import Filters
 from memory.intent.implied import with_implied
@@ -13,7 +15,7 @@ from memory.intent.items import Item
 from memory.intent.kinds import numbered, take_kinds
 from memory.intent.known import Known, NotUnderstood, last_stem
 from memory.intent.nouns import nouns_of
-from memory.intent.parts import Parts, take
+from memory.intent.parts import Parts, plain_number, take
 from memory.intent.repetition import drop_repetition, of_all_years
 from memory.intent.windows import take_periods
 from memory.lexical import tokenize
@@ -40,6 +42,7 @@ def take_parts(question: str, items: Sequence[Item], known: Known) -> Parts:
     kept = [item for item in items if item.code != "?"]
     parts = Parts(question, kept, said, bool(_LISTING.search(question)), loose[0] if loose else None)
     parts.lists = bool(_NAMING.search(question))
+    parts.metrics = tuple(item.name for item in items if item.code == "M")
     _check_heading(parts)
     drop_repetition(parts, known)
     _name_the_goods(parts, known)
@@ -215,6 +218,18 @@ class _Conditions:
         take(self._parts, r"[wWq]?xN[US]?p?[MD]", self._condition)
         take(self._parts, r"[wWq]?h?M\.?xN[US]?", self._condition)
         take(self._parts, r"O", self._order)
+        self._put_in_order()
+
+    def _put_in_order(self) -> None:
+        """Let that of two conditions be shown that a period can be of, and that is not a ratio over two tables."""
+        parts, compiler = self._parts, self._known.compiler
+        if parts.having is None or parts.also is None or parts.upper is not None:
+            return
+        metric, condition = parts.also
+        if compiler.two_grained(metric) or (parts.periods and not compiler.timed(parts.having[0])):
+            other, sign, number = parts.having
+            parts.also = other, Having(cast("Any", sign), plain_number(number))
+            parts.having = metric, condition.op, float(condition.value)
 
     def _between(self, items: list[Item]) -> bool:
         """ "With between 5 and 10 orders"."""
@@ -245,8 +260,13 @@ class _Conditions:
         unit = next((item.name for item in items if item.code in "US"), "") or number.name
         if metric and unit == "percent" and self._known.adds_up(metric) and sign.name in (">", ">="):
             return False  # more than 10 % of it is a share
-        if not metric or self._parts.having or (unit and unit != self._known.layer.metric(metric).unit):
+        if not metric or (unit and unit != self._known.layer.metric(metric).unit):
             raise NotUnderstood
+        if self._parts.having:
+            if self._parts.also or self._parts.having[0] == metric or sign.name == "between":
+                raise NotUnderstood
+            self._parts.also = metric, Having(cast("Any", sign.name), plain_number(number.number))
+            return True
         self._parts.having = (metric, sign.name, number.number)
         return True
 

@@ -6,7 +6,7 @@ $ spent, earned   Y in all years   n noun that ends a dimension's name ("city")
 u which, "who is"    q who    A how much    m how many    e each    b by    p of, for, in, from ...    w with
 z sold, shipped ...    y placed ...    h their    H highest    B best    f first    O highest first    R rank
 x more than    j figure, bill    W whose    S share    % as a share of the total    c compare    v versus
-r respectively    k and    K or    ~ trend    , separator
+ε on weekends    r respectively    k and    K or    ~ trend    , separator
 Greek letters are of `memory.intent.comparison_words`.
 """
 
@@ -16,8 +16,14 @@ import re
 
 from memory.intent.comparison_words import COMPARISON_CODES, COMPARISON_PHRASES
 
-__all__ = ["CODES", "PATTERNS", "PHRASES"]
+__all__ = ["CODES", "DAYS_OF_WEEK", "PATTERNS", "PHRASES"]
 
+DAYS_OF_WEEK = {
+    "sunday": ("0",), "monday": ("1",), "tuesday": ("2",), "wednesday": ("3",), "thursday": ("4",), "friday": ("5",),
+    "saturday": ("6",), "weekend": ("0", "6"), "weekday": ("1", "2", "3", "4", "5"),
+    "working day": ("1", "2", "3", "4", "5"), "workday": ("1", "2", "3", "4", "5"),
+}  # fmt: skip
+"""Days as the compiler numbers them, from Sunday on."""
 CODES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("which", "what"), ("u", "")),
     **dict.fromkeys(("who", "whom"), ("q", "")),
@@ -120,6 +126,10 @@ PHRASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "", (r"(?:come|comes|came|coming) from there", r"(?:^|(?<=, ))name(?= (?:the|each|all|every) )")),
     *_RANKED,
     ("O", "best", (rf"(?:top|best)[ -]sellers? {_ON_TOP}",)),
+    ("ε", "", (
+        r"(?:on|at|during|over) (?:a |the |any )?(?:weekends?|week ?days|working days|workdays)",
+        r"on (?:a |any )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?(?! \d)",
+    )),
     ("H", "desc:sell", (r"(?:best|top)[ -]selling", r"best[ -]?sellers?")),
     ("H", "asc:sell", (r"worst[ -]selling",)),
     ("B", "desc", (r"best[ -]performing", r"top[ -]performing")), ("B", "asc", (r"worst[ -]performing",)),
