@@ -12,6 +12,7 @@
     ├── AmbiguousRunError           several runs begin with this id
     ├── CustodyError                a ledger's database cannot be given to these roles, or made at this address
     └── ReviewError                 a decision that the rules do not allow, or whose signature does not hold
+        └── RevokedReliance         to accept what relied on a revoked review takes a person who insists
 
 Database exceptions are wrapped in `audit.engine`; none of them leaves this room.
 """
@@ -29,6 +30,7 @@ __all__ = [
     "RecordNotFoundError",
     "RecordRefusedError",
     "ReviewError",
+    "RevokedReliance",
     "RunNotFoundError",
     "SealError",
 ]
@@ -89,3 +91,7 @@ class CustodyError(AuditError):
 
 class ReviewError(AuditError):
     """A decision the rules do not allow, or a signature that does not hold."""
+
+
+class RevokedReliance(ReviewError):  # noqa: N818  (a state the product names, not a mistake of the caller)
+    """The run relied on a review that was revoked, and its reviewer did not insist, or not say why."""

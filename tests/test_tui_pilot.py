@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Label, Select, Static, Tabs, TextArea
 
 from agent.errors import ErrorClass, UsageError
 from agent.run import Finding
-from audit.errors import ReviewError
+from audit.errors import ReviewError, RevokedReliance
 from audit.rules import Decision, ReasonCode
 from tui.amending import FindingsError
 from tui.app import AffidavitApp
@@ -434,6 +434,24 @@ async def test_a_claim_with_a_protected_key_asks_for_the_passphrase(known: bool,
         await rest(pilot)
         assert isinstance(pilot.app.screen, ReviewScreen)
         assert len(backend.claimed) == 1
+
+
+async def test_a_run_that_relied_on_a_revoked_review_is_accepted_only_by_asking_again(tmp_path: Path) -> None:
+    backend = RecordedBackend(sign_error=RevokedReliance("It relied on the review of run r1, which admin revoked.", ""))
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("a")
+        await rest(pilot)
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert "which admin revoked" in text_of(pilot, "SignScreen ProblemPanel")
+        assert str(pilot.app.screen.query_one("#sign", Button).label) == "Sign despite the revoked review"
+        backend.sign_error = None
+        await pilot.press(*"known", "ctrl+s")
+        await rest(pilot)
+    (request,) = backend.signed
+    assert (request.despite_revoked, request.reason) == (True, "known")
 
 
 async def test_an_amendment_with_findings_is_signed_only_by_asking_again_for_the_same_statement(tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ class WorkspaceBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         """The runs that wait."""
         sensitive = self._opened.policy.review.sensitive_tables
-        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit).runs)
+        models = known_models(self._settings.state_dir)
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit, models=models).runs)
 
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""
