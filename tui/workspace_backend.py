@@ -65,6 +65,7 @@ class WorkspaceBackend:
             person=self._settings.user,
             key_protected=_key_protected(self._settings),
             suggestions=suggestions(services.retriever.linker),
+            reviews_own=services.policy.review.allow_self,
         )
 
     def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
