@@ -2,7 +2,8 @@
 
     AuditError                      a plain sentence, and a hint what to do
     ├── LedgerUnavailable           the ledger cannot be written or read: nothing was written, show no answer
-    │   └── LedgerMissing           there is none where it should be, and it may not be made
+    │   ├── LedgerMissing           there is none where it should be, and it may not be made
+    │   └── NoCheckpoint            what was named holds no signed head that can be read
     ├── SealError                   a body has no canonical bytes, or stored bytes are not what they claim to be
     ├── RecordRefusedError          the ledger is fine, this record may not enter it
     ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
@@ -26,6 +27,7 @@ __all__ = [
     "IdentityError",
     "LedgerMissing",
     "LedgerUnavailable",
+    "NoCheckpoint",
     "PassphraseError",
     "RecordNotFoundError",
     "RecordRefusedError",
@@ -51,6 +53,10 @@ class LedgerUnavailable(AuditError):  # noqa: N818  (a state the product names, 
 
 class LedgerMissing(LedgerUnavailable):
     """There is no ledger where it should be, and whoever opened it did not allow a new one."""
+
+
+class NoCheckpoint(LedgerUnavailable):
+    """What somebody named as kept elsewhere is not there, or holds no signed head that can be read."""
 
 
 class SealError(AuditError):

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.invocation import (
+    FormatOption,
+    OutputFormat,
+    UserOption,
+    WorkspaceOption,
+    command_app,
+    settings_of,
+    text_in,
+)
 from tui.cli.passphrase import PassphraseFileOption, key_passphrase
 
 if TYPE_CHECKING:
@@ -157,7 +165,7 @@ def amend_command(
         raise typer.BadParameter("Give the corrected statement once: not with --sql as well.", param_hint="--sql-file")
     if sql is None and sql_file is None:
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
-    corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
+    corrected = sql if sql_file is None else text_in(sql_file, "--sql-file")
     settings = settings_of(ctx, workspace, user, signing=True)
     said = _Said(run, reason_code, reason, take_over, corrected, despite_findings)
     _decide(settings, "amend", said, output, passphrase_file)
