@@ -19,7 +19,7 @@ from agent.errors import ErrorClass, UsageError
 from agent.logging import LOG_NAME
 from agent.settings import Settings
 from audit.erasure import record_erasure
-from audit.record import RUN_RECALLED, RUN_STARTED
+from audit.record import EVIDENCE, RUN_RECALLED, RUN_STARTED
 
 if TYPE_CHECKING:
     from audit.identity import Signer
@@ -41,6 +41,8 @@ class Erased:
     """False with a Chroma server: what it deleted may still be in its files."""
     files: tuple[str, ...]
     """Exports that were made from these runs."""
+    bundles: int
+    """How many bundles of evidence of these runs the ledger says were made (`audit export`); wherever they went."""
     relied: tuple[str, ...]
     """Runs about other subjects that were answered from these: they asked the same, and what they say is theirs."""
     record_hash: str
@@ -75,7 +77,7 @@ def erase(settings: Settings, ledger: Ledger, name: str, *, actor: str, signer: 
     clean = _forget(settings, runs)
     for each in ids:
         _veil(ledger).subjects.erase(each, ledger.now())
-    return Erased(ids, runs, clean, _files(ledger, runs), _relied(ledger, runs), record.hash)
+    return Erased(ids, runs, clean, _files(ledger, runs), _bundles(ledger, runs), _relied(ledger, runs), record.hash)
 
 
 def _subjects(ledger: Ledger, name: str) -> list[Subject]:
@@ -129,6 +131,10 @@ def _run_of(line: bytes) -> str:
 def _files(ledger: Ledger, runs: Collection[str]) -> tuple[str, ...]:
     exported = ledger.records(kinds=("export",))
     return tuple(str(each.body.get("file")) for each in exported if set(runs) & set(each.body.get("run_ids", ())))
+
+
+def _bundles(ledger: Ledger, runs: Collection[str]) -> int:
+    return sum(each.body.get("run_id") in runs for each in ledger.records(kinds=(EVIDENCE,)))
 
 
 def _relied(ledger: Ledger, runs: Collection[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ what the metric meant then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -131,9 +131,11 @@ def replay(today: Today, run_id: str, *, actor: str, asked_again: AskedAgain | N
         verdict = "cannot_run"
     elif not same or any(each.what == "metric" for each in moved):
         verdict = "differs"
-    if verdict == "differs" and not same and not any(each.what in ("schema", "policy") for each in moved):
+    if verdict == "differs" and not same and _is_same_statement(statement, outcome, moved):
         moved = (Moved("data", "The same statement gives other rows: the data moved."), *moved)
     notes = _notes(today, trace, statement, same=same)
+    if verdict == "differs" and not same and not any(each.what == "data" for each in moved):
+        notes = (*notes, "Whether the data moved as well cannot be told: the statement or its tables are others now.")
     body = {
         "verdict": verdict,
         "sql": outcome.verdict.sql,
@@ -218,6 +220,15 @@ def _what_moved(today: Today, trace: RunTrace, statement: _Statement, outcome: _
         *policy_moved(trace, outcome.verdict.restrictions, today),
         *models_moved(trace, statement.draft, today),
     )
+
+
+def _is_same_statement(statement: _Statement, outcome: _Outcome, moved: Sequence[Moved]) -> bool:
+    """Whether what was run again is what ran then, over tables of the same structure.
+
+    Another policy.yaml may leave the statement as it was; then other rows are the data's doing all the same.
+    """
+    what = {each.what for each in moved}
+    return "schema" not in what and ("policy" not in what or outcome.verdict.sql == statement.sql)
 
 
 def _notes(today: Today, trace: RunTrace, statement: _Statement, *, same: bool) -> tuple[str, ...]:

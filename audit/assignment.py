@@ -149,13 +149,17 @@ def assign(
 
     def said(_run: RunOnRecord, _earlier: Assignment, now: Circumstances, _reviewer: Identity) -> dict[str, str]:
         named = reviewer_named(now.keys, assignee)
+        if named is None:
+            raise ReviewError(
+                f"{assignee} is not enrolled here as a reviewer.", "`affidavit identity list` shows who is, as what."
+            )
         today = ledger.now()[:10]
         if due is not None and due.isoformat() < today:
             raise ReviewError(
-                f"The run cannot be due on {due.isoformat()}: today is {today} (UTC).", "Name a day that is to come."
+                f"The run cannot be due on {due.isoformat()}: today is {today} (UTC).", "Name today or a later day."
             )
         day = due.isoformat() if due else ""
-        return {"assignee": named.name if named else assignee, "due": day, "note": note}
+        return {"assignee": named.name, "due": day, "note": note}
 
     return _write(ledger, signer, REVIEW_ASSIGNED, full_id, said, allow_self=allow_self)
 

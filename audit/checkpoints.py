@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from audit.errors import IdentityError, LedgerUnavailable, SealError
+from audit.errors import IdentityError, LedgerUnavailable, NoCheckpoint, SealError
 from audit.identity import Identity, Role, Signer, read_register, signature_holds
 from audit.ledger import Ledger
 from audit.record import CHECKPOINT
@@ -31,6 +31,7 @@ __all__ = [
     "checkpoint_holds",
     "checkpoint_of",
     "fetch_checkpoints",
+    "has_torn_line",
     "last_checkpoint",
     "read_checkpoints",
     "refuse_rollback",
@@ -41,6 +42,7 @@ _PURPOSE: Final = "affidavit.checkpoint/2"
 _ROOTLESS: Final = "affidavit.checkpoint/1"
 _TAIL_BYTES: Final = 8192
 _FETCH_TIMEOUT_S: Final = 30.0
+_NAME_IT: Final = "Name the file or URL they are sent to."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,10 @@ def append_lines(path: Path, lines: Sequence[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def read_checkpoints(path: Path) -> Iterator[tuple[int, Checkpoint]]:
+def read_checkpoints(path: Path, named: str = "the checkpoint file") -> Iterator[tuple[int, Checkpoint]]:
     """(line number from 1, checkpoint) of every line, in the order of the file; nothing if there is no file.
+
+    `named` is what errors call it.
 
     Raises:
         SealError: a line that is no checkpoint.
@@ -125,7 +129,7 @@ def read_checkpoints(path: Path) -> Iterator[tuple[int, Checkpoint]]:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return  # half-written when the power went: it vouches for nothing
-                yield number, _read_line(line, f"Line {number} of the checkpoint file")
+                yield number, _read_line(line, f"Line {number} of {named}")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -137,7 +141,8 @@ def fetch_checkpoints(place: str) -> list[Checkpoint]:
 
     Raises:
         SealError: a line that is no checkpoint.
-        LedgerUnavailable: the place cannot be read, or has none.
+        LedgerUnavailable: the place cannot be read.
+        NoCheckpoint: there is no such file, or it has none.
     """
     if place.startswith(("http://", "https://")):
         import httpx
@@ -145,14 +150,32 @@ def fetch_checkpoints(place: str) -> list[Checkpoint]:
         try:
             answer = httpx.get(place, timeout=_FETCH_TIMEOUT_S, follow_redirects=True).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise LedgerUnavailable(f"The checkpoints at {place} cannot be read: {error}") from error
+            raise LedgerUnavailable(
+                f"The checkpoints at {place} cannot be read: {error}",
+                "Check that address, and that its server answers; the ledger was not read.",
+            ) from error
         lines = [line for line in answer.content.splitlines() if line.strip()]
         found = [_read_line(line, f"Line {number} of {place}") for number, line in enumerate(lines, start=1)]
     else:
-        found = [checkpoint for _line, checkpoint in read_checkpoints(Path(place))]
+        if not Path(place).exists():
+            raise NoCheckpoint(f"There is no file {place}, and so no checkpoint.", _NAME_IT)
+        found = [checkpoint for _line, checkpoint in read_checkpoints(Path(place), place)]
     if not found:
-        raise LedgerUnavailable(f"There is no checkpoint at {place}.", "Name the file or URL they are sent to.")
+        raise NoCheckpoint(f"{place} holds no checkpoint that can be read.", _NAME_IT)
     return found
+
+
+def has_torn_line(path: Path) -> bool:
+    """Whether the last line of a file was not written to its end; such a line is not read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 def last_checkpoint(path: Path) -> Checkpoint | None:

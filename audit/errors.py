@@ -2,7 +2,8 @@
 
     AuditError                      a plain sentence, and a hint what to do
     ├── LedgerUnavailable           the ledger cannot be written or read: nothing was written, show no answer
-    │   └── LedgerMissing           there is none where it should be, and it may not be made
+    │   ├── LedgerMissing           there is none where it should be, and it may not be made
+    │   └── NoCheckpoint            what was named holds no signed head that can be read
     ├── SealError                   a body has no canonical bytes, or stored bytes are not what they claim to be
     ├── RecordRefusedError          the ledger is fine, this record may not enter it
     ├── IdentityError               a key is missing, readable by others, malformed or not enrolled
@@ -12,6 +13,7 @@
     ├── AmbiguousRunError           several runs begin with this id
     ├── CustodyError                a ledger's database cannot be given to these roles, or made at this address
     └── ReviewError                 a decision that the rules do not allow, or whose signature does not hold
+        └── RevokedReliance         to accept what relied on a revoked review takes a person who insists
 
 Database exceptions are wrapped in `audit.engine`; none of them leaves this room.
 """
@@ -25,10 +27,12 @@ __all__ = [
     "IdentityError",
     "LedgerMissing",
     "LedgerUnavailable",
+    "NoCheckpoint",
     "PassphraseError",
     "RecordNotFoundError",
     "RecordRefusedError",
     "ReviewError",
+    "RevokedReliance",
     "RunNotFoundError",
     "SealError",
 ]
@@ -49,6 +53,10 @@ class LedgerUnavailable(AuditError):  # noqa: N818  (a state the product names, 
 
 class LedgerMissing(LedgerUnavailable):
     """There is no ledger where it should be, and whoever opened it did not allow a new one."""
+
+
+class NoCheckpoint(LedgerUnavailable):
+    """What somebody named as kept elsewhere is not there, or holds no signed head that can be read."""
 
 
 class SealError(AuditError):
@@ -89,3 +97,7 @@ class CustodyError(AuditError):
 
 class ReviewError(AuditError):
     """A decision the rules do not allow, or a signature that does not hold."""
+
+
+class RevokedReliance(ReviewError):  # noqa: N818  (a state the product names, not a mistake of the caller)
+    """The run relied on a review that was revoked, and its reviewer did not insist, or not say why."""

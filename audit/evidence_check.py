@@ -47,6 +47,8 @@ class EvidenceCheck:
     run_id: str = ""
     records: int = 0
     reviews: int = 0
+    basis_reviews: int = 0
+    """Of the runs that it was recalled from; they are checked like its own."""
     as_of: str = ""
     """When the checkpoint was signed: the bundle says nothing about later."""
     key_id: str = ""
@@ -94,6 +96,7 @@ def check_evidence(evidence: Evidence, keys: Sequence[Identity] = (), *, reviewe
         run_id=evidence.run_id,
         records=evidence.records,
         reviews=reviews,
+        basis_reviews=sum(each.kind == REVIEW for each in evidence.basis),
         as_of=evidence.checkpoint.time,
         key_id=evidence.checkpoint.key_id,
         key_given=bool(given),

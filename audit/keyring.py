@@ -282,8 +282,9 @@ def _taken(path: Path) -> IdentityError:
 
 
 def _clean(name: str) -> str:
-    cleaned = " ".join(unicodedata.normalize("NFKC", name).split())
-    if not cleaned or not cleaned.isprintable() or len(_compared(cleaned).encode()) > _MAX_NAME_BYTES:
+    typed = unicodedata.normalize("NFKC", name).strip(" ")
+    cleaned = " ".join(typed.split())
+    if not cleaned or not typed.isprintable() or len(_compared(cleaned).encode()) > _MAX_NAME_BYTES:
         raise IdentityError(
             f"{name[:40]!r} cannot be a name.", f"A name is printable text of 1 to {_MAX_NAME_BYTES} bytes."
         )

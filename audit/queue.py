@@ -5,6 +5,7 @@ for what can be read from its record, each with the words that say why, and the 
 
     points  because
          4  a check found an error
+         4  it relied on a review that was revoked
          3  it was given without being trusted: abstained, or a confidence under 50 %
          3  it reads a table that the policy restricts or calls sensitive
          3  it is overdue
@@ -32,6 +33,7 @@ from audit.assignment import ASSIGNMENT_KINDS, Assignment, assignment_of
 from audit.identity import same_person
 from audit.ledger import Ledger
 from audit.record import REVIEW, RUN_ANSWERED, RUN_GUARDED, RUN_INTENT, RUN_STARTED, Record
+from audit.reliance import TrainedModel, relied_on_revoked
 from audit.review import DECIDING_KINDS
 from audit.review_rules import ReviewRules, latest_rules
 from audit.rules import ReviewStatus
@@ -145,6 +147,7 @@ def review_queue(
     sensitive_tables: Sequence[str] = (),
     only: Wanted = _ANY,
     limit: int | None = None,
+    models: Iterable[TrainedModel] = (),
 ) -> ReviewQueue:
     """The runs that have ended and wait for a review, in order.
 
@@ -156,6 +159,7 @@ def review_queue(
         sensitive_tables: patterns of tables (`*` and `?` are wildcards) whose runs are looked at early.
         only: leave the others out.
         limit: give at most so many.
+        models: those in the registry, of which the ledger may not know what they learnt from.
 
     Raises:
         LedgerUnavailable: the ledger cannot be read.
@@ -165,7 +169,7 @@ def review_queue(
     reviewed = {run_id: summary_of(run_id, run.records, rules) for run_id, run in runs.items() if run.records}
     accepted = {shape_of(each.sql) for each in reviewed.values() if each.review_status in _STANDING}
     scale = sorted(run.scanned for run in runs.values() if run.scanned is not None)
-    weigh = _Weigh(accepted, scale, _named_by(sensitive_tables), time)
+    weigh = _Weigh(accepted, scale, _named_by(sensitive_tables), time, relied_on_revoked(ledger, models))
     found = []
     for run_id, run in runs.items():
         summary = reviewed.get(run_id)
@@ -282,11 +286,16 @@ class _Weigh:
     is_sensitive: Callable[[str], bool]
     """Of a table."""
     time: str
+    relied: Mapping[str, tuple[str, ...]]
+    """Run → the runs with a revoked review that it relied on."""
 
     def waiting(self, run_id: str, run: _Run, sql: str) -> Waiting:
         assignment = assignment_of(run.decisions) if run.decisions else _NOBODYS
         overdue = assignment.is_overdue(self.time)
         reasons = [*self._reasons(run, sql), *([Reason(f"due {assignment.due}", 3)] if overdue else [])]
+        if run_id in self.relied:
+            revoked = ", ".join(each[:13] for each in self.relied[run_id])
+            reasons.append(Reason(f"relied on a revoked review ({revoked})", 4))
         reasons.sort(key=lambda reason: -reason.points)
         return Waiting(run_id, tuple(reasons), assignment, assignment.holder(self.time), overdue)
 

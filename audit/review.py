@@ -6,21 +6,24 @@ and whenever the ledger is verified.
 
 Reviews from before there were rules on the ledger (`affidavit.review/1`) hold as they did. After the first record of
 the rules, or the first review of the second version, one of them is refused: it could be written to need no second
-reviewer.
+reviewer. One of the third version (`affidavit.review/3`) accepts a run although it relied on reviews that were revoked,
+and names those.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from audit.assignment import ASSIGNMENT_KINDS, assignment_of, claim_refusal
 from audit.circumstances import BACKGROUND_KINDS, Background, Circumstances
+from audit.despite import names_runs, refuse_unknowing, revoked_under
 from audit.errors import ReviewError
 from audit.identity import Identity, Signer, signature_holds
 from audit.ledger import Ledger
 from audit.record import REVIEW, RUN_ANSWERED, RUN_INTENT, RUN_STARTED, Entry, Head, Record
+from audit.reliance import TrainedModel
 from audit.reviewers import enrolled_reviewer, may_review
 from audit.rules import (
     MEANINGS,
@@ -53,6 +56,7 @@ DECIDING_KINDS: Final = (RUN_STARTED, RUN_INTENT, RUN_ANSWERED, REVIEW)
 
 _PURPOSE: Final = "affidavit.review/2"
 _FIRST_PURPOSE: Final = "affidavit.review/1"
+_DESPITE_PURPOSE: Final = "affidavit.review/3"
 _MAX_REASON: Final = 4000
 _FIRST_FIELDS: Final = frozenset(
     (
@@ -78,6 +82,13 @@ _FIRST_FIELDS: Final = frozenset(
 _COUNTS: Final = ("approval", "approvals_needed")
 _LATER_FIELDS: Final = frozenset((*_COUNTS, "checkpoint"))
 """What the second version has beside the first."""
+_DESPITE: Final = "despite_revoked"
+"""What the third version has beside the second."""
+_FIELDS: Final = {
+    _FIRST_PURPOSE: _FIRST_FIELDS,
+    _PURPOSE: _FIRST_FIELDS | _LATER_FIELDS,
+    _DESPITE_PURPOSE: _FIRST_FIELDS | _LATER_FIELDS | {_DESPITE},
+}
 
 
 def submit_review(
@@ -91,6 +102,8 @@ def submit_review(
     sql: str | None = None,
     result_fingerprint: str = "",
     allow_self: bool = False,
+    despite_revoked: bool = False,
+    models: Iterable[TrainedModel] = (),
 ) -> Record:
     """Sign a decision on a run and put it on the ledger.
 
@@ -104,9 +117,12 @@ def submit_review(
         sql: amend only: the corrected statement, already guarded and executed by the caller.
         result_fingerprint: amend only: what executing `sql` gave.
         allow_self: the policy lets people review what they asked; only for a ledger without rules of its own.
+        despite_revoked: accept only: also where the run relied on a review that was revoked; takes a `reason`.
+        models: those in the registry, of which the ledger may not know what they learnt from.
 
     Raises:
         ReviewError: the rules do not allow it; nothing was written.
+        RevokedReliance: the run relied on a review that was revoked, and nobody insists or says why; the same.
         RunNotFoundError, AmbiguousRunError: `run_id` does not name one run.
         LedgerUnavailable: nothing was written.
     """
@@ -117,6 +133,8 @@ def submit_review(
     if problem:
         raise ReviewError(problem)
     full_id = resolve_run_id(ledger, run_id)
+    revocations = revoked_under(ledger, full_id, models) if chosen is Decision.ACCEPT else ()
+    said = reason
     # What is signed is what is stored, so that the signature outlives the key of an erased subject.
     reason = ledger.conceal_text(full_id, f"{REVIEW}#reason", reason.strip())
     if sql is not None:
@@ -128,9 +146,14 @@ def submit_review(
         refused = refusal(run, chosen, reviewer.name, now.rules)
         if refused:
             raise ReviewError(refused)
+        relied = revocations if run.amendment is None else ()  # a corrected statement stands on its own
+        refuse_unknowing(full_id, relied, said, despite_revoked=despite_revoked)
         statement = _statement(run, chosen, snapshot.head, now)
         if sql is not None:  # an amendment: every other decision refused it above
             statement |= {"sql": sql, "result_fingerprint": result_fingerprint}
+        if relied:
+            runs = sorted(each.run_id or "" for each in relied)
+            statement |= {_DESPITE: runs, "purpose": _DESPITE_PURPOSE}
         statement |= {
             "key_id": reviewer.key_id,
             "reason": reason.strip(),
@@ -209,6 +232,8 @@ def check_review(record: Record, run: RunOnRecord | None, then: Circumstances) -
     expected = _statement(run, decision, Head(record.sequence - 1, record.previous_hash), then)
     if is_first_version:
         expected = {key: expected[key] for key in expected if key not in _LATER_FIELDS} | {"purpose": _FIRST_PURPOSE}
+    elif body["purpose"] == _DESPITE_PURPOSE and decision is Decision.ACCEPT:
+        expected["purpose"] = _DESPITE_PURPOSE
     free = {"nonce", *(("sql", "result_fingerprint") if decision is Decision.AMEND else ())}
     for field, value in expected.items():
         if field not in free and body[field] != value:
@@ -264,15 +289,17 @@ def _statement(run: RunOnRecord, decision: Decision, head: Head, then: Circumsta
 
 
 def _has_fields(body: Mapping[str, Any]) -> bool:
-    is_first_version = body.get("purpose") == _FIRST_PURPOSE
-    if body.keys() != (_FIRST_FIELDS if is_first_version else _FIRST_FIELDS | _LATER_FIELDS):
+    purpose = body.get("purpose")
+    fields = _FIELDS.get(purpose if isinstance(purpose, str) else "", _FIELDS[_PURPOSE])  # another is refused later
+    if body.keys() != fields:
         return False
-    if not all(isinstance(value, str) for key, value in body.items() if key not in _LATER_FIELDS):
+    if not all(isinstance(body[key], str) for key in _FIRST_FIELDS):
         return False
+    if fields is _FIRST_FIELDS:
+        return True
     # `type`, for a boolean equals a number and would be signed as another byte string
-    return is_first_version or (
-        isinstance(body["checkpoint"], dict) and all(type(body[each]) is int for each in _COUNTS)
-    )
+    counted = isinstance(body["checkpoint"], dict) and all(type(body[each]) is int for each in _COUNTS)
+    return counted and (_DESPITE not in fields or names_runs(body[_DESPITE]))
 
 
 def _parse(decision: Decision | str, reason_code: ReasonCode | str) -> tuple[Decision, ReasonCode]:

@@ -6,6 +6,7 @@ says, and `audit.verify` says whether the ledger can be believed.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -98,7 +99,7 @@ def list_runs(
         for summary in _newest_first(ledger)
         if status in (None, summary.status) and review_status in (None, summary.review_status)
     )
-    return list(islice(fitting, limit))
+    return list(islice(fitting, min(limit, sys.maxsize)))
 
 
 def get_run(ledger: Ledger, run_id: str) -> RunTrace:

@@ -104,7 +104,10 @@ class SignedHeads:
         )
 
     def _expect(self, checkpoint: Checkpoint) -> None:
-        self._ahead.setdefault(checkpoint.sequence, []).append(checkpoint)
+        """Take one in, once: what is kept elsewhere is mostly a copy of the workspace's file."""
+        expected = self._ahead.setdefault(checkpoint.sequence, [])
+        if checkpoint not in expected:
+            expected.append(checkpoint)
 
     def _check_signed(self, checkpoint: Checkpoint, keys: dict[str, Identity]) -> None:
         named = f"The checkpoint of {checkpoint.time} over record {checkpoint.sequence}"

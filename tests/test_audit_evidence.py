@@ -330,7 +330,8 @@ def test_what_an_answer_was_recalled_from_is_part_of_its_evidence(reviewed: Offi
     add("run.answered", {"status": "answered", "sql": "SELECT 1"}, run_id="again")
     evidence = read_evidence(canonical_bytes(_export(reviewed, "again")))
     assert [each.kind for each in evidence.basis] == ["run.started", "run.answered", "review"]
-    assert check_evidence(evidence, (_key(reviewed),)).ok
+    found = check_evidence(evidence, (_key(reviewed),))
+    assert (found.ok, found.reviews, found.basis_reviews) == (True, 0, 1)
     add("run.recalled", {**recalled, "review_hash": "00" * 32}, run_id="again")
     assert "stands on a review" in _check(_export(reviewed, "again"), _key(reviewed)).problem
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fixtures_audit_parts import FINGERPRINT, Office
 
+from audit.errors import ReviewError, RevokedReliance
 from audit.export import accepted_runs
+from audit.queue import review_queue
 from audit.reliance import (
     DATASET_BUILT,
     RelianceReader,
@@ -164,3 +167,84 @@ def test_a_reader_that_goes_on_says_the_same_as_a_new_one(office: Office) -> Non
         == relied_on_revoked(office.ledger)
         == {early: (first,), late: tuple(sorted((first, second)))}
     )
+
+
+# --- accepting what relied on a revoked review --------------------------------------------------------------------
+
+
+def _revoked(office: Office, run_id: str) -> None:
+    why = {"reason_code": "wrong_metric", "reason": "Net, not gross."}
+    submit_review(office.ledger, office.admin, run_id=run_id, decision="revoke", **why)
+
+
+def _accept(office: Office, run_id: str, **more: Any) -> dict[str, Any]:
+    accept = {"decision": "accept", "reason_code": "correct", **more}
+    return submit_review(office.ledger, office.reviewer, run_id=run_id, **accept).body
+
+
+def test_what_relied_on_a_revoked_review_is_accepted_only_by_who_insists_and_says_why(office: Office) -> None:
+    source = _vouched(office)
+    recalled, shown, through = _recalled(office, source), _shown(office, source), office.run()
+    _revoked(office, source)
+    before = office.ledger.head()
+    for run_id in (recalled, shown):
+        with pytest.raises(RevokedReliance, match=f"the review of run {source}, which .* revoked") as refused:
+            _accept(office, run_id, reason="I know better.")
+        assert "wrong metric: Net, not gross" in refused.value.message
+        assert "--despite-revoked" in refused.value.hint
+    with pytest.raises(RevokedReliance, match="needs a reason"):
+        _accept(office, recalled, despite_revoked=True, reason=" ")
+    assert office.ledger.head() == before
+
+    signed = _accept(office, recalled, despite_revoked=True, reason="Gross was asked for.")
+    assert (signed["purpose"], signed["despite_revoked"]) == ("affidavit.review/3", [source])
+    assert signed["reason"] == "Gross was asked for."
+    office.ledger.append("run.recalled", {"verified_run_id": recalled}, run_id=through)
+    with pytest.raises(RevokedReliance, match=source):
+        _accept(office, through)
+    plain = _accept(office, office.run(), despite_revoked=True, reason="Nothing stands in the way.")
+    assert plain["purpose"] == "affidavit.review/2"
+    found = verify(office.ledger, checkpoints=None)
+    assert (found.ok, found.problem) == (True, "")
+
+
+def test_a_model_that_learnt_from_a_revoked_review_counts_although_only_the_registry_knows_it(office: Office) -> None:
+    source = _vouched(office)
+    _built(office, SHA["aa"], {source: ["p1"]})
+    drafted = _drafted(office, "base+night")
+    _revoked(office, source)
+    models = (TrainedModel("night", SHA["cc"], SHA["aa"]),)
+    with pytest.raises(RevokedReliance):
+        _accept(office, drafted, models=models)
+    (queued,) = review_queue(office.ledger, models=models).runs
+    assert (queued.run_id, queued.reasons[0].points) == (drafted, 4)
+
+
+def test_a_revoked_review_stops_neither_rejecting_nor_correcting(office: Office) -> None:
+    source = _vouched(office)
+    rejected, amended = _recalled(office, source), _recalled(office, source)
+    _revoked(office, source)
+    told = {each.run_id: each.why for each in review_queue(office.ledger).runs}
+    assert told.keys() == {rejected, amended}
+    assert f"relied on a revoked review ({source[:13]})" in told[rejected]
+    _decide(office, rejected, "reject", "wrong_metric")
+    amendment = {"sql": "SELECT 2", "result_fingerprint": "ef" * 32, "reason_code": "wrong_metric"}
+    submit_review(office.ledger, office.reviewer, run_id=amended, decision="amend", **amendment)
+    assert verify(office.ledger, checkpoints=None).ok
+
+
+@pytest.mark.parametrize("value", [[], "r1", [1], ["b", "a"], ["a", "a"], None])
+def test_a_third_version_that_names_no_runs_is_no_review(office: Office, value: object) -> None:
+    from audit.identity import enrolled_keys
+    from audit.review import verify_review
+
+    source = _vouched(office)
+    recalled = _recalled(office, source)
+    _revoked(office, source)
+    _accept(office, recalled, despite_revoked=True, reason="Known.")
+    record = list(office.ledger.records(kinds=("review",)))[-1]
+    keys = enrolled_keys(office.ledger.records(), "shop")
+    verify_review(record, keys)
+    record.body["despite_revoked"] = value
+    with pytest.raises(ReviewError, match="fields of a review"):
+        verify_review(record, keys)

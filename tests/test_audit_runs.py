@@ -42,6 +42,7 @@ def test_a_list_of_runs(office: Office) -> None:
         needed=1,
     )
     assert [run.run_id for run in list_runs(office.ledger, limit=2)] == ["run-9", "run-2"]
+    assert len(list_runs(office.ledger, limit=10**23)) == len(list_runs(office.ledger))
     assert [run.run_id for run in list_runs(office.ledger, status="abstained")] == ["run-1"]
     assert [run.run_id for run in list_runs(office.ledger, review_status="amended")] == ["run-0"]
     assert [run.run_id for run in list_runs(office.ledger, status="answered", review_status="unreviewed")] == ["run-2"]

@@ -58,7 +58,9 @@ def test_growth_is_proved(small: Settings, run: Run, tmp_path: Path) -> None:
     assert run("audit", "check", tmp_path / "growth.json").code == 0
 
 
-@pytest.mark.parametrize("arguments", [("proof", "77"), ("proof", "zz"), ("consistency", "77")])
+@pytest.mark.parametrize(
+    "arguments", [("proof", "77"), ("proof", "zz"), ("proof", "9" * 20), ("proof", "9" * 5000), ("consistency", "77")]
+)
 def test_what_is_not_there_is_a_wrong_argument(small: Settings, run: Run, arguments: tuple[str, ...]) -> None:
     refused = run("audit", *arguments)
     assert refused.code == 2
@@ -68,7 +70,7 @@ def test_what_is_not_there_is_a_wrong_argument(small: Settings, run: Run, argume
 def test_verification_takes_signed_heads_from_elsewhere(small: Settings, run: Run, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "heads.jsonl"
     verified = run("audit", "verify", "--checkpoint", elsewhere, "--json").json
-    assert (verified["ok"], verified["checkpoints"]) == (True, 2)
+    assert (verified["ok"], verified["checkpoints"]) == (True, 1)  # the copy is not counted again
     quick = run("audit", "verify", "--since-checkpoint", "--json").json
     assert (quick["ok"], quick["records"], quick["since"], quick["root"]) == (True, 5, 4, verified["root"])
     assert "on the word of a checkpoint" in run("audit", "verify", "--since-checkpoint").out
@@ -80,7 +82,65 @@ def test_verification_takes_signed_heads_from_elsewhere(small: Settings, run: Ru
     assert (cut.code, cut.json["first_bad"]) == (1, 4)
     # A command that would write does not even begin.
     assert run("audit", "checkpoint").code == 7
-    assert run("audit", "verify", "--checkpoint", tmp_path / "none.jsonl").code == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "There is no file"),
+        (b"", "holds no checkpoint that can be read"),
+        (b'{"torn": ', "holds no checkpoint that can be read"),
+        (b"\x00\xff\n", "Line 1 of"),
+        (b"[]\n", "Line 1 of"),
+    ],
+)
+def test_a_wrong_file_of_signed_heads_is_a_wrong_argument(
+    small: Settings, run: Run, tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "h.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+    refused = run("audit", "verify", "--checkpoint", file)
+    assert (refused.code, says in " ".join(refused.err.split())) == (2, True), refused.err
+    assert "h.jsonl" in refused.err
+    assert "ledger.url" not in refused.err
+
+
+def test_a_folder_a_silent_server_and_noise_are_named_for_what_they_are(
+    small: Settings, run: Run, tmp_path: Path
+) -> None:
+    assert run("audit", "verify", "--checkpoint", tmp_path).code == 2
+    silent = run("audit", "verify", "--checkpoint", "http://127.0.0.1:1/none")
+    assert (silent.code, "server answers" in silent.err, "ledger.url" in silent.err) == (7, True, False)
+    (tmp_path / "noise.pem").write_bytes(b"\x00\xff")
+    noise = run("audit", "verify", "--tsa-certificate", tmp_path / "noise.pem")
+    assert (noise.code, "noise.pem" in noise.err, "ledger.url" in noise.err) == (2, True, False)
+
+
+def test_a_torn_line_elsewhere_is_said_to_be_left_out(small: Settings, run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "heads.jsonl"
+    with elsewhere.open("ab") as file:
+        file.write(b'{"workspace": "sh')
+    verified = run("audit", "verify", "--checkpoint", elsewhere, "--json")
+    assert (verified.code, verified.json["checkpoints"]) == (0, 1)
+    assert "one line was not read" in " ".join(verified.err.split())
+
+
+def test_replay_takes_a_run_or_all_accepted(small: Settings, run: Run) -> None:
+    assert "not both" in run("runs", "replay", RUN, "--accepted").err
+
+
+@pytest.mark.parametrize("key", ["", " "])
+def test_an_empty_key_is_a_wrong_argument(small: Settings, run: Run, tmp_path: Path, key: str) -> None:
+    assert run("audit", "export", RUN, "-o", tmp_path / "e.json").code == 0
+    (tmp_path / "proof.json").write_text(run("audit", "proof", "3").out)
+    for arguments in (("verify", tmp_path / "e.json"), ("check", tmp_path / "proof.json"), ("verify",)):
+        refused = run("audit", *arguments, "--key", key)
+        assert (refused.code, "It is empty" in refused.err) == (2, True), arguments
+    assert run("audit", "verify", tmp_path / "e.json", "--keys", key).code == 2
+    (tmp_path / "noise").write_bytes(b"\x00\xff")
+    noise = run("audit", "verify", tmp_path / "e.json", "--keys", tmp_path / "noise")
+    assert (noise.code, "not text in UTF-8" in " ".join(noise.err.split())) == (2, True)
 
 
 def test_a_checkpoint_now_says_where_it_went(small: Settings, run: Run, tmp_path: Path) -> None:

@@ -288,6 +288,18 @@ def test_an_empty_passphrase_file_makes_no_bare_key(folder: Path, run: Run) -> N
     assert not (folder / ".affidavit/keys/reviewer.key").exists()
 
 
+def test_a_passphrase_file_that_is_no_text_is_a_wrong_argument(folder: Path, run: Run) -> None:
+    (folder / "noise").write_bytes(b"\x00\xff\xfe")
+    refused = run("identity", "create", "reviewer", "--passphrase-file", folder / "noise")
+    assert (refused.code, "not text in UTF-8" in " ".join(refused.err.split())) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["new\nline", "tab\tbed", "end\n"])
+def test_a_name_of_two_lines_is_refused_and_not_mended(folder: Path, run: Run, name: str) -> None:
+    refused = run("identity", "create", name)
+    assert (refused.code, "cannot be a name" in " ".join(refused.err.split())) == (2, True)
+
+
 def test_roles_that_are_replaced_are_named(folder: Path, run: Run) -> None:
     run("identity", "create", "admin")
     made = run("identity", "create", "colleague", "--by", "admin", "--format", "json").json

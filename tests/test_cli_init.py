@@ -57,6 +57,13 @@ def demo(run: Run, workspace: str | Path, *options: str) -> None:
     assert run("init", "--demo", workspace, "--orders", "10", *options).code == 0
 
 
+def test_a_file_is_no_folder_to_make_a_workspace_in(here: Path, run: Run) -> None:
+    (here / "taken").write_text("mine")
+    refused = run("init", "--demo", "taken")
+    assert (refused.code, "is a file" in refused.err) == (2, True)
+    assert (here / "taken").read_text() == "mine"
+
+
 def test_a_path_as_typed_is_from_the_current_folder(here: Path, run: Run) -> None:
     demo(run, "one", "--warehouse", "duckdb:///one/w.duckdb", "--ledger", "sqlite:///record.sqlite")
     assert (here / "one/w.duckdb").is_file()

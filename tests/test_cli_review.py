@@ -56,13 +56,14 @@ def test_a_self_review_holds_by_the_policy_it_was_written_under(workspace: Path,
 
 def test_work_is_assigned_claimed_taken_over_and_given_back(workspace: Path, asked: str, run: Run) -> None:
     assert run("review", "assign", asked, "analyst", "--as", "ada").code == 5
+    assert "identity list" in run("review", "assign", asked, "nobody", "--as", "ada").err
     assert run("review", "assign", asked, "ben", "--due", "soon", "--as", "ada").code == 2
     assert "due" in run("review", "assign", asked, "ben", "--due", "3d", "--note", "look", "--as", "ada").out
     assert run("review", "list", "--mine", "--as", "ada", "--format", "json").json == []
     (mine,) = run("review", "list", "--mine", "--as", "ben", "--format", "json").json
     assert (mine["assignee"], mine["note"], mine["overdue"]) == ("ben", "look", False)
     past = run("review", "assign", asked, "ben", "--due", "2020-01-01", "--as", "ada")
-    assert (past.code, "Name a day that is to come" in " ".join(past.err.split())) == (5, True)
+    assert (past.code, "Name today or a later day" in " ".join(past.err.split())) == (5, True)
     assert run("review", "list", "--overdue", "--format", "json").json == []
     assert "is yours until" in run("review", "claim", asked, "--as", "ben").out
     held = run("review", "accept", asked, "--as", "ada")
@@ -84,6 +85,13 @@ def test_an_amendment_takes_one_statement(workspace: Path, run: Run, both: bool,
     assert left.code == 2
     assert says in " ".join(left.err.split())
     assert "--sql-file" in left.err
+
+
+def test_a_file_that_is_no_text_is_a_wrong_argument(workspace: Path, run: Run) -> None:
+    noise = workspace / "noise"
+    noise.write_bytes(b"\x00\xff\xfe")
+    refused = run("review", "amend", "0193", "--as", "ada", "--sql-file", noise)
+    assert (refused.code, "not text in UTF-8" in " ".join(refused.err.split())) == (2, True)
 
 
 def test_an_amendment_is_checked_before_it_is_signed(workspace: Path, asked: str, run: Run) -> None:

@@ -141,6 +141,20 @@ def test_data_that_moved(workspace: Path, asked: str, run: Run) -> None:
     assert (differs.code, differs.json["verdict"], _moved(differs)) == (1, "differs", ["data"])
 
 
+def test_data_that_moved_is_told_beside_a_policy_that_holds_back_the_same(
+    workspace: Path, asked: str, run: Run
+) -> None:
+    _warehouse(workspace, "DELETE FROM Orders WHERE OrderID = (SELECT MAX(OrderID) FROM Orders)")
+    policy = workspace / "policy.yaml"
+    policy.write_text("version: 1\nmasks: {Customers.Phone: full}\n")
+    differs = _replayed(run, asked)
+    assert (differs.code, differs.json["verdict"], _moved(differs)) == (1, "differs", ["data", "policy"])
+    policy.write_text("version: 1\nrows: {Orders: \"ShipCountry = 'Germany'\"}\n")
+    less = _replayed(run, asked)
+    assert (less.code, _moved(less)) == (1, ["policy"])
+    assert any("cannot be told" in each for each in less.json["notes"])
+
+
 def test_a_schema_that_moved_is_named_and_another_tables_is_not(workspace: Path, asked: str, run: Run) -> None:
     _warehouse(workspace, "ALTER TABLE Suppliers ADD COLUMN Fax2 TEXT")
     assert _moved(_replayed(run, asked)) == []

@@ -140,7 +140,8 @@ def test_proofs_and_reviews_outlive_the_key(private: Path, model: ScriptedModel,
     keys = run("identity", "list", "--format", "json").json
     key = next(each["public_key"] for each in keys if each["roles"] == ["workspace"])
     assert run("privacy", "erase", "analyst", "--yes").code != 0
-    assert run("privacy", "erase", "analyst", "--yes", "--as", "reviewer").code == 0
+    erased = run("privacy", "erase", "analyst", "--yes", "--as", "reviewer")
+    assert (erased.code, "1 bundle of evidence" in erased.out) == (0, True)
     assert run("review", "revoke", run_id, "--as", "reviewer", "--reason-code", "outdated").code == 0
     assert run("audit", "export", run_id, "-o", tmp_path / "e.json").code == 0
     judged = run("audit", "verify", tmp_path / "e.html", "--key", key, "--json").json

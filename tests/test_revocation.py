@@ -146,6 +146,33 @@ def test_a_revoked_review_takes_along_what_stood_on_it(
     assert run("runs", "show", source, "--format", "json").json["review_status"] == "revoked"
 
 
+def test_a_revoked_answer_does_not_come_back_through_the_run_that_recalled_it(
+    workspace: Path, model: ScriptedModel, run: Run
+) -> None:
+    model.script |= {SOURCE: SOURCE_SQL, " ".join(OTHER_WORDS.split()): SOURCE_SQL}
+    run("identity", "create", "reviewer")
+    source = run("ask", SOURCE, "--format", "json").json["run_id"]
+    run("review", "accept", source, "--as", "reviewer")
+    recalled = run("ask", OTHER_WORDS, "--format", "json").json
+    assert recalled["origin"] == "verified_query"
+    run("review", "revoke", source, "--as", "reviewer", "--reason-code", "wrong_metric")
+    (queued,) = run("review", "list", "--format", "json").json
+    assert (queued["run_id"], queued["reasons"][0]["points"]) == (recalled["run_id"], 4)
+
+    accept = ("review", "accept", recalled["run_id"], "--as", "reviewer")
+    refused = run(*accept)
+    assert refused.code == 5, refused
+    said = "".join(refused.err.split())  # which is broken into lines at hyphens, too
+    assert source in said
+    assert "--despite-revoked" in said
+    assert run(*accept, "--despite-revoked").code == 2
+    assert run("ask", OTHER_WORDS, "--format", "json").json["origin"] != "verified_query"
+    signed = run(*accept, "--despite-revoked", "--reason", "It was right for these words.")
+    assert signed.code == 0, signed.err
+    assert _records(workspace, "review")[-1]["despite_revoked"] == [source]
+    assert run("audit", "verify").code == 0
+
+
 def _is_marked(run: Run, source: str, relied: list[str], untouched: str) -> None:
     listed = {each["run_id"]: each["relied_on_revoked"] for each in run("runs", "list", "--format", "json").json}
     assert {run_id for run_id, on in listed.items() if on} == set(relied)

@@ -16,10 +16,11 @@ from textual.widgets import Button, Input, Label, Select, Static, Tabs, TextArea
 
 from agent.errors import ErrorClass, UsageError
 from agent.run import Finding
-from audit.errors import ReviewError
+from audit.errors import PassphraseError, ReviewError, RevokedReliance
 from audit.rules import Decision, ReasonCode
 from tui.amending import FindingsError
 from tui.app import AffidavitApp
+from tui.backend import BackendThread
 from tui.screens.chat import ChatScreen
 from tui.screens.passphrase import PassphraseScreen
 from tui.screens.problem import ProblemScreen
@@ -434,6 +435,56 @@ async def test_a_claim_with_a_protected_key_asks_for_the_passphrase(known: bool,
         await rest(pilot)
         assert isinstance(pilot.app.screen, ReviewScreen)
         assert len(backend.claimed) == 1
+
+
+async def test_closing_knows_of_a_call_under_way() -> None:
+    thread, seen = BackendThread(RecordedBackend()), []
+    await thread.call(lambda: seen.append(thread.is_busy))
+    assert (seen, thread.is_busy) == ([True], False)
+    thread.close()
+
+
+async def test_ones_own_run_is_refused_before_anything_is_typed(tmp_path: Path) -> None:
+    backend = RecordedBackend(card=replace(CARD, person="asker", reviews_own=False))
+    async with opened(backend, tmp_path) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("ctrl+o")
+        await rest(pilot)
+        await rest(pilot)
+        await pilot.press("a")
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, ReviewScreen)
+        assert any("somebody else must" in each.message for each in pilot.app._notifications)
+
+
+async def test_a_missing_passphrase_is_typed_in_the_dialog(tmp_path: Path) -> None:
+    backend = RecordedBackend(sign_error=PassphraseError("The key is protected.", "Use a terminal."))
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("a")
+        await rest(pilot)
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert "Type it above" in text_of(pilot, "SignScreen ProblemPanel")
+
+
+async def test_a_run_that_relied_on_a_revoked_review_is_accepted_only_by_asking_again(tmp_path: Path) -> None:
+    backend = RecordedBackend(sign_error=RevokedReliance("It relied on the review of run r1, which admin revoked.", ""))
+    async with opened(backend, tmp_path) as pilot:
+        await pilot.press("f2")
+        await rest(pilot)
+        await pilot.press("a")
+        await rest(pilot)
+        await pilot.press("ctrl+s")
+        await rest(pilot)
+        assert "which admin revoked" in text_of(pilot, "SignScreen ProblemPanel")
+        assert str(pilot.app.screen.query_one("#sign", Button).label) == "Sign despite the revoked review"
+        backend.sign_error = None
+        await pilot.press(*"known", "ctrl+s")
+        await rest(pilot)
+    (request,) = backend.signed
+    assert (request.despite_revoked, request.reason) == (True, "known")
 
 
 async def test_an_amendment_with_findings_is_signed_only_by_asking_again_for_the_same_statement(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ class WorkspaceCard:
     """Whether the person's key is under a passphrase, which must be typed to sign."""
     suggestions: tuple[str, ...] = ()
     """Questions this workspace can answer, for somebody who sees it for the first time."""
+    reviews_own: bool = True
+    """Whether the policy lets people review what they asked."""
 
 
 class Backend(Protocol):
@@ -93,11 +95,25 @@ class BackendThread:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self._under_way = 0
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="affidavit-run")
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Await `function(*args, **kwargs)`, run on the backend's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: self._run(function, *args, **kwargs))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is under way, which closing waits for."""
+        return self._under_way > 0
+
+    def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._under_way += 1
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self._under_way -= 1
 
     def close(self) -> None:
         """Wait for the run under way (it must reach the record), then close the backend."""

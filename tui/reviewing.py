@@ -49,6 +49,8 @@ class ReviewRequest:
     """Amend only: the corrected statement."""
     despite_findings: bool = False
     """Amend only: sign it although the checks find an error."""
+    despite_revoked: bool = False
+    """Accept only: sign it although the run relied on a review that was revoked; takes a reason."""
     take_over: bool = False
     """Decide although somebody else has claimed the run."""
 
@@ -136,10 +138,12 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str
 
     Raises:
         AuditError: the rules, the key or the ledger do not allow it (see `audit.errors`); nothing was signed.
+            `RevokedReliance` where the run relied on a revoked review and nobody insisted.
         RefusedError, FailedError: an amendment's statement was refused or failed, or a check found an error in it
             (`FindingsError`); nothing was signed. Or the decision is signed and memory could not follow, which the
             message says.
     """
+    from agent.model.lineage import known_models
     from audit.assignment import claim
     from audit.review import check_may_decide, submit_review
     from audit.runs import get_run
@@ -173,6 +177,8 @@ def review(desk: Desk, request: ReviewRequest, *, reviewer: str, passphrase: str
         sql=amendment.sql if amendment else None,
         result_fingerprint=amendment.result_fingerprint if amendment else "",
         allow_self=allow_self,
+        despite_revoked=request.despite_revoked,
+        models=known_models(desk.settings.state_dir),
     )
     done = _reviewed(record, request.decision, amendment.findings if amendment else ())
     if not done.is_complete:

@@ -65,6 +65,7 @@ class WorkspaceBackend:
             person=self._settings.user,
             key_protected=_key_protected(self._settings),
             suggestions=suggestions(services.retriever.linker),
+            reviews_own=services.policy.review.allow_self,
         )
 
     def ask(self, question: str, on_step: StepSeen, *, cost_accepted: bool = False) -> Answer:
@@ -83,7 +84,8 @@ class WorkspaceBackend:
     def queue(self, *, limit: int) -> tuple[QueuedRun, ...]:
         """The runs that wait."""
         sensitive = self._opened.policy.review.sensitive_tables
-        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit).runs)
+        models = known_models(self._settings.state_dir)
+        return tuple(review_queue(self._opened.ledger, sensitive_tables=sensitive, limit=limit, models=models).runs)
 
     def trace(self, run_id: str) -> RunTrace:
         """Everything on the record of one run."""

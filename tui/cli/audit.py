@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tui.cli.audit_places import certificates_in, checkpoints_at, given_key
 from tui.cli.invocation import (
     FormatOption,
     OutputFormat,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = command_app()
+
+_LONGEST_NUMBER: Final = 18
+"""Digits of the highest number that every database can hold a record under."""
 
 
 @app.callback(no_args_is_help=True)
@@ -57,8 +61,11 @@ def verify_command(
     ] = None,
     *,
     key: Annotated[
-        str, typer.Option(metavar="HEX", help="Of a bundle: the workspace's public key, got on another way.")
-    ] = "",
+        str | None,
+        typer.Option(
+            metavar="HEX", help="Of a bundle: the workspace's public key, got on another way.", show_default=False
+        ),
+    ] = None,
     keys: Annotated[
         Path | None,
         typer.Option(
@@ -118,25 +125,26 @@ def verify_command(
     """
     from agent.services import workspace_name
     from agent.warehouse.policy import load_policy
-    from audit.checkpoints import fetch_checkpoints, last_checkpoint
+    from audit.checkpoints import last_checkpoint
     from audit.session import CHECKPOINTS_NAME, open_alone
     from audit.verify import verify
     from tui.cli.console import facts, print_json
     from tui.cli.progress import progress_bar
 
+    public_key = given_key(key)
     if bundle is not None:
         from tui.cli.audit_evidence import judge_bundle
 
-        judge_bundle(bundle, key=key, keys=keys, output=OutputFormat.JSON if as_json else output)
+        judge_bundle(bundle, key=public_key, keys=keys, output=OutputFormat.JSON if as_json else output)
         return
-    if key or keys is not None:
+    if public_key or keys is not None:
         raise typer.BadParameter("A key is for a bundle: name the file, too.", param_hint="BUNDLE")
     settings = settings_of(ctx, workspace)
     if checkpoints is not None and not checkpoints.is_file():
         raise typer.BadParameter(f"{checkpoints} is not a file.", param_hint="--checkpoints")
     allow_self = load_policy(settings.workspace / "policy.yaml").review.allow_self
     file = checkpoints or settings.state_dir / CHECKPOINTS_NAME
-    kept = [each for place in elsewhere or () for each in fetch_checkpoints(place)]
+    kept = [each for place in elsewhere or () for each in checkpoints_at(place)]
     believed = [each for each in (last_checkpoint(file), *kept) if each is not None] if since_checkpoint else []
     with (
         open_alone(settings.ledger_url, workspace=workspace_name(settings), state_dir=settings.state_dir) as ledger,
@@ -240,6 +248,8 @@ def proof_command(
         if not subject.strip("0"):
             raise typer.BadParameter("Records are numbered from 1, and a run takes more of its id.")
         is_number = subject.isdecimal() and subject.isascii() and not subject.startswith("0")
+        if is_number and len(subject) > _LONGEST_NUMBER:
+            raise typer.BadParameter("There is no record of that number.", param_hint="RUN|SEQUENCE")
         asked = ProofSubject(int(subject)) if is_number else ProofSubject(run_id=resolve_run_id(ledger, subject))
         print_json(prove_inclusion(ledger, asked, heads))
 
@@ -278,9 +288,13 @@ def check_command(
     ],
     *,
     key: Annotated[
-        str,
-        typer.Option(metavar="HEX", help="The workspace's public key; then a checkpoint signed by it must be there."),
-    ] = "",
+        str | None,
+        typer.Option(
+            metavar="HEX",
+            help="The workspace's public key; then a checkpoint signed by it must be there.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check a proof; needs no workspace and no ledger. Exit 0 only if it holds, else 1.
 
@@ -294,15 +308,16 @@ def check_command(
     from audit.proof import consistency_problem, inclusion_problem
     from tui.cli.console import facts
 
+    public_key = given_key(key)
     try:
         proof = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{file} is not JSON: {error}.", param_hint="FILE") from error
-    signer = public_identity("workspace", key) if key else None
+    signer = public_identity("workspace", public_key) if public_key else None
     grown = isinstance(proof, dict) and "path" in proof
     problem = consistency_problem(proof, signer) if grown else inclusion_problem(proof, signer)
     said = problem or (
-        "Signed by that key, and it holds." if key else "It holds. Who vouches for its root was not asked."
+        "Signed by that key, and it holds." if public_key else "It holds. Who vouches for its root was not asked."
     )
     facts([("✗ does not hold" if problem else "✓ proved", said)])
     if problem:
@@ -314,10 +329,10 @@ def _stamped(settings: Settings, file: Path, kept: Sequence[Checkpoint], certifi
     from audit.checkpoints import read_checkpoints
     from audit.errors import SealError
     from audit.session import TIMESTAMPS_NAME
-    from audit.timestamps import Stamped, check_timestamps, read_certificates
+    from audit.timestamps import Stamped, check_timestamps
 
     tokens = settings.state_dir / TIMESTAMPS_NAME
-    certificates = read_certificates(certificate) if certificate else []
+    certificates = certificates_in(certificate)
     if not tokens.exists():
         return Stamped(signed=bool(certificates))
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui.cli.audit import app
-from tui.cli.invocation import OutputFormat, WorkspaceOption, refuse_without_folder, settings_of
+from tui.cli.invocation import OutputFormat, WorkspaceOption, refuse_without_folder, settings_of, text_in
 
 if TYPE_CHECKING:
     from audit.evidence_check import EvidenceCheck
@@ -114,7 +114,7 @@ def _trusted(key: str, keys: Path | None) -> tuple[Identity, ...]:
             "Give the workspace's public key, or a file of all keys, not both.", param_hint="--key"
         )
     if keys is not None:
-        found = read_keys(keys.read_text(encoding="utf-8"))
+        found = read_keys(text_in(keys, "--keys"))
         if not found:
             raise typer.BadParameter(f"{keys} holds no key.", param_hint="--keys")
         return found
@@ -133,7 +133,8 @@ def _print_check(found: EvidenceCheck) -> None:
         ("run", found.run_id),
         ("workspace", found.workspace),
         ("records", found.records),
-        ("reviews", found.reviews),
+        ("reviews of this run", found.reviews),
+        *([("of what it was recalled from", found.basis_reviews)] if found.basis_reviews else []),
         *([("relied on revoked", ", ".join(found.relied_on_revoked))] if found.relied_on_revoked else []),
         ("as of", found.as_of),
         ("key id", found.key_id),

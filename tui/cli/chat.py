@@ -41,6 +41,7 @@ def chat_command(
         )
     signer = asker_signer(ctx, settings, user, passphrase_file)
     from tui.app import AffidavitApp
+    from tui.cli.console import say
     from tui.theme import DARK, LIGHT
     from tui.workspace_backend import WorkspaceBackend
 
@@ -52,6 +53,8 @@ def chat_command(
     try:
         problem = chat.run()
     finally:
+        if chat.thread.is_busy:
+            say("What is under way is finished first, so that it is on the record; Ctrl+C would leave it unfinished.")
         chat.thread.close()
     if problem is not None:
         raise problem

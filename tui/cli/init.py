@@ -55,6 +55,8 @@ def init_command(
       affidavit init --demo .demo
     """
     target = (directory or workspace_of(ctx, None)).expanduser()
+    if target.exists() and not target.is_dir():
+        raise typer.BadParameter(f"{target} is a file; name a folder.", param_hint="DIR")
     asked = _as_stored(target, warehouse, schema, ledger)
     if demo:
         if schema is not None:

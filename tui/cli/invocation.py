@@ -107,6 +107,20 @@ def signer_name(ctx: typer.Context, given: str | None) -> str:
     return name
 
 
+def text_in(file: Path, option: str) -> str:
+    """What a text file that somebody named holds.
+
+    Raises:
+        typer.BadParameter: it is no text in UTF-8, or cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file} is not text in UTF-8.", param_hint=option) from error
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.", param_hint=option) from error
+
+
 def refuse_without_folder(file: Path | None, option: str) -> None:
     """Refuse a file that is to be written where there is no folder: a mistyped one is not made in silence.
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui.cli.invocation import text_in
+
 if TYPE_CHECKING:
     from agent.settings import Settings
     from audit.identity import Keyring, Signer
@@ -94,7 +96,7 @@ def new_passphrase(name: str, file: Path | None = None, *, from_environment: boo
 
 def _given(file: Path | None, variable: str) -> str:
     if file is not None:
-        said = file.read_text(encoding="utf-8").rstrip("\r\n")
+        said = text_in(file, "--passphrase-file").rstrip("\r\n")
         if not said:
             raise typer.BadParameter(f"{file} is empty, and holds no passphrase.", param_hint="--passphrase-file")
         return said

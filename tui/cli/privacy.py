@@ -138,5 +138,7 @@ def _print_erased(done: Erased) -> None:
         lines.append(("left to you", "The Chroma server forgot the queries; have its own files vacuumed."))
     lines += [("remove yourself", each) for each in done.files]
     lines += [("asked the same", f"affidavit runs show {each}") for each in done.relied]
+    bundles = f"{done.bundles} bundle{'' if done.bundles == 1 else 's'} of evidence of these runs"
+    lines.append(("exported before", f"{bundles} (audit export), which cannot be reached; ask for them back"))
     lines.append(("not reached", "backups, copies of the keys, exported evidence, terminals, and a model's provider"))
     facts(lines)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui.cli.invocation import FormatOption, OutputFormat, UserOption, WorkspaceOption, command_app, settings_of
+from tui.cli.invocation import (
+    FormatOption,
+    OutputFormat,
+    UserOption,
+    WorkspaceOption,
+    command_app,
+    settings_of,
+    text_in,
+)
 from tui.cli.passphrase import PassphraseFileOption, key_passphrase
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ class _Said:
     take_over: bool
     sql: str | None = None
     despite_findings: bool = False
+    despite_revoked: bool = False
 
 
 @app.callback(no_args_is_help=True)
@@ -61,9 +70,9 @@ def review() -> None:
     """
 
 
-def _add_decision(decision: str, summary: str, *, default_code: str, codes: str, example: str) -> None:
+def _add_decision(decision: str, summary: str, *, example: str) -> None:
     """Add the command of a decision that takes a run and why, and nothing else."""
-    code_option = typer.Option(default_code, "--reason-code", metavar="CODE", help=_CODE_HELP)
+    code_option = typer.Option("other", "--reason-code", metavar="CODE", help=_CODE_HELP)
 
     def command(
         ctx: typer.Context,
@@ -80,16 +89,44 @@ def _add_decision(decision: str, summary: str, *, default_code: str, codes: str,
         settings = settings_of(ctx, workspace, user, signing=True)
         _decide(settings, decision, _Said(run, reason_code, reason, take_over), output, passphrase_file)
 
-    app.command(decision, help=f"{summary}\n\n{codes}\n\n\b\nExample:\n  {example}")(command)
+    app.command(decision, help=f"{summary}\n\n{_OBJECTING_CODES}\n\n\b\nExample:\n  {example}")(command)
 
 
-_add_decision(
+@app.command(
     "accept",
-    "Sign that a run's SQL and result answer its question; it becomes a verified query.",
-    default_code="correct",
-    codes=_APPROVING_CODES,
-    example="affidavit review accept 0193a1b2-c3d4 --as reviewer",
+    help=f"""Sign that a run's SQL and result answer its question; it becomes a verified query.
+
+    {_APPROVING_CODES}
+
+    \b
+    Example:
+      affidavit review accept 0193a1b2-c3d4 --as reviewer
+    """,
 )
+def accept_command(
+    ctx: typer.Context,
+    *,
+    run: RunArgument,
+    reason_code: Annotated[str, typer.Option("--reason-code", metavar="CODE", help=_CODE_HELP)] = "correct",
+    reason: ReasonOption = "",
+    despite_revoked: Annotated[
+        bool,
+        typer.Option(
+            "--despite-revoked", help="Sign it although it relied on a review that was revoked; needs --reason."
+        ),
+    ] = False,
+    take_over: TakeOverOption = False,
+    output: FormatOption = OutputFormat.TABLE,
+    workspace: WorkspaceOption = None,
+    user: UserOption = None,
+    passphrase_file: PassphraseFileOption = None,
+) -> None:
+    """Accept a run; the only decision that a revoked review under it stands in the way of."""
+    if despite_revoked and not reason.strip():
+        raise typer.BadParameter("Say why with --reason TEXT; it is signed.", param_hint="--despite-revoked")
+    settings = settings_of(ctx, workspace, user, signing=True)
+    said = _Said(run, reason_code, reason, take_over, despite_revoked=despite_revoked)
+    _decide(settings, "accept", said, output, passphrase_file)
 
 
 @app.command(
@@ -128,7 +165,7 @@ def amend_command(
         raise typer.BadParameter("Give the corrected statement once: not with --sql as well.", param_hint="--sql-file")
     if sql is None and sql_file is None:
         raise typer.BadParameter("Give the corrected statement with --sql or --sql-file.", param_hint="--sql")
-    corrected = sql if sql_file is None else sql_file.read_text(encoding="utf-8")
+    corrected = sql if sql_file is None else text_in(sql_file, "--sql-file")
     settings = settings_of(ctx, workspace, user, signing=True)
     said = _Said(run, reason_code, reason, take_over, corrected, despite_findings)
     _decide(settings, "amend", said, output, passphrase_file)
@@ -137,15 +174,11 @@ def amend_command(
 _add_decision(
     "reject",
     "Sign that a run's answer must not be relied on.",
-    default_code="other",
-    codes=_OBJECTING_CODES,
     example="affidavit review reject 0193a1b2-c3d4 --as reviewer --reason-code wrong_grain",
 )
 _add_decision(
     "revoke",
     "Take back an earlier approval; the query leaves memory and future training sets.",
-    default_code="other",
-    codes=_OBJECTING_CODES,
     example="affidavit review revoke 0193a1b2-c3d4 --as reviewer --reason-code outdated",
 )
 
@@ -166,6 +199,7 @@ def _decide(settings: Settings, decision: str, said: _Said, output: OutputFormat
         reason=said.reason,
         sql=said.sql,
         despite_findings=said.despite_findings,
+        despite_revoked=said.despite_revoked,
         take_over=said.take_over,
     )
     passphrase = key_passphrase(Keyring(settings.state_dir / KEYS_NAME), settings.user, passphrase_file)

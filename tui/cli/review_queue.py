@@ -46,8 +46,9 @@ def list_command(
 ) -> None:
     """List the runs that wait for a review, the riskiest first, each with what makes it so.
 
-    A run counts as risky when a check found something, its confidence is low, it reads sensitive or restricted
-    tables, it was expected to scan more than most, it is overdue, or no run of its shape was accepted yet.
+    A run counts as risky when a check found something, it relied on a review that was revoked, its confidence is low,
+    it reads sensitive or restricted tables, it was expected to scan more than most, it is overdue, or no run of its
+    shape was accepted yet.
 
     \b
     Examples:
@@ -55,6 +56,7 @@ def list_command(
       affidavit review list --mine --as reviewer
       affidavit review list --overdue --order newest
     """
+    from agent.model.lineage import known_models
     from agent.services import open_ledger
     from agent.warehouse.policy import load_policy
     from audit.queue import Wanted, review_queue
@@ -65,7 +67,14 @@ def list_command(
     sensitive = load_policy(settings.workspace / "policy.yaml").review.sensitive_tables
     with open_ledger(settings, create=False) as ledger:
         only = Wanted(settings.user if mine else "", overdue)
-        queue = review_queue(ledger, order=order.value, sensitive_tables=sensitive, only=only, limit=limit)
+        queue = review_queue(
+            ledger,
+            order=order.value,
+            sensitive_tables=sensitive,
+            only=only,
+            limit=limit,
+            models=known_models(settings.state_dir),
+        )
     if output is OutputFormat.JSON:
         print_json([{**run_line(each.run), **each.to_json()} for each in queue.runs])
         return

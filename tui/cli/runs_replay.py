@@ -58,8 +58,10 @@ def replay_command(
     """
     from tui.cli.console import print_json
 
-    if (run is None) != accepted:
+    if run is None and not accepted:
         raise typer.BadParameter("Name a run, or say --accepted.", param_hint="RUN")
+    if run is not None and accepted:
+        raise typer.BadParameter("Name a run or say --accepted, not both.", param_hint="--accepted")
     if accepted and with_model:
         raise typer.BadParameter("The model is asked again for one run at a time.", param_hint="--with-model")
     settings = settings_of(ctx, workspace, user)

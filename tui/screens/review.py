@@ -158,7 +158,15 @@ class ReviewScreen(Screen[None]):
         if self._trace is None:
             self.notify("Choose a run first.", severity="warning")
             return
-        self.app.push_screen(SignScreen(self._backend_thread, self._trace.summary, Decision(decision)), self._signed)
+        run, card = self._trace.summary, getattr(self.app, "card", None)
+        if card and not card.reviews_own and same_person(run.asker, card.person):
+            self.notify(
+                f"{card.person} asked this question and may not review its run; somebody else must.",
+                severity="warning",
+                markup=False,
+            )
+            return
+        self.app.push_screen(SignScreen(self._backend_thread, run, Decision(decision)), self._signed)
 
     @work(exclusive=True, group="claim")
     async def action_claim(self) -> None:

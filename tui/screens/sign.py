@@ -8,7 +8,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from audit.errors import PassphraseError
+from audit.errors import PassphraseError, RevokedReliance
 from audit.rules import MEANINGS, Decision, ReasonCode, code_refusal
 from audit.runs import RunSummary
 from tui.amending import FindingsError
@@ -43,6 +43,7 @@ class SignScreen(SigningScreen):
         self._run = run
         self._decision = decision
         self._despite_findings = False
+        self._despite_revoked = False
 
     def compose(self) -> ComposeResult:
         """The sentence that is signed, the reason, and for an amendment the corrected statement."""
@@ -94,6 +95,7 @@ class SignScreen(SigningScreen):
             reason=self.query_one("#reason", Input).value,
             sql=sql,
             despite_findings=self._despite_findings,
+            despite_revoked=self._despite_revoked,
         )
         words, backend = self.passphrase.value, self._backend_thread.backend
         self.send(lambda: backend.sign(request, words))
@@ -107,3 +109,7 @@ class SignScreen(SigningScreen):
         if isinstance(error, FindingsError):
             self._despite_findings = True
             self.query_one("#sign", Button).label = "Sign despite the findings"
+        if isinstance(error, RevokedReliance):
+            self._despite_revoked = True
+            self.query_one("#sign", Button).label = "Sign despite the revoked review"
+            self.query_one("#reason").focus()

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from agent.errors import AffidavitError
+from audit.errors import PassphraseError
 from tui.backend import BackendThread
 from tui.failure import as_affidavit_error
 from tui.text import printable
@@ -67,7 +68,10 @@ class SigningScreen(ModalScreen[str]):
         try:
             done = await self._backend_thread.call(sign)
         except Exception as error:  # noqa: BLE001  the screen's boundary: whatever it was becomes one screen
-            self.show(as_affidavit_error(error))
+            problem = as_affidavit_error(error)
+            if isinstance(error, PassphraseError):
+                problem.hint = "Type it above."
+            self.show(problem)
             self.refused(error)
         else:
             self.dismiss(done)
