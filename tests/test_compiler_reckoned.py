@@ -47,8 +47,8 @@ def test_a_place_is_where_the_breakdown_has_it(built: Built, layer: SemanticLaye
     query = SemanticQuery(("order_count",), ("customer_name",), order="desc")
     listed = [(str(name), int(str(count))) for name, count in rows(built, layer, query)]
     name, count = listed[len(listed) // 2]
-    place = SemanticQuery(("order_count",), ("customer_name",), order="desc", compare=(name,), pattern="place")
-    [(found,)] = rows(built, layer, place)
+    place = SemanticQuery(("order_count",), ("customer_name",), order="desc", compare=(name,), pattern="rank_of")
+    [(_, found)] = rows(built, layer, place)
     assert int(str(found)) == 1 + sum(other > count for _, other in listed)
 
 
@@ -97,7 +97,7 @@ def test_values_of_another_table_are_those_of_all_its_rows_or_of_one(built: Buil
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        (SemanticQuery(("order_count",), ("customer_name",), pattern="place"), "one value"),
+        (SemanticQuery(("order_count",), ("customer_name",), pattern="rank_of"), "which one"),
         (SemanticQuery(("order_count",), filters=(Filter("age:Orders.OrderDate", ">", (1,)),), pattern="total"),
          "reckoned"),
     ],

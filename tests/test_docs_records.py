@@ -29,7 +29,7 @@ from audit.ledger import Ledger
 _LONG = "How many orders are there? " * 200
 _SOMETIMES = {
     "run.drafted": {
-        *("readings", "semantics_fingerprint", "elapsed_ms"),  # compiled
+        *("readings", "left_out", "semantics_fingerprint", "elapsed_ms"),  # compiled
         *("model_hash", "prompt_hash", "prompt_style", "tokens", "basis"),  # by a model
     },
     "run.started": {

@@ -125,15 +125,16 @@ What place does Felix Brandt take among our reps by revenue in 2023?
     WITH grouped AS (SELECT FirstName || ' ' || LastName AS employee_name, SUM(order_details.UnitPrice * Quantity
     * (1 - Discount)) AS sales_revenue FROM order_details JOIN Orders ON order_details.OrderID = Orders.OrderID
     JOIN Employees ON Orders.EmployeeID = Employees.EmployeeID WHERE OrderDate >= '2023-01-01' AND OrderDate <
-    '2024-01-01' GROUP BY employee_name), ranked AS (SELECT employee_name, RANK() OVER (ORDER BY sales_revenue
-    DESC) AS place FROM grouped) SELECT place FROM ranked WHERE employee_name = 'Felix Brandt'
+    '2024-01-01' GROUP BY employee_name), ranked AS (SELECT employee_name, sales_revenue, RANK() OVER (ORDER BY
+    sales_revenue DESC) AS place FROM grouped) SELECT employee_name, place FROM ranked WHERE employee_name = 'Felix
+    Brandt'
 What is Seafood's rank among all categories by gross profit?
 Where does Seafood stand among our categories in terms of gross profit?
     WITH grouped AS (SELECT CategoryName, SUM((order_details.UnitPrice * (1 - Discount) - Products.UnitPrice) *
     Quantity) AS gross_profit FROM order_details JOIN Products ON order_details.ProductID = Products.ProductID
     JOIN Categories ON Products.CategoryID = Categories.CategoryID GROUP BY CategoryName), ranked AS (SELECT
-    CategoryName, RANK() OVER (ORDER BY gross_profit DESC) AS place FROM grouped) SELECT place FROM ranked WHERE
-    CategoryName = 'Seafood'
+    CategoryName, gross_profit, RANK() OVER (ORDER BY gross_profit DESC) AS place FROM grouped) SELECT CategoryName,
+    place FROM ranked WHERE CategoryName = 'Seafood'
 Contact person and phone of our best customer of 2023 by revenue
 Contact person and phone of our top customer by revenue in 2023
     SELECT Customers.ContactName, Customers.Phone, Customers.CompanyName, SUM(order_details.UnitPrice * Quantity *
@@ -169,7 +170,7 @@ Which customers spent more than the average customer in 2023?
     sales_revenue FROM order_details JOIN Orders ON order_details.OrderID = Orders.OrderID JOIN Customers ON
     Orders.CustomerID = Customers.CustomerID WHERE OrderDate >= '2023-01-01' AND OrderDate < '2024-01-01' GROUP BY
     Customers.CompanyName) SELECT CompanyName, sales_revenue FROM grouped WHERE sales_revenue > (SELECT
-    AVG(sales_revenue) FROM grouped)
+    AVG(sales_revenue) FROM grouped) ORDER BY sales_revenue DESC
 Products priced above the average of their own category
 Which products are priced higher than the average of their own category?
     WITH peers AS (SELECT ProductName, CategoryName, Products.UnitPrice, AVG(Products.UnitPrice) OVER (PARTITION
@@ -378,7 +379,7 @@ def test_a_shape_comes_to_its_statement_in_every_wording(shop: Shop, linker: Lin
 
 LEFT_ALONE = [
     # whose countries, whose cities
-    "What countries do we have?", "How many cities are there?", "List all regions", "Cities with more than 50 orders",
+    "What countries do we have?", "How many cities are there?", "Cities with more than 50 orders",
     # the number of something may be meant, or its values with a gap
     "What regions do our customers have more than once?",
     # the biggest by what
@@ -387,10 +388,7 @@ LEFT_ALONE = [
     "Where does Falcon Freight rank among our carriers by late rate?",
     "Where does Felix Brandt rank among our customers by revenue?",
     # together, or each
-    "Revenue of the reps who cover the Eastern region in 2023",
     "Revenue of Desmond Grünwald's direct reports in 2023",
-    # a period of the clause or of the metric
-    "Total revenue of the customers who ordered Tiger Prawns in 2023, in 2024",
     # the best by late rate
     "Best carrier by late rate and its phone",
     # two conditions, of which only one is shown
@@ -433,8 +431,8 @@ Riverside versus Hilltop: loans in 2025
 Where does Riverside rank among our branches by loans in 2025?
     WITH grouped AS (SELECT branches.name, COUNT(*) AS loan_count FROM loans JOIN copies ON loans.copy_id =
     copies.copy_id JOIN branches ON copies.branch_id = branches.branch_id WHERE loaned_on >= '2025-01-01' AND
-    loaned_on < '2026-01-01' GROUP BY branches.name), ranked AS (SELECT name, RANK() OVER (ORDER BY loan_count
-    DESC) AS place FROM grouped) SELECT place FROM ranked WHERE name = 'Riverside'
+    loaned_on < '2026-01-01' GROUP BY branches.name), ranked AS (SELECT name, loan_count, RANK() OVER (ORDER BY
+    loan_count DESC) AS place FROM grouped) SELECT name, place FROM ranked WHERE name = 'Riverside'
 """)
 
 

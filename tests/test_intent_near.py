@@ -17,9 +17,9 @@ __all__ = ["linker", "shop"]
     ("question", "plain", "left_out"),
     [
         (
-            "Which product category raked in the highest sales revenue in 2023?",
+            "Which product category zoomed past with the highest sales revenue in 2023?",
             "Which product category had the highest sales revenue in 2023?",
-            "raked",
+            "zoomed past",
         ),
         ("Number of customers per country in a jiffy", "Number of customers per country", "in a jiffy"),
         ("Sales revenue by category, darling", "Sales revenue by category", "darling"),
@@ -38,7 +38,7 @@ def test_words_that_name_nothing_are_left_out(linker: Linker, question: str, pla
     "question",
     [
         "Sales revenue by category except zzz",
-        "How many orders were there on weekends zzz?",
+        "How many orders were there at Christmas zzz?",
         "Sales revenue of Peter Hoffmann by category in 2023?",
         "Sales revenue by category with 7 flurbs",
         "flurb blorg wumpus gnarl snark",

@@ -258,18 +258,6 @@ def _rank_within(query: SemanticQuery, scope: Scope) -> str:
     )
 
 
-def _place(query: SemanticQuery, scope: Scope) -> str:
-    """metrics[0]; dimensions[0]; compare = one of its values; order; filters, window. Which place it takes."""
-    if len(query.compare) != 1 or len(query.dimensions) != 1 or query.grain:
-        raise CannotCompile("A place is that of one value of one dimension.")
-    item, [name], cte = grouped_select(query, scope)
-    rank = f"RANK() OVER (ORDER BY {item.alias}{direction_of(query.order or 'desc')}) AS place"
-    return (
-        f"WITH grouped AS ({cte}), ranked AS (SELECT {name}, {rank} FROM grouped) "
-        f"SELECT place FROM ranked WHERE {name} = {literal(query.compare[0])}"
-    )
-
-
 def _share_of_top(query: SemanticQuery, scope: Scope) -> str:
     """metrics[0] (additive); dimensions; order, limit. The percentage of all that the first groups have together."""
     item = additive(measures_of(query, scope)[0], scope)
@@ -322,7 +310,6 @@ METRIC_BUILDERS: dict[str, Builder] = {
     "count_above_average": _above_average,
     "count_groups": _count_groups,
     "difference": _difference,
-    "place": _place,
     "rank_within": _rank_within,
     "share": _share,
     "share_of": _share_of,

@@ -54,7 +54,6 @@ PATTERNS = (
     "median",
     "moved",
     "pairs",
-    "place",
     "rank_of",
     "rank_within",
     "reports",
@@ -154,7 +153,7 @@ class SemanticQuery:
     """Field a list is sorted by, when `order` says so; empty takes the first column shown. For above_average: its
     metric, where the groups with the most of it come first, and periods in their order."""
     compare: tuple[Value, ...] = ()
-    """Two periods or two values (change, growth, moved, difference), or the one value of share_of, rank_of or place."""
+    """Two periods or two values (change, growth, moved, difference), or the one value of share_of or rank_of."""
     lag: Literal["", "year"] = ""
     """What growth_series compares each month or quarter with: the one before, or the same one of the year before."""
     aggregate: Literal["avg", "min", "max", "sum"] = "avg"

@@ -39,13 +39,14 @@ Cores that compare have their words, in Greek letters, and their modules to them
     comparisons.py       a metric against other values, the average of its groups, the total
     changes.py           a metric against itself at another time
     against_all.py       groups against what it is of all of them together
-
-    described.py   a metric of things that a clause tells of
+    medians.py           the middle of many numbers
+    described.py         a metric of things that a clause tells of
 
 Questions about the things themselves (lists, look-ups, extremes, what is missing) have a reading of their own:
 
     nouns.py        what each kind of thing and its columns are called
     sentence.py     the question as a line of words in which everything named is a letter
+    sentence_words.py  the words it is written with
     wording.py      other ways to say what the grammar has one way for
     records.py      the one query that comes of the lines a question can be written as
     forms.py        how questions about several things begin, and the query of each
@@ -60,7 +61,11 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     rows.py         what clauses add to: the rows asked for, as far as they are read
     leaders.py      what belongs to the one that comes first by a metric, each a whole line
     company.py      pairs, gaps, who came back, each a whole line
-    shapes.py       distinct values, places, metrics of what a clause describes, each a whole line
+    shapes.py       lines that are read as a whole:
+      distinct.py       the different values of a column
+      described_rows.py a metric of each of the things that a clause describes
+      multiplied.py     who at least doubled something
+      companions.py     what comes together with one thing
     conditions.py   clauses about values, numbers, days, texts, what is missing
     columns_compared.py  clauses that compare two columns of a row
     relations.py    clauses about what things have to do with others
@@ -72,6 +77,8 @@ Questions about the things themselves (lists, look-ups, extremes, what is missin
     averages.py     clauses about the average of a row's own group
     phrases.py      clauses whose object is described in turn
     arrangement.py  clauses about columns, orders and what comes first
+
+What is read but for a few words is a witness, and no reading: near.py.
 """
 
 from __future__ import annotations

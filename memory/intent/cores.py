@@ -28,16 +28,14 @@ __all__ = ["read_core"]
 
 _METRICS = r"M(?:[kw]+[pu]*h?M)*"
 _TOTAL = re.compile(rf"u?{_METRICS}|Mm")
-_AFTER_GROUP = re.compile(r"[kw]?h?M")
+_AFTER_GROUP, _AMONG = re.compile(r"[kw]?h?M"), re.compile(r"p?Du?N?[wp]?h?[HB]M")
 _EACH_WITH = re.compile(rf"u?Dk?w?h{_METRICS}")
 _RANKED = re.compile(r"R?D[bk]h?M|RDpM|DRbM")
 _MOST_FIRST = re.compile(r"D[kw]?HMf")
 _SUPERLATIVE = re.compile(
     r"p?uN?[Dg][pwz]?[HB][pwb]?M|p?uN?[Dg]MH|N?[Dg][pw]?[HB]M|R?u?N?[HB]N?[Dg][bpw]M|u?[HB]M[Dg]|u?HNDM"
-    r"|u?[Dg][HB][bp]M"
-    r"|[Dg]q?MH|[Dg]z[HB]M|p?Du?N?[wp]?h?[HB]M"
+    r"|u?[Dg][HB][bp]M|[Dg]q?MH|[Dg]z[HB]M|p?Du?N?[wp]?h?[HB]M"
 )
-_AMONG = re.compile(r"p?Du?N?[wp]?h?[HB]M")
 _FIRST_FEW = re.compile(r"DbMHN|MHN|MbDHN|M(?:bD)?N[HB]")
 _EXTREME = re.compile(r"u?N?D[pw]?HD|N?D[pw]HD|HND[bpw]D|uHD[bpw]D")
 _SHARE = re.compile(r"u?Sp?([MD])|(M)%|%M")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from memory.compiler import SemanticQuery
+from memory.compiler import Filter, SemanticQuery
 from memory.intent.known import NotUnderstood
 from memory.intent.nouns import nouns_of
 from memory.intent.people import person
@@ -24,10 +24,9 @@ _ROW = r"(?:E )?V(?: E)?"
 _PEERS = r"(?: (?:among|amongst|in list of|of|out of|within)(?: (?:all|other))? E)?"
 _ITS = "(?:its|their|his|her|same|that)"
 _WITHIN = rf"(?: (?:among|of|within|in)(?: (?:all )?E (?:of|in|from|within|there in))? {_ITS}(?: own)? ([CF]\d+))?"
-_BY = (
-    r"(?: ?,)? (?:by|in terms of|on|for|in|according to|measured by|going by) (?:M|number of F)"
-    r"(?: (?:in|for|during|of|over) P| P)?"
-)
+_GOING_BY = "(?:by|in terms of|on|for|in|according to|measured by|going by)"
+_BY = rf"(?: ?,)? {_GOING_BY}(?: P)? (?:M|(?:number of )?F)(?: (?:in|for|during|of|over) P| P)?"
+_COUNTED = re.compile(rf"{_GOING_BY}(?: P\d+)? (?:number of )?(F\d+)")
 _AMONG = f"(?:{_WITHIN}|{_PEERS})"
 _SHOWN = rf"(?:(?: ,| \.)?(?: and| with)?(?: (?:what is|give|show))?(?: {_ITS}| those)? M)?"
 _FORMS = tuple(
@@ -59,7 +58,7 @@ def ranks(reader: Reader, start: int) -> Iterator[SemanticQuery]:
 def _place(reader: Reader, groups: Sequence[str], text: str) -> SemanticQuery | None:
     known, label = reader.known, reader.nouns.label
     metrics = list(dict.fromkeys(reader.thing(group).name for group in groups if group[0] == "M"))
-    counted = re.search(r"number of (F\d+)", text)
+    counted = _COUNTED.search(text)
     if counted:
         metrics.append(nouns_of(reader.thing(counted[1]).name, known).count)
     if any(reader.thing(group).name != reader.nouns.entity.id for group in groups if group[0] == "E"):
@@ -68,14 +67,30 @@ def _place(reader: Reader, groups: Sequence[str], text: str) -> SemanticQuery | 
         return None
     if not known.is_welcome(metrics[0]) and not known.compiler.additive(metrics[0]):
         return None
-    found = person(reader, next(group for group in groups if group[0] == "V"))[0]
+    found = _named(reader, next(group for group in groups if group[0] == "V"))
     outer = [reader.field_of(group) for group in groups if re.fullmatch(r"[CF]\d+", group)
              and not (counted and group == counted[1])]  # fmt: skip
     window = reader.window(groups)
-    if found.field != label or label in outer or (window and not known.compiler.timed(metrics[0])):
+    if label in outer or (window and not known.compiler.timed(metrics[0])):
         return None
     if not all(known.combinable(metrics[0], field) for field in (label, *outer)):
         return None
     shown = ("value",) if sum(group[0] == "M" for group in groups) > 1 else ()
     return SemanticQuery((metrics[0],), (*outer, label), window=window, order="desc", compare=found.values,
                          columns=shown, pattern="rank_of")  # fmt: skip
+
+
+def _named(reader: Reader, letter: str) -> Filter:
+    """Who or what is named: by the label of its kind, or a person by a part of the name.
+
+    Raises:
+        NotUnderstood: it is not of the kind that is asked about.
+    """
+    label = reader.nouns.label
+    try:
+        return reader.matches(letter, lambda held: label in (held.dimension, held.target))
+    except NotUnderstood:
+        found = person(reader, letter)[0]
+        if found.field != label:
+            raise
+        return found

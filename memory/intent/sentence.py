@@ -19,6 +19,16 @@ from itertools import pairwise
 from memory.compiler.query import Value
 from memory.intent.known import Known, NotUnderstood
 from memory.intent.nouns import Nouns
+from memory.intent.sentence_words import (
+    CONTRACTED,
+    NOT_BEFORE_NOUN,
+    QUANTITIES,
+    SHIELDED,
+    SILENT,
+    SPELT_RIGHT,
+    TEXT,
+    THEN,
+)
 from memory.intent.wording import plainly
 from memory.lexical import Token, stem, stems
 from memory.linking import Links
@@ -33,37 +43,6 @@ _GAP = re.compile(r"[\s.?!\"“”‘’'`…#$€£]*(?:['’](?:s|re|d|ll|ve|m
 _SEPARATORS = re.compile(r"[,:;()–—]|(?<=\s)-(?=\s)")
 _SENTENCE_END = re.compile(r"[.?!]\s")
 _MONEY = re.compile(r"[$€£]\s*$")
-_QUIET = "the our your my these those please pls plz any some us me i overall actually"
-_SILENT = frozenset(_QUIET.split())
-_SPELT_RIGHT = frozenset(["brought", "course", "turn", "quiet", "gone", "paid", "once", "taken", "gave", "ever"])
-"""Words of the grammar that look like a slip in a name to who knows the names alone."""
-_CONTRACTED = {
-    **{f"{verb}nt": f"{verb} not" for verb in ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had")},
-    "cannot": "can not", "an": "a", "whats": "what is", "whos": "who is",
-}  # fmt: skip
-_TEXT = re.compile(
-    r"(?P<before>\b(?:(?:starts?|starting|begins?|beginning) with(?: the)?(?: letters?)?|(?:ends?|ending) (?:in|with)"
-    r"|(?:contains?|containing|includes?|including|with) the word"
-    r"|(?:name|title|description|size|address|packaging|it|that) (?:contains?|containing|includes?|mentions?)"
-    r"|(?:with|have|has|where)(?=(?: the word)? \S+ (?:in|is part of|is in) (?:their|its|the) ))(?: the word)? )"
-    r"(?P<text>['\"‘“][^'\"’”]+['\"’”]|[\w-]+)",
-    re.IGNORECASE,
-)
-_SHIELDED = re.compile(
-    r"\bin (?:(?:reverse )?(?:ascending|descending|alphabetical|chronological) )?order(?: of)?\b"
-    r"(?!\s*(?:no\b|number\b|#)?\W*\d)"
-    r"|\b(?:ascending|descending) order\b",
-    re.IGNORECASE,
-)
-_THEN = "in|on|at|during|before|after|since|from|for|with|by|last|this|and|most|more"
-_NOT_BEFORE_NOUN = frozenset(["not", "never", "did", "do", "does", "to", "we", "ever"])
-_QUANTITIES: tuple[tuple[str, str], ...] = (
-    (r"(?:more|greater|higher|larger|bigger|longer) than N|(?:over|above|exceeding) N|N plus", ">"),
-    (r"(?:less|fewer|lower|smaller|shorter) than N|(?:under|below) N", "<"),
-    (r"at least N|N or (?:more|higher|above|over)|(?:no|not) (?:less|fewer) than N|(?:a )?minimum of N", ">="),
-    (r"at most N|N or (?:less|fewer|lower|below|under)|(?:no|not) more than N|up to N|(?:a )?maximum of N", "<="),
-    (r"exactly N", "="),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +183,13 @@ def _claims(links: Links, periods: Sequence[PeriodMention], nouns: Nouns, others
             known: Known) -> Iterator[_Piece]:  # fmt: skip
     """Everything that may be named, in the order in which one is preferred to another over the same words."""
     question = links.question
-    for match in _TEXT.finditer(question):
+    for match in TEXT.finditer(question):
         text = match["text"]
         if any(value.start == match.start("text") and value.end > match.end("text") for value in links.values):
             continue  # "orders that include Wild Boar Salami": what it is called by
         bare = text.strip("'\"‘’“”")
         yield _Piece(*match.span("text"), "T", Thing(text, bare))
-    for match in _SHIELDED.finditer(question):
+    for match in SHIELDED.finditer(question):
         yield _Piece(*match.span(), match[0].lower(), Thing(match[0]))
     for period in periods:
         yield _Piece(period.first, period.last, "P", Thing(period.surface, period=period))
@@ -269,7 +248,7 @@ def _is_verb(token: Token, before: str, letter: str, nouns: Nouns) -> bool:
     """Whether a word that could be a noun is a verb: "ordered" and "did not order" name no order."""
     if letter == "K":
         return bool(nouns.day_of(token.stem))  # when it was shipped, or that it was?
-    return letter in "CEF" and (token.is_participle or (before in _NOT_BEFORE_NOUN and not token.is_plural))
+    return letter in "CEF" and (token.is_participle or (before in NOT_BEFORE_NOUN and not token.is_plural))
 
 
 def _meanings(words: tuple[str, ...], nouns: Nouns, others: Mapping[tuple[str, ...], str]) -> Iterator[tuple[str, str]]:
@@ -300,12 +279,12 @@ def _word(token: Token, question: str) -> _Piece:
         value: Value = int(number) if number.is_integer() else number
         unit = "USD" if _MONEY.search(question[: token.start]) else ""
         return _Piece(token.start, token.end, "N", Thing(token.text, unit=unit, numbers=(value,)))
-    if token.respelt and token.text.lower() not in _SPELT_RIGHT:
+    if token.respelt and token.text.lower() not in SPELT_RIGHT:
         raise NotUnderstood
     word = token.text.lower() if token.respelt else word
     if word == "s" and question[token.start - 1] in "'’":  # "order 10250's"
         return _Piece(token.start, token.end, "", Thing(token.text))
-    return _Piece(token.start, token.end, "" if word in _SILENT else _CONTRACTED.get(word, word), Thing(token.text))
+    return _Piece(token.start, token.end, "" if word in SILENT else CONTRACTED.get(word, word), Thing(token.text))
 
 
 def _line(
@@ -360,13 +339,13 @@ def _compared(text: str, things: dict[str, Thing]) -> str:
         return letter
 
     text = re.sub(
-        rf"((?:do|does|did) V\d+(?: [EF]\d+)?) ([EF]\d+)(?=$| (?:{_THEN}|P\d))",
+        rf"((?:do|does|did) V\d+(?: [EF]\d+)?) ([EF]\d+)(?=$| (?:{THEN}|P\d))",
         lambda match: _as_verb(match, things),
         text,
     )
     text = re.sub(r"(P\d+) or (?:in )?(P\d+)(?= |$)", lambda match: _one_period(match, things), text)
     text = re.sub(r"(?:between|from) N\d+ (?:and|to) N\d+(?= |$)", lambda match: put(match, "between"), text)
-    for comparison, operator in _QUANTITIES:
+    for comparison, operator in QUANTITIES:
         form = re.compile(rf"(?<!\S)(?:{comparison.replace('N', r'N[0-9]+')})(?= |$)")
         text = form.sub(lambda match, operator=operator: put(match, operator), text)  # type: ignore[misc]
     return " ".join(text.split())

@@ -1,8 +1,7 @@
 """Lines that are read as a whole: each form of them with the one query it comes to.
 
 distinct.py    the different values of a column, and those that several rows share
-standing.py    which place somebody takes among all
-described.py   a metric of things that a clause describes
+described_rows.py  a metric of things that a clause describes
 multiplied.py  who at least doubled something
 companions.py  what comes together with one thing
 """
@@ -18,12 +17,11 @@ from memory.intent.distinct import DISTINCT
 from memory.intent.known import NotUnderstood
 from memory.intent.multiplied import MULTIPLIED
 from memory.intent.rows import Reader
-from memory.intent.standing import STANDING
 from memory.joins import NoJoinPath
 
 __all__ = ["shaped"]
 
-_FORMS = (*DISTINCT, *STANDING, *DESCRIBED, *MULTIPLIED, *COMPANIONS)
+_FORMS = (*DISTINCT, *DESCRIBED, *MULTIPLIED, *COMPANIONS)
 
 
 def shaped(reader: Reader, start: int) -> Iterator[SemanticQuery]:
