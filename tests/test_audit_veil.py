@@ -102,7 +102,7 @@ def test_every_field_in_the_clear_is_a_field_of_the_page() -> None:
         "result_fingerprint",
         "rows",
     }
-    assert content["run.drafted"] == {"sql", "prompt_hash", "readings", "basis"}
+    assert content["run.drafted"] == {"sql", "prompt_hash", "readings", "left_out", "basis"}
 
 
 def test_a_run_without_a_subject_stays_in_the_clear(veiled: Ledger) -> None:
