@@ -128,7 +128,7 @@ def test_a_revoked_review_takes_along_what_stood_on_it(
     assert quarantined(dataset) == {source: tuple(held)}
     with pytest.raises(RefusedError, match="stand on reviews that were revoked"):
         refuse_quarantined(dataset)
-    _is_marked(run, source, [recalled["run_id"], shown["run_id"]], untouched)
+    _is_marked(run, source, [recalled["run_id"], shown["run_id"]], untouched, tmp_path)
 
     shutil.copy(dataset / QUARANTINE_NAME, tmp_path / "kept.json")
     (dataset / QUARANTINE_NAME).unlink()
@@ -141,7 +141,7 @@ def test_a_revoked_review_takes_along_what_stood_on_it(
     assert _records(workspace, "dataset.built")[-1]["reviews"] == {}
     assert not (dataset / QUARANTINE_NAME).exists()
     refuse_quarantined(dataset)
-    _is_marked(run, source, [recalled["run_id"], shown["run_id"]], untouched)
+    _is_marked(run, source, [recalled["run_id"], shown["run_id"]], untouched, tmp_path)
     assert run("audit", "verify").code == 0
     assert run("runs", "show", source, "--format", "json").json["review_status"] == "revoked"
 
@@ -173,7 +173,7 @@ def test_a_revoked_answer_does_not_come_back_through_the_run_that_recalled_it(
     assert run("audit", "verify").code == 0
 
 
-def _is_marked(run: Run, source: str, relied: list[str], untouched: str) -> None:
+def _is_marked(run: Run, source: str, relied: list[str], untouched: str, folder: Path) -> None:
     listed = {each["run_id"]: each["relied_on_revoked"] for each in run("runs", "list", "--format", "json").json}
     assert {run_id for run_id, on in listed.items() if on} == set(relied)
     assert all(listed[run_id] == [source] for run_id in relied)
@@ -182,9 +182,9 @@ def _is_marked(run: Run, source: str, relied: list[str], untouched: str) -> None
     assert f"relied on a review that was revoked: {source}" in table.err
     assert "relied on a review that was revoked" in run("runs", "show", relied[0]).err
     assert run("runs", "show", untouched).err == ""
-    bundle = run("audit", "export", relied[0], "--out", "evidence.json")
+    bundle = run("audit", "export", relied[0], "--out", folder / "evidence.json")
     assert bundle.code == 0, bundle.err
-    assert run("audit", "verify", "evidence.json", "--format", "json").json["relied_on_revoked"] == [source]
+    assert run("audit", "verify", folder / "evidence.json", "--format", "json").json["relied_on_revoked"] == [source]
     models = run("models", "list")
     assert models.out.count("1 revoked run") == 2
     doctor = {each["check"]: each for each in run("doctor", "--format", "json").json["checks"]}
