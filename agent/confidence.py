@@ -5,7 +5,7 @@ Confidence is odds / (1 + odds), and the odds begin with where the draft comes f
     a verified query, which a person vouched for            200 : 1
     compiled from the semantic layer, and the model agrees   99 : 1     no model was asked    19 : 1
                                                                         the model's rows differ     6 : 1
-    compiled, but for words that are left out                49 : 1  x  exp(-6 d), no model was asked  2 : 1
+    compiled, but for words that are left out                49 : 1  x  exp(-6 d), no model could be asked 2 : 1
     drafted by the model                                     20 : 1  x  exp(-1.2 s)  x  exp(-3.6 d)
 
     s   how much the model hesitated over the statement: minus the logarithm of the probability of all its tokens

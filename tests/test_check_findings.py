@@ -337,6 +337,11 @@ WRONG = [
         "SELECT COUNT(*) FROM Orders WHERE ShippedDate IS NULL",
     ),
     (
+        "polarity",
+        "How many orders were placed until March 2023?",
+        "SELECT COUNT(*) FROM Orders WHERE ShippedDate IS NULL AND OrderDate < '2023-04-01'",
+    ),
+    (
         "repetition",
         "Gross sales, discounts and freight per year",
         "SELECT STRFTIME('%Y', OrderDate) AS year, SUM(Freight) AS a, SUM(Freight) AS b FROM Orders GROUP BY year",

@@ -17,6 +17,7 @@ from agent.steps.checks.arithmetic import (
     check_percent,
     check_share,
     check_together,
+    check_whole_share,
 )
 from agent.steps.checks.claims import check_alias, check_repetition
 from agent.steps.checks.joins import check_joins
@@ -65,6 +66,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     check_average,
     check_share,
     check_percent,
+    check_whole_share,
     check_comparison,
     check_together,
     check_kind,

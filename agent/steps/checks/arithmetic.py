@@ -19,7 +19,7 @@ from agent.steps.checks.statement import Checked, is_windowed
 from agent.warehouse.cells import number_in
 from memory.lexical import fold
 
-__all__ = ["check_average", "check_comparison", "check_percent", "check_share", "check_together"]
+__all__ = ["check_average", "check_comparison", "check_percent", "check_share", "check_together", "check_whole_share"]
 
 # --- averages ---------------------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ _PERCENT_BOUND = re.compile(
 
 
 def check_percent(checked: Checked) -> Iterator[Finding]:
-    """“More than 8 percent of all” is no bound of a total, and a share of which every row has the whole is none."""
+    """“More than 8 percent of all” is no bound of a total."""
     for said in _PERCENT_BOUND.finditer(checked.words):
         number = float(said.group(1))
         if len(re.findall(rf"(?<![\d.,]){re.escape(said.group(1))}(?![\d,]|\.\d)", checked.words)) > 1:
@@ -111,6 +111,10 @@ def check_percent(checked: Checked) -> Iterator[Finding]:
                 message = f"The question says “{said.group()}”; the statement compares a total with that number."
                 yield Finding("share", "error", message, evidence=compared.sql())
                 return
+
+
+def check_whole_share(checked: Checked) -> Iterator[Finding]:
+    """A share of which every row has the whole is none: what it was divided by is itself."""
     tree, rows = checked.statement.tree, checked.result.rows
     if not isinstance(tree, exp.Select) or len(rows) < 2 or len(tree.expressions) != len(rows[0]):
         return

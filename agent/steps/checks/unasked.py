@@ -128,10 +128,10 @@ _OPEN = re.compile(
 
 
 _LACKING = re.compile(
-    r"\b(?:no|not|non\w*|none|nobody|no one|nothing|never|without|un\w+|\w+n['’]?t|\w+less|zero|0|except\w*|only|alone|"
-    r"missing|blank|empty|absent|incomplete|lack\w*|free of|other than|yet|still|open|pending|outstanding|"
-    r"a?wait\w*|fail\w*|remain\w*|left|in (?:progress|transit)|on the way|underway|stuck|backlog|(?:over)?due|"
-    r"current\w*|top|highest|head|boss)\b"
+    r"\b(?:no|not|non\w*|none|nobody|no one|nothing|never|without|un(?!its?\b|til\b|der\b)\w+|\w+n['’]?t|\w+less|zero|"
+    r"0|except\w*|only|alone|missing|blank|empty|absent|incomplete|lack\w*|free of|other than|yet|still|open|"
+    r"pending|outstanding|a?wait\w*|fail\w*|remain\w*|left|in (?:progress|transit)|on the way|underway|stuck|backlog|"
+    r"(?:over)?due|current\w*|top|highest|head|boss)\b"
 )
 """Words of what lacks something, is not done yet, or has nobody above it."""
 
