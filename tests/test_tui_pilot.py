@@ -457,27 +457,24 @@ async def test_ones_own_run_is_refused_before_anything_is_typed(tmp_path: Path) 
         assert any("somebody else must" in each.message for each in pilot.app._notifications)
 
 
+async def try_to_accept(pilot: Pilot[Any]) -> None:
+    """Open the first run that waits and press what signs its acceptance."""
+    for key in ("f2", "a", "ctrl+s"):
+        await pilot.press(key)
+        await rest(pilot)
+
+
 async def test_a_missing_passphrase_is_typed_in_the_dialog(tmp_path: Path) -> None:
     backend = RecordedBackend(sign_error=PassphraseError("The key is protected.", "Use a terminal."))
     async with opened(backend, tmp_path) as pilot:
-        await pilot.press("f2")
-        await rest(pilot)
-        await pilot.press("a")
-        await rest(pilot)
-        await pilot.press("ctrl+s")
-        await rest(pilot)
+        await try_to_accept(pilot)
         assert "Type it above" in text_of(pilot, "SignScreen ProblemPanel")
 
 
 async def test_a_run_that_relied_on_a_revoked_review_is_accepted_only_by_asking_again(tmp_path: Path) -> None:
     backend = RecordedBackend(sign_error=RevokedReliance("It relied on the review of run r1, which admin revoked.", ""))
     async with opened(backend, tmp_path) as pilot:
-        await pilot.press("f2")
-        await rest(pilot)
-        await pilot.press("a")
-        await rest(pilot)
-        await pilot.press("ctrl+s")
-        await rest(pilot)
+        await try_to_accept(pilot)
         assert "which admin revoked" in text_of(pilot, "SignScreen ProblemPanel")
         assert str(pilot.app.screen.query_one("#sign", Button).label) == "Sign despite the revoked review"
         backend.sign_error = None
